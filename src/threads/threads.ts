@@ -1,0 +1,126 @@
+import type { Logger } from "../log.ts";
+import type { DkimKeyPairs } from "../mail/dkim-keys.ts";
+import type { ComposeJob } from "./compose-job.ts";
+import type { Answer, Task } from "./compose-worker.ts";
+
+export type { ComposeJob, JobAttachment } from "./compose-job.ts";
+
+/** The message workers: what takes CPU and so must not run where HTTP, SQL and SMTP wait. */
+export type Threads = {
+  /** The bytes of one recipient's message, signed. Rejects when this message can't be made or its thread dies. */
+  compose(job: ComposeJob): Promise<Uint8Array>;
+  makeDkimKeyPairs(): Promise<DkimKeyPairs>;
+  /** Stops the threads at once; what they had not finished rejects. */
+  close(): Promise<void>;
+};
+
+type Waiting = { resolve(value: unknown): void; reject(reason: Error): void };
+type Thread = { worker: Worker; waiting: Map<number, Waiting> };
+type TaskBody = Task extends infer T ? (T extends Task ? Omit<T, "id"> : never) : never;
+
+export type ThreadsOptions = {
+  /** How many threads at most; each starts when there is work for it. */
+  count: number;
+  log: Logger;
+  openWorker?: () => Worker;
+};
+
+// The build bundles the worker as an entry point of its own, found by exactly this expression.
+const openComposeWorker = () => new Worker(new URL("./compose-worker.ts", import.meta.url));
+
+/** Starts the message workers, which is to say: makes them ready to start when the first work comes. */
+export function startThreads({ count, log, openWorker = openComposeWorker }: ThreadsOptions): Threads {
+  const threads = new Set<Thread>();
+  let arrived: { body: TaskBody; waiting: Waiting }[] = [];
+  let lastId = 0;
+  let isClosed = false;
+
+  function run(body: TaskBody): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (isClosed) return reject(new Error("The message workers are closed"));
+      // Gathered for one turn: posting a list costs little more than posting one.
+      if (arrived.length === 0) setImmediate(hand);
+      arrived.push({ body, waiting: { resolve, reject } });
+    });
+  }
+
+  function hand(): void {
+    const lists = new Map<Thread, Task[]>();
+    for (const { body, waiting } of arrived) {
+      const thread = leastLoaded();
+      const id = ++lastId;
+      thread.waiting.set(id, waiting);
+      const list = lists.get(thread) ?? [];
+      list.push({ ...body, id });
+      lists.set(thread, list);
+    }
+    arrived = [];
+    for (const [thread, list] of lists) post(thread, list);
+  }
+
+  function leastLoaded(): Thread {
+    let least: Thread | undefined;
+    for (const thread of threads) {
+      if (least === undefined || thread.waiting.size < least.waiting.size) least = thread;
+    }
+    if (least === undefined || (least.waiting.size > 0 && threads.size < count)) return open();
+    return least;
+  }
+
+  function open(): Thread {
+    const thread: Thread = { worker: openWorker(), waiting: new Map() };
+    threads.add(thread);
+    thread.worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => settle(thread, data));
+    thread.worker.addEventListener("error", (event) => lose(thread, event.message));
+    thread.worker.addEventListener("messageerror", () => lose(thread, "an answer could not be read"));
+    thread.worker.addEventListener("close", () => lose(thread, "it ended"));
+    return thread;
+  }
+
+  /** Gives up a thread that can't be trusted any more. The next work opens another in its place. */
+  function lose(thread: Thread, reason: string): void {
+    if (!threads.delete(thread)) return; // an error is followed by a close, and closing closes
+    log.error({ reason, tasks: thread.waiting.size }, "a message worker died");
+    thread.worker.terminate();
+    rejectAll(thread, new Error(`The message worker died: ${reason}`));
+  }
+
+  async function close(): Promise<void> {
+    isClosed = true;
+    const closed = new Error("The message workers are closed");
+    for (const { waiting } of arrived.splice(0)) waiting.reject(closed);
+    for (const thread of threads) {
+      threads.delete(thread);
+      thread.worker.terminate();
+      rejectAll(thread, closed);
+    }
+  }
+
+  return {
+    compose: (job) => run({ kind: "compose", job }) as Promise<Uint8Array>,
+    makeDkimKeyPairs: () => run({ kind: "make_dkim_key_pairs" }) as Promise<DkimKeyPairs>,
+    close,
+  };
+}
+
+function post(thread: Thread, tasks: Task[]): void {
+  try {
+    thread.worker.postMessage(tasks);
+  } catch (error) {
+    // Something in the list can't be copied to a thread: find it, and let only its own promise fail.
+    if (tasks.length > 1) for (const task of tasks) post(thread, [task]);
+    else for (const { id } of tasks) settle(thread, { id, fault: String(error) });
+  }
+}
+
+function settle({ waiting }: Thread, answer: Answer): void {
+  const task = waiting.get(answer.id);
+  waiting.delete(answer.id);
+  if ("fault" in answer) task?.reject(new Error(answer.fault));
+  else task?.resolve(answer.value);
+}
+
+function rejectAll({ waiting }: Thread, reason: Error): void {
+  for (const task of waiting.values()) task.reject(reason);
+  waiting.clear();
+}

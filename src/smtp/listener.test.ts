@@ -1,0 +1,399 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import net from "node:net";
+import tls from "node:tls";
+import fc from "fast-check";
+import { offer as offerTo } from "../../test/support/offer.ts";
+import { makeLogger } from "../log.ts";
+import { makeSelfSignedCertificate } from "./certificate.ts";
+import type { ConversationOptions } from "./client.ts";
+import { type Listener, type ListenerOptions, type ReceivedEnvelope, startListener } from "./listener.ts";
+import { type Reply, ReplyError } from "./reply.ts";
+
+const certificate = await makeSelfSignedCertificate("mail.example.net", new Date("2026-01-01T00:00:00Z"));
+const ok: Reply = { code: 250, enhanced: "2.0.0", text: "Queued" };
+
+type Started = Listener & { received: (ReceivedEnvelope & { message: string })[] };
+const listeners: Listener[] = [];
+const clients: Client[] = [];
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.socket.destroy();
+  await Promise.all(listeners.splice(0).map((listener) => listener.close()));
+});
+
+async function listenFor(options: Partial<ListenerOptions> = {}): Promise<Started> {
+  const received: Started["received"] = [];
+  const listener = await startListener({
+    hostname: "127.0.0.1",
+    port: 0,
+    name: "mail.example.net",
+    log: makeLogger("silent", "json"),
+    tls: certificate,
+    maxMessageBytes: 10_000,
+    maxRecipients: 3,
+    closeMs: 100,
+    onMessage: async (message, envelope) => {
+      received.push({ ...envelope, message: Buffer.from(message).toString("latin1") });
+      return ok;
+    },
+    ...options,
+  });
+  listeners.push(listener);
+  return { ...listener, received };
+}
+
+/** A client that says exactly what it is told to, byte for byte. */
+class Client {
+  private buffer = "";
+  private waiting: (() => void) | undefined;
+  isClosed = false;
+
+  constructor(readonly socket: net.Socket) {
+    clients.push(this);
+    socket.setNoDelay(true);
+    socket.on("data", (chunk) => this.changed(chunk.toString("latin1")));
+    socket.on("error", () => this.changed(""));
+    socket.on("close", () => {
+      this.isClosed = true;
+      this.changed("");
+    });
+  }
+
+  private changed(text: string): void {
+    this.buffer += text;
+    this.waiting?.();
+  }
+
+  /** The next whole reply, or "closed". */
+  async reply(): Promise<string> {
+    for (;;) {
+      const whole = /^(?:\d{3}-.*\r\n)*\d{3} .*\r\n/.exec(this.buffer)?.[0];
+      if (whole !== undefined) {
+        this.buffer = this.buffer.slice(whole.length);
+        return whole.trimEnd();
+      }
+      if (this.isClosed) return "closed";
+      await new Promise<void>((resolve) => {
+        this.waiting = resolve;
+      });
+    }
+  }
+
+  async say(text: string): Promise<string> {
+    this.socket.write(Buffer.from(text, "latin1"));
+    return this.reply();
+  }
+}
+
+async function dial({ port, hostname }: Listener): Promise<Client> {
+  const client = new Client(net.connect(port, hostname));
+  expect(await client.reply()).toBe("220 mail.example.net ESMTP");
+  return client;
+}
+
+/** Up to the 354 that asks for the message. */
+async function begin(client: Client): Promise<Client> {
+  expect(await client.say("EHLO client.example.com\r\n")).toStartWith("250-mail.example.net\r\n");
+  expect(await client.say("MAIL FROM:<a@example.com>\r\n")).toStartWith("250 2.1.0 ");
+  expect(await client.say("RCPT TO:<b@example.net>\r\n")).toStartWith("250 2.1.5 ");
+  expect(await client.say("DATA\r\n")).toStartWith("354 ");
+  return client;
+}
+
+const offer = ({ port }: Listener, options: Partial<ConversationOptions> = {}) =>
+  offerTo({ hostname: "mail.example.net", address: "127.0.0.1", port }, options);
+
+describe("a message", () => {
+  test("arrives with its envelope, over TLS, and the handler's reply is the receipt", async () => {
+    const listener = await listenFor();
+    expect(await offer(listener)).toMatchObject({
+      kind: "accepted",
+      reply: { code: 250, enhanced: "2.0.0", text: "Queued" },
+      tls: { version: "TLSv1.3" },
+    });
+    expect(listener.received).toEqual([
+      {
+        from: "bounce@example.net",
+        to: ["ada@example.com"],
+        message: expect.stringMatching(/^Subject: hello\r\n/),
+      },
+    ]);
+  });
+
+  test("may come over implicit TLS, or in the clear where there is no certificate", async () => {
+    const implicit = await listenFor({ implicitTls: true });
+    expect(await offer(implicit, { tls: "implicit" })).toMatchObject({ kind: "accepted", tls: {} });
+    const clear = await listenFor({ tls: undefined });
+    expect(await offer(clear)).toMatchObject({ kind: "accepted", tls: undefined });
+  });
+
+  test("tells its handler who sent it", async () => {
+    const seen: unknown[] = [];
+    const listener = await listenFor({
+      onMessage: async (_message, _envelope, session) => {
+        seen.push(session);
+        return ok;
+      },
+    });
+    await offer(listener);
+    expect(seen).toEqual([
+      expect.objectContaining({ remoteAddress: "127.0.0.1", clientName: "out.example.net", isSecure: true }),
+    ]);
+  });
+
+  test("over the limit is refused whole, and the connection goes on", async () => {
+    const listener = await listenFor();
+    const client = await begin(await dial(listener));
+    expect(await client.say(`${`${"x".repeat(98)}\r\n`.repeat(101)}.\r\n`)).toStartWith("552 5.3.4 ");
+    expect(listener.received).toEqual([]);
+    await begin(client);
+    expect(await client.say("small\r\n.\r\n")).toBe("250 2.0.0 Queued");
+  });
+
+  test("exactly at the limit is taken", async () => {
+    const listener = await listenFor();
+    const client = await begin(await dial(listener));
+    expect(await client.say(`${`${"x".repeat(98)}\r\n`.repeat(100)}.\r\n`)).toBe("250 2.0.0 Queued");
+    expect(listener.received[0]?.message).toHaveLength(10_000);
+  });
+
+  test("announced as too big is refused before it is sent", async () => {
+    const client = await dial(await listenFor());
+    expect(await client.say("EHLO client.example.com\r\n")).toContain("SIZE 10000");
+    expect(await client.say("MAIL FROM:<a@example.com> SIZE=10001\r\n")).toStartWith("552 5.3.4 ");
+  });
+
+  test("that breaks off is not handed on", async () => {
+    const listener = await listenFor();
+    const client = await begin(await dial(listener));
+    client.socket.write("half of it\r\n");
+    client.socket.end();
+    expect(await client.reply()).toBe("closed");
+    expect(listener.received).toEqual([]);
+  });
+
+  test("arrives byte for byte, wherever the network cuts it", async () => {
+    const listener = await listenFor();
+    const client = await dial(listener);
+    const piece = fc.constantFrom(".", "..", "\r\n", "\r\n.", "a", "\0", "\xff", "x".repeat(50));
+    const cuts = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 6 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { maxLength: 30 }), cuts, async (pieces, sizes) => {
+        const message = `${pieces.join("")}\r\n`;
+        await begin(client);
+        const wire = `${message.replace(/(^|\r\n)\./g, "$1..")}.\r\n`;
+        for (let at = 0, turn = 0; at < wire.length; turn++) {
+          const size = sizes[turn % sizes.length]!;
+          client.socket.write(Buffer.from(wire.slice(at, at + size), "latin1"));
+          at += size;
+          if (turn < 8) await new Promise(setImmediate); // so that this piece arrives on its own
+        }
+        expect(await client.reply()).toBe("250 2.0.0 Queued");
+        expect(listener.received.at(-1)?.message).toBe(message);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe("SMTP smuggling", () => {
+  const smuggled = "MAIL FROM:<evil@example.com>\r\nRCPT TO:<b@example.net>\r\nDATA\r\nboo\r\n";
+  test.each(["\n.\n", "\n.\r\n", "\r.\r", "\r.\r\n", "\r\n.\n", "\r\n.\r", "\n.\r", "\r\n\0.\n"])(
+    "has no way in: %j does not end a message",
+    async (end) => {
+      const listener = await listenFor();
+      const client = await begin(await dial(listener));
+      expect(await client.say(`Subject: hi\r\n\r\nhello${end}${smuggled}.\r\n`)).toStartWith("554 5.6.0 ");
+      expect(listener.received).toEqual([]);
+      expect(await client.say("NOOP\r\n")).toStartWith("250 "); // and nothing was left over that was taken for a command
+    },
+  );
+
+  test.each(["a\nb\r\n", "a\rb\r\n", "\na\r\n", "a\r\r\n"])("a message like %j is refused", async (text) => {
+    const listener = await listenFor();
+    const client = await begin(await dial(listener));
+    expect(await client.say(`${text}.\r\n`)).toStartWith("554 5.6.0 ");
+    expect(listener.received).toEqual([]);
+  });
+});
+
+describe("a handler", () => {
+  const refusal: Reply = { code: 550, enhanced: "5.7.1", text: "Not you" };
+
+  test("refuses by returning a reply, at every step", async () => {
+    const refusing = () => refusal;
+    expect(await offer(await listenFor({ onMail: refusing }))).toMatchObject({
+      step: "mail",
+      reply: refusal,
+    });
+    expect(await offer(await listenFor({ onRcpt: refusing }))).toMatchObject({
+      step: "rcpt",
+      reply: refusal,
+    });
+    expect(await offer(await listenFor({ onMessage: async () => refusal }))).toMatchObject({
+      step: "message",
+      reply: refusal,
+    });
+    expect(await offer(await listenFor({ onConnect: refusing }))).toMatchObject({
+      step: "greeting",
+      reply: refusal,
+    });
+  });
+
+  test("refuses by throwing a reply", async () => {
+    const onRcpt = () => {
+      throw new ReplyError({ code: 451, enhanced: "4.7.1", text: "Greylisted" });
+    };
+    expect(await offer(await listenFor({ onRcpt }))).toMatchObject({
+      step: "rcpt",
+      reply: { enhanced: "4.7.1" },
+    });
+  });
+
+  test("that fails makes the client try again, and tells it nothing", async () => {
+    const onMessage = async () => {
+      throw new Error("the secret is 42");
+    };
+    expect(await offer(await listenFor({ onMessage }))).toMatchObject({
+      kind: "refused",
+      step: "message",
+      reply: { code: 451, enhanced: "4.3.0", text: expect.not.stringContaining("42") },
+    });
+  });
+
+  test("can refuse one recipient and take another", async () => {
+    const listener = await listenFor({
+      onRcpt: (address) =>
+        address === "no@example.net" ? { code: 550, enhanced: "5.1.1", text: "No" } : undefined,
+    });
+    const client = await dial(listener);
+    await client.say("EHLO client.example.com\r\n");
+    await client.say("MAIL FROM:<>\r\n");
+    expect(await client.say("RCPT TO:<no@example.net>\r\n")).toBe("550 5.1.1 No");
+    expect(await client.say("RCPT TO:<yes@example.net>\r\n")).toStartWith("250 ");
+    await client.say("DATA\r\n");
+    await client.say("hi\r\n.\r\n");
+    expect(listener.received).toEqual([{ from: "", to: ["yes@example.net"], message: "hi\r\n" }]);
+  });
+
+  test("can't be made to split its reply", async () => {
+    const text = "no\r\n250 yes";
+    const client = await dial(await listenFor({ onMail: () => ({ code: 550, text }) }));
+    await client.say("EHLO client.example.com\r\n");
+    expect(await client.say("MAIL FROM:<a@example.com>\r\n")).toMatch(/^550 .*no 250 yes$/);
+  });
+});
+
+describe("limits", () => {
+  test("on recipients are said with 452, and those before are kept", async () => {
+    const client = await dial(await listenFor());
+    await client.say("EHLO client.example.com\r\n");
+    await client.say("MAIL FROM:<a@example.com>\r\n");
+    for (const name of ["b", "c", "d"]) await client.say(`RCPT TO:<${name}@example.net>\r\n`);
+    expect(await client.say("RCPT TO:<e@example.net>\r\n")).toStartWith("452 4.5.3 ");
+    expect(await client.say("DATA\r\n")).toStartWith("354 ");
+  });
+
+  test("on connections are said with 421", async () => {
+    const listener = await listenFor({ maxConnections: 1 });
+    await dial(listener);
+    const second = new Client(net.connect(listener.port, listener.hostname));
+    expect(await second.reply()).toStartWith("421 4.7.0 ");
+    expect(await second.reply()).toBe("closed");
+  });
+
+  test("on silence are said with 421", async () => {
+    const client = await dial(await listenFor({ idleMs: 50 }));
+    expect(await client.reply()).toStartWith("421 ");
+    expect(await client.reply()).toBe("closed");
+  });
+
+  test("on the length of a line end the connection", async () => {
+    const client = await dial(await listenFor());
+    expect(await client.say("x".repeat(100_000))).toStartWith("421 ");
+  });
+});
+
+describe("AUTH", () => {
+  const onAuth: ListenerOptions["onAuth"] = async ({ username, password }) =>
+    password === "s3cret"
+      ? { user: username }
+      : { code: 535, enhanced: "5.7.8", text: "Wrong username or password" };
+
+  test("is required where there is a handler, and names the user to the others", async () => {
+    const users: unknown[] = [];
+    const onMail: ListenerOptions["onMail"] = (_address, session) => {
+      users.push(session.user);
+      return undefined;
+    };
+    const listener = await listenFor({ onAuth, onMail });
+    expect(await offer(listener)).toMatchObject({ kind: "refused", step: "mail", reply: { code: 530 } });
+    const auth = { username: "ada", password: "s3cret" };
+    expect(await offer(listener, { auth })).toMatchObject({ kind: "accepted" });
+    expect(users).toEqual(["ada"]);
+  });
+
+  test("with a wrong password is refused", async () => {
+    const listener = await listenFor({ onAuth });
+    expect(await offer(listener, { auth: { username: "ada", password: "guess" } })).toMatchObject({
+      kind: "refused",
+      step: "auth",
+      reply: { code: 535, enhanced: "5.7.8" },
+    });
+  });
+
+  test("is not taken in the clear", async () => {
+    const client = await dial(await listenFor({ onAuth }));
+    await client.say("EHLO client.example.com\r\n");
+    expect(await client.say("AUTH PLAIN AGFkYQBzM2NyZXQ=\r\n")).toMatch(/^5\d\d /);
+  });
+
+  test("is unknown where there is no handler", async () => {
+    const client = await dial(await listenFor());
+    expect(await client.say("EHLO client.example.com\r\n")).not.toContain("AUTH");
+    expect(await client.say("AUTH PLAIN AGFkYQBzM2NyZXQ=\r\n")).toStartWith("500 ");
+  });
+});
+
+test("commands in plaintext behind STARTTLS are dropped", async () => {
+  const listener = await listenFor();
+  const client = await dial(listener);
+  await client.say("EHLO client.example.com\r\n");
+  expect(await client.say("STARTTLS\r\nMAIL FROM:<evil@example.com>\r\n")).toStartWith("220 ");
+  client.socket.removeAllListeners("data");
+  const socket = tls.connect({
+    socket: client.socket,
+    servername: "mail.example.net",
+    rejectUnauthorized: false,
+  });
+  const secured = new Client(socket);
+  expect(await secured.say("EHLO client.example.com\r\n")).toStartWith("250-");
+  expect(await secured.say("RCPT TO:<b@example.net>\r\n")).toStartWith("503 ");
+});
+
+test("a client that breaks the handshake harms nobody else", async () => {
+  const listener = await listenFor();
+  const client = await dial(listener);
+  await client.say("EHLO client.example.com\r\n");
+  await client.say("STARTTLS\r\n");
+  client.socket.write("this is no hello\r\n".repeat(10));
+  expect(await client.reply()).toBe("closed");
+  expect(await offer(listener)).toMatchObject({ kind: "accepted" });
+});
+
+test("a port that is taken is an error for whoever starts a listener there", async () => {
+  const { port } = await listenFor();
+  await expect(listenFor({ port })).rejects.toThrow();
+});
+
+test("closing lets a message under way finish and says goodbye to everybody else", async () => {
+  const listener = await listenFor({ closeMs: 2_000 });
+  const idle = await dial(listener);
+  const busy = await begin(await dial(listener));
+  const closed = listener.close();
+  expect(await idle.reply()).toStartWith("421 4.3.2 ");
+  expect(await busy.say("the end\r\n.\r\n")).toBe("250 2.0.0 Queued");
+  idle.socket.destroy();
+  busy.socket.destroy();
+  await closed;
+  expect(listener.received).toHaveLength(1);
+});

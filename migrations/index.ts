@@ -1,0 +1,13 @@
+import down0001 from "./0001_init.down.sql" with { type: "text" };
+import up0001 from "./0001_init.up.sql" with { type: "text" };
+
+/** One step of the database's shape. `up` and `down` are SQL statements separated by empty lines. */
+export interface Migration {
+  version: number;
+  name: string;
+  up: string;
+  down: string;
+}
+
+/** Every migration, in order. A released one is never edited; a new one follows. */
+export const migrations: Migration[] = [{ version: 1, name: "init", up: up0001, down: down0001 }];

@@ -1,0 +1,37 @@
+import { SQLiteAsyncDialect } from "drizzle-orm/sqlite-core";
+import {
+  type PreparedQueryConfig,
+  type RemotePreparedQuery,
+  SQLiteRemoteSession,
+  SqliteRemoteDatabase,
+} from "drizzle-orm/sqlite-proxy";
+import type { Transport } from "./transport.ts";
+
+/** What all application code sees of the database: Drizzle's queries over whichever transport is open. */
+export type Db = SqliteRemoteDatabase;
+
+/** Drizzle over a transport. Reads run at once; writes belong in `atomically`. */
+export function openDb(transport: Transport): Db {
+  const dialect = new SQLiteAsyncDialect();
+  const session = new PlainSession(
+    (sql, params, method) => transport.query(sql, params, method),
+    dialect,
+    undefined,
+  );
+  return new SqliteRemoteDatabase("async", dialect, session, undefined);
+}
+
+type NoTables = Record<string, never>;
+
+/**
+ * Drizzle's session without the error it wraps every failure in: that one hides `StorageUnavailable` from whoever
+ * waits for it, and carries all parameters (addresses, token hashes) in its message, and so into the log.
+ */
+class PlainSession extends SQLiteRemoteSession<NoTables, NoTables> {
+  override prepareQuery<T extends PreparedQueryConfig>(
+    ...asked: Parameters<SQLiteRemoteSession<NoTables, NoTables>["prepareQuery"]>
+  ): RemotePreparedQuery<T> {
+    const queryWithCache = (_sql: string, _params: unknown[], run: () => Promise<unknown>) => run();
+    return Object.assign(super.prepareQuery<T>(...asked), { queryWithCache });
+  }
+}

@@ -1,0 +1,74 @@
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+
+export const domainStatuses = [
+  "not_started",
+  "pending",
+  "verified",
+  "failed",
+  "partially_verified",
+  "partially_failed",
+] as const;
+
+/** A sending domain of one team. */
+export const domains = sqliteTable(
+  "domains",
+  {
+    id: text("id").primaryKey().notNull(),
+    teamId: text("team_id").notNull(),
+    /** ASCII (A-labels), lower-case. */
+    name: text("name").notNull(),
+    status: text("status", { enum: domainStatuses }).notNull(),
+    region: text("region").notNull(),
+    /** `send` in `send.example.com`, where bounces go. */
+    returnPathLabel: text("return_path_label").notNull(),
+    openTracking: integer("open_tracking", { mode: "boolean" }).notNull(),
+    clickTracking: integer("click_tracking", { mode: "boolean" }).notNull(),
+    trackingLabel: text("tracking_label"),
+    tls: text("tls", { enum: ["opportunistic", "enforced"] }).notNull(),
+    sending: integer("sending", { mode: "boolean" }).notNull(),
+    receiving: integer("receiving", { mode: "boolean" }).notNull(),
+    /** Until when a failing verification is tried again. */
+    checkUntil: integer("check_until", { mode: "timestamp_ms" }),
+    checkedAt: integer("checked_at", { mode: "timestamp_ms" }),
+    verifiedAt: integer("verified_at", { mode: "timestamp_ms" }),
+    createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
+  },
+  (t) => [uniqueIndex("domains_name").on(t.name), index("domains_team").on(t.teamId, t.id)],
+);
+export type Domain = typeof domains.$inferSelect;
+
+/** A domain's signing keys, one row a selector; the private half is sealed. */
+export const dkimKeys = sqliteTable(
+  "dkim_keys",
+  {
+    id: text("id").primaryKey().notNull(),
+    domainId: text("domain_id").notNull(),
+    selector: text("selector").notNull(),
+    algorithm: text("algorithm", { enum: ["rsa", "ed25519"] }).notNull(),
+    /** Base64: SubjectPublicKeyInfo for RSA, the 32 raw bytes for Ed25519, as in the DNS record's p=. */
+    publicKey: text("public_key").notNull(),
+    sealedPrivateKey: text("sealed_private_key").notNull(),
+    createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
+  },
+  (t) => [uniqueIndex("dkim_keys_selector").on(t.domainId, t.selector)],
+);
+export type DkimKeyRow = typeof dkimKeys.$inferSelect;
+
+/** What the last look at DNS found for each record. */
+export const domainChecks = sqliteTable(
+  "domain_checks",
+  {
+    domainId: text("domain_id").notNull(),
+    host: text("host").notNull(),
+    type: text("type").notNull(),
+    status: text("status", {
+      enum: ["not_started", "pending", "verified", "failed", "temporary_failure"],
+    }).notNull(),
+    found: text("found", { mode: "json" }).$type<string[]>().notNull(),
+    reason: text("reason").notNull(),
+    failingSince: integer("failing_since", { mode: "timestamp_ms" }),
+    checkedAt: integer("checked_at", { mode: "timestamp_ms" }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.domainId, t.host, t.type] })],
+);
+export type DomainCheck = typeof domainChecks.$inferSelect;

@@ -1,0 +1,127 @@
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+export const lastEvents = [
+  "queued",
+  "scheduled",
+  "sent",
+  "delivered",
+  "delivery_delayed",
+  "bounced",
+  "complained",
+  "opened",
+  "clicked",
+  "failed",
+  "canceled",
+  "suppressed",
+] as const;
+export type LastEvent = (typeof lastEvents)[number];
+
+export interface Tag {
+  name: string;
+  value: string;
+}
+
+/** Bodies, once each, under their hash (D8). */
+export const contents = sqliteTable("contents", {
+  hash: text("hash").primaryKey().notNull(),
+  html: text("html"),
+  text: text("text"),
+  createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
+});
+export type Content = typeof contents.$inferSelect;
+
+/** What a client asked us to send. Addresses are as given (`Name <a@b>`), checked. */
+export const emails = sqliteTable(
+  "emails",
+  {
+    id: text("id").primaryKey().notNull(),
+    teamId: text("team_id").notNull(),
+    domainId: text("domain_id"),
+    apiKeyId: text("api_key_id"),
+    messageId: text("message_id").notNull(),
+    sender: text("sender").notNull(),
+    recipients: text("recipients", { mode: "json" }).$type<string[]>().notNull(),
+    cc: text("cc", { mode: "json" }).$type<string[]>().notNull(),
+    bcc: text("bcc", { mode: "json" }).$type<string[]>().notNull(),
+    replyTo: text("reply_to", { mode: "json" }).$type<string[]>().notNull(),
+    subject: text("subject").notNull(),
+    contentHash: text("content_hash").notNull(),
+    headers: text("headers", { mode: "json" }).$type<Record<string, string>>().notNull(),
+    tags: text("tags", { mode: "json" }).$type<Tag[]>().notNull(),
+    topicId: text("topic_id"),
+    lastEvent: text("last_event", { enum: lastEvents }).notNull(),
+    scheduledAt: integer("scheduled_at", { mode: "timestamp_ms" }),
+    createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
+  },
+  (t) => [index("emails_team").on(t.teamId, t.id)],
+);
+export type Email = typeof emails.$inferSelect;
+
+export const attachments = sqliteTable(
+  "attachments",
+  {
+    id: text("id").primaryKey().notNull(),
+    emailId: text("email_id").notNull(),
+    position: integer("position").notNull(),
+    filename: text("filename"),
+    contentType: text("content_type"),
+    contentId: text("content_id"),
+    /** In bytes. */
+    size: integer("size").notNull(),
+    blobHash: text("blob_hash").notNull(),
+  },
+  (t) => [index("attachments_email").on(t.emailId, t.position), index("attachments_blob").on(t.blobHash)],
+);
+export type Attachment = typeof attachments.$inferSelect;
+
+export const deliveryStates = [
+  "queued",
+  "deferred",
+  "delivered",
+  "bounced",
+  "failed",
+  "suppressed",
+  "canceled",
+] as const;
+export type DeliveryState = (typeof deliveryStates)[number];
+
+/** One email to one envelope recipient (D6); its job has the same id. */
+export const deliveries = sqliteTable(
+  "deliveries",
+  {
+    id: text("id").primaryKey().notNull(),
+    teamId: text("team_id").notNull(),
+    emailId: text("email_id").notNull(),
+    recipient: text("recipient").notNull(),
+    /** The recipient's domain, ASCII: the lane it waits in. */
+    domain: text("domain").notNull(),
+    state: text("state", { enum: deliveryStates }).notNull(),
+    attempts: integer("attempts").notNull(),
+    /** `550 5.1.1 No such user`, or in our own words why no reply came. */
+    lastReply: text("last_reply"),
+    mxHost: text("mx_host"),
+    firstAttemptAt: integer("first_attempt_at", { mode: "timestamp_ms" }),
+    nextAttemptAt: integer("next_attempt_at", { mode: "timestamp_ms" }),
+    settledAt: integer("settled_at", { mode: "timestamp_ms" }),
+    createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
+  },
+  (t) => [index("deliveries_email").on(t.emailId)],
+);
+export type Delivery = typeof deliveries.$inferSelect;
+
+/** Answers given to requests with an Idempotency-Key, for 24 hours. */
+export const idempotencyKeys = sqliteTable(
+  "idempotency_keys",
+  {
+    teamId: text("team_id").notNull(),
+    endpoint: text("endpoint").notNull(),
+    key: text("key").notNull(),
+    bodyHash: text("body_hash").notNull(),
+    answer: text("answer", { mode: "json" }).$type<unknown>().notNull(),
+    createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.teamId, t.endpoint, t.key] }),
+    index("idempotency_keys_created").on(t.createdAt),
+  ],
+);

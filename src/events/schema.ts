@@ -1,0 +1,54 @@
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+export const eventTypes = [
+  "email.queued",
+  "email.scheduled",
+  "email.sent",
+  "email.delivered",
+  "email.delivery_delayed",
+  "email.bounced",
+  "email.failed",
+  "email.suppressed",
+  "email.complained",
+  "email.opened",
+  "email.clicked",
+  "email.canceled",
+  "domain.created",
+  "domain.updated",
+  "domain.deleted",
+  "suppression.added",
+  "suppression.removed",
+] as const;
+export type EventType = (typeof eventTypes)[number];
+
+/** Things that happened, never changed afterwards. */
+export const events = sqliteTable(
+  "events",
+  {
+    id: text("id").primaryKey().notNull(),
+    teamId: text("team_id").notNull(),
+    type: text("type", { enum: eventTypes }).notNull(),
+    emailId: text("email_id"),
+    deliveryId: text("delivery_id"),
+    recipient: text("recipient"),
+    data: text("data", { mode: "json" }).$type<Record<string, unknown>>().notNull(),
+    createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
+  },
+  (t) => [index("events_email").on(t.emailId, t.id)],
+);
+export type Event = typeof events.$inferSelect;
+
+/** How many events of a kind in an hour; kept in the event's own batch, so that nothing ever counts rows. */
+export const counters = sqliteTable(
+  "counters",
+  {
+    teamId: text("team_id").notNull(),
+    hour: integer("hour", { mode: "timestamp_ms" }).notNull(),
+    /** Empty when the event is about no domain. */
+    domainId: text("domain_id").notNull(),
+    event: text("event", { enum: eventTypes }).notNull(),
+    total: integer("total").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.teamId, t.hour, t.domainId, t.event] })],
+);
+export type Counter = typeof counters.$inferSelect;

@@ -1,0 +1,34 @@
+import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+/** Work that waits or runs. `node` and `lease_until` are set while a node holds it; `fence` counts its holders. */
+export const jobs = sqliteTable(
+  "jobs",
+  {
+    id: text("id").primaryKey().notNull(),
+    kind: text("kind").notNull(),
+    lane: text("lane").notNull(),
+    payload: text("payload", { mode: "json" }).notNull(),
+    runAt: integer("run_at", { mode: "timestamp_ms" }).notNull(),
+    attempts: integer("attempts").notNull(),
+    fence: integer("fence").notNull(),
+    node: text("node"),
+    leaseUntil: integer("lease_until", { mode: "timestamp_ms" }),
+    lastError: text("last_error"),
+    createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
+  },
+  (t) => [index("jobs_ready").on(t.lane, t.runAt), index("jobs_leased").on(t.node, t.leaseUntil)],
+);
+export type JobRow = typeof jobs.$inferSelect;
+
+/** When each lane has something to do next; `blocked_until` and `blocked_by` say what a throttled lane waits for. */
+export const lanes = sqliteTable(
+  "lanes",
+  {
+    lane: text("lane").primaryKey().notNull(),
+    nextAt: integer("next_at", { mode: "timestamp_ms" }),
+    blockedUntil: integer("blocked_until", { mode: "timestamp_ms" }),
+    blockedBy: text("blocked_by"),
+  },
+  (t) => [index("lanes_next").on(t.nextAt)],
+);
+export type Lane = typeof lanes.$inferSelect;

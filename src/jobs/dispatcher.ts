@@ -1,0 +1,260 @@
+import { type App, atomically } from "../app.ts";
+import { expectChange } from "../db/write.ts";
+import { StorageUnavailable, WriteConflict } from "../errors.ts";
+import type { Ending, JobHandler } from "./job.ts";
+import {
+  claimJobs,
+  countOverdueLanes,
+  dueLanes,
+  extendLeases,
+  freeEndedLeases,
+  freeLeasesOf,
+  type Lease,
+  nextDue,
+  releaseHeld,
+  removeHeld,
+  returnHeld,
+  settleLane,
+  spreadOverdue,
+  toLease,
+  touchLane,
+} from "./store.ts";
+
+export interface DispatcherOptions {
+  /** This node's name, the same over restarts: leases of its earlier life are freed at start. */
+  node: string;
+  /** How many jobs may run at once, over all lanes. */
+  permits?: number;
+  /** How long a claim lasts unless extended. */
+  leaseMs?: number;
+  /** How long `stop` waits for what is in flight before it lets go. */
+  graceMs?: number;
+}
+
+export interface Dispatcher {
+  /** Resolves when nothing is due and nothing is in flight; for tests and benchmarks. */
+  drained(): Promise<void>;
+  /** Stops claiming, waits for what is in flight, then releases the rest. */
+  stop(): Promise<void>;
+  inFlight(): number;
+}
+
+/** Past this a node looks whether another node died; its own new work wakes it at once. */
+const longestSleepMs = 15_000;
+const lanesPerRound = 64;
+
+/**
+ * The one loop that takes due jobs out of the table and has them done (D5). It claims lane by lane, no lane more than
+ * its share, no more than there are permits; it sleeps until the next job is due or a commit says there is a new one.
+ */
+export async function startDispatcher(
+  app: App,
+  handlers: JobHandler[],
+  options: DispatcherOptions,
+): Promise<Dispatcher> {
+  const { node, permits = 256, leaseMs = 60_000, graceMs = 10_000 } = options;
+  const byKind = new Map(handlers.map((handler) => [handler.kind.name, handler]));
+  const held = new Map<string, Lease>();
+  const perLane = new Map<string, number>();
+  const stopping = new AbortController();
+  const waiters: (() => void)[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let sleepsUntil = 0;
+  let running = false;
+  let wanted = false;
+  let stopped = false;
+  let keptAt = Date.now();
+  const unsettled = new Set<Promise<void>>();
+
+  const permitsOf = (lane: string): number => byKind.get(lane.split("/", 1)[0]!)?.kind.permitsPerLane ?? 1;
+  const fullLanes = (): string[] =>
+    [...perLane].filter(([lane, count]) => count >= permitsOf(lane)).map(([lane]) => lane);
+
+  async function claimRound(): Promise<number> {
+    const free = permits - held.size;
+    if (free <= 0) return 0;
+    const now = app.now();
+    const due = await dueLanes(app.db, now, fullLanes(), Math.min(free, lanesPerRound));
+    if (due.length === 0) return 0;
+    const share = Math.max(1, Math.floor(free / due.length));
+    const until = new Date(now.getTime() + leaseMs);
+    const results = await atomically(
+      app,
+      due.flatMap((lane) => [
+        claimJobs(node, lane, now, until, Math.min(share, permitsOf(lane) - (perLane.get(lane) ?? 0))),
+        settleLane(lane),
+      ]),
+    );
+    const leases = results.flatMap(({ rows }) => rows.map(toLease));
+    for (const lease of leases) take(lease);
+    return leases.length;
+  }
+
+  function take(lease: Lease): void {
+    held.set(lease.id, lease);
+    perLane.set(lease.lane, (perLane.get(lease.lane) ?? 0) + 1);
+    const work = perform(lease).finally(() => {
+      unsettled.delete(work);
+      held.delete(lease.id);
+      const left = perLane.get(lease.lane)! - 1;
+      if (left === 0) perLane.delete(lease.lane);
+      else perLane.set(lease.lane, left);
+      pump();
+    });
+    unsettled.add(work);
+  }
+
+  async function perform(lease: Lease): Promise<void> {
+    const ending = await runHandler(lease);
+    await settle(lease, ending);
+  }
+
+  async function runHandler(lease: Lease): Promise<Ending> {
+    const handler = byKind.get(lease.kind);
+    try {
+      if (!handler) throw new Error(`no handler for jobs of kind ${lease.kind}`);
+      const { id, attempt, createdAt } = lease;
+      return await handler.run(app, lease.payload, { id, attempt, createdAt, signal: stopping.signal });
+    } catch (error) {
+      app.log.error({ err: error, job: lease.id, kind: lease.kind, attempt: lease.attempt }, "a job failed");
+      const at = new Date(app.now().getTime() + faultDelayMs(lease.attempt, app.random()));
+      return { kind: "again", at, why: error instanceof Error ? error.message : String(error), writes: [] };
+    }
+  }
+
+  /**
+   * Writes how a job ended. What was done can't be undone, so a store that can't be written now is tried again for as
+   * long as the program runs: giving up would do the work twice.
+   */
+  async function settle(lease: Lease, ending: Ending): Promise<void> {
+    const end =
+      ending.kind === "done"
+        ? [removeHeld(node, lease), expectChange()]
+        : [returnHeld(node, lease, ending.at, ending.why), expectChange(), touchLane(lease.lane, ending.at)];
+    for (let delayMs = 250; ; delayMs = Math.min(delayMs * 2, 10_000)) {
+      try {
+        await atomically(app, [...end, ...ending.writes]);
+        return;
+      } catch (error) {
+        if (error instanceof WriteConflict && error.kind === "stale") {
+          app.log.warn(
+            { job: lease.id, kind: lease.kind },
+            "another holder has this job by now; its ending was not written",
+          );
+          return;
+        }
+        if (!(error instanceof StorageUnavailable) || stopped) {
+          app.log.error(
+            { err: error, job: lease.id, kind: lease.kind },
+            "a job's ending could not be written",
+          );
+          return;
+        }
+        app.log.error(
+          { job: lease.id, kind: lease.kind },
+          "a job's ending can't be written now; trying again",
+        );
+        await new Promise((resolve) => setTimeout(resolve, delayMs));
+      }
+    }
+  }
+
+  /** Extends the leases of what is in flight and frees those whose holders are gone. */
+  async function keepLeases(): Promise<void> {
+    if (Date.now() - keptAt < leaseMs / 4) return;
+    keptAt = Date.now();
+    const now = app.now();
+    await atomically(app, [
+      extendLeases(node, [...held.keys()], new Date(now.getTime() + leaseMs)),
+      ...freeEndedLeases(now),
+    ]);
+  }
+
+  function pump(): void {
+    wanted = true;
+    if (running || stopped) return;
+    running = true;
+    clearTimeout(timer);
+    void run().finally(() => {
+      running = false;
+      if (wanted && !stopped) pump();
+      else if (held.size === 0) for (const resolve of waiters.splice(0)) resolve();
+    });
+  }
+
+  async function run(): Promise<void> {
+    try {
+      while (wanted && !stopped) {
+        wanted = false;
+        await keepLeases();
+        while (!stopped && (await claimRound()) > 0);
+      }
+      if (!stopped) await sleep();
+    } catch (error) {
+      app.log.error({ err: error }, "jobs can't be claimed now; trying again");
+      sleepFor(1_000);
+    }
+  }
+
+  async function sleep(): Promise<void> {
+    const due = await nextDue(app.db, fullLanes());
+    const full = held.size >= permits; // then it is a freed permit that wakes us
+    sleepFor(due && !full ? due.getTime() - app.now().getTime() : longestSleepMs);
+  }
+
+  function sleepFor(ms: number): void {
+    const bounded = Math.min(Math.max(ms, 0), longestSleepMs, leaseMs / 4);
+    sleepsUntil = Date.now() + bounded;
+    timer = setTimeout(pump, bounded);
+  }
+
+  async function freeEarlierLife(): Promise<void> {
+    const now = app.now();
+    await atomically(app, freeLeasesOf(node, now));
+    const overdue = await countOverdueLanes(app.db, now);
+    await atomically(app, [spreadOverdue(now, Math.min(5_000, 1 + overdue * 20))]);
+  }
+
+  await freeEarlierLife();
+  app.jobsDue.notify = (at) => {
+    const inMs = at.getTime() - app.now().getTime();
+    if (running || inMs <= 0) pump();
+    else if (Date.now() + inMs < sleepsUntil) {
+      clearTimeout(timer);
+      sleepFor(inMs);
+    }
+  };
+  pump();
+
+  return {
+    inFlight: () => held.size,
+    drained() {
+      const promise = new Promise<void>((resolve) => waiters.push(resolve));
+      pump();
+      return promise;
+    },
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      app.jobsDue.notify = () => {};
+      await inTime(Promise.all(unsettled), graceMs * 0.8);
+      if (held.size > 0) {
+        stopping.abort(); // handlers that can stop in the middle end now and say "again"
+        await inTime(Promise.all(unsettled), graceMs * 0.2);
+      }
+      if (held.size > 0) await atomically(app, releaseHeld(node, [...held.keys()], app.now()));
+    },
+  };
+}
+
+/** A handler's fault is tried again after 10 s, 20 s, 40 s … up to an hour, ±20 %. */
+function faultDelayMs(attempt: number, random: number): number {
+  const delay = Math.min(10_000 * 2 ** (attempt - 1), 3_600_000);
+  return Math.round(delay * (0.8 + 0.4 * random));
+}
+
+async function inTime(work: Promise<unknown>, ms: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  await Promise.race([work, new Promise((resolve) => (timer = setTimeout(resolve, ms)))]);
+  clearTimeout(timer);
+}

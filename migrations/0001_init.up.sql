@@ -49,9 +49,12 @@ create table domains (
   sending integer not null,
   receiving integer not null,
   check_until integer,
+  check_job_id text,
   checked_at integer,
   verified_at integer,
-  created_at integer not null
+  receiving_verified_at integer,
+  created_at integer not null,
+  check (sending or receiving)
 )
 
 create unique index domains_name on domains (name)
@@ -112,13 +115,14 @@ create table suppressions (
 
 create unique index suppressions_team_address on suppressions (team_id, address)
 
--- Bodies, once each: a broadcast to a million people is one row here (D8).
+-- Bodies, shared by the emails that have the same (D8). Ids come in order: keyed by their hash, every body would dirty a
+-- page somewhere, which is a third of what an accepted email writes.
 create table contents (
-  hash text primary key not null,
+  id text primary key not null,
   html text,
   text text,
   created_at integer not null
-) without rowid
+)
 
 create table emails (
   id text primary key not null,
@@ -132,7 +136,7 @@ create table emails (
   bcc text not null,
   reply_to text not null,
   subject text not null,
-  content_hash text not null references contents (hash),
+  content_id text not null references contents (id),
   headers text not null,
   tags text not null,
   topic_id text,

@@ -5,16 +5,22 @@ import {
   SQLiteRemoteSession,
   SqliteRemoteDatabase,
 } from "drizzle-orm/sqlite-proxy";
-import type { Transport } from "./transport.ts";
+import { isRead, type Transport } from "./transport.ts";
 
 /** What all application code sees of the database: Drizzle's queries over whichever transport is open. */
 export type Db = SqliteRemoteDatabase;
 
-/** Drizzle over a transport. Reads run at once; writes belong in `atomically`. */
+/**
+ * Drizzle over a transport. Reads run at once; a write is refused here: it belongs in `atomically`. Drizzle's builders are
+ * thenables, so an `async` function that returns one would run it, unseen and outside its batch.
+ */
 export function openDb(transport: Transport): Db {
   const dialect = new SQLiteAsyncDialect();
   const session = new PlainSession(
-    (sql, params, method) => transport.query(sql, params, method),
+    (sql, params, method) => {
+      if (!isRead(sql)) throw new Error(`A write was run outside atomically: ${sql.slice(0, 100)}`);
+      return transport.query(sql, params, method);
+    },
     dialect,
     undefined,
   );

@@ -1,4 +1,6 @@
-import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+// domains/ is a team's sending domains: their names and keys, the records their owners publish, and what DNS says of them.
+import { sql } from "drizzle-orm";
+import { check, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 
 export const domainStatuses = [
   "not_started",
@@ -8,6 +10,14 @@ export const domainStatuses = [
   "partially_verified",
   "partially_failed",
 ] as const;
+export type DomainStatus = (typeof domainStatuses)[number];
+
+export const recordStatuses = ["not_started", "pending", "verified", "failed", "temporary_failure"] as const;
+export type RecordStatus = (typeof recordStatuses)[number];
+
+export const regions = ["us-east-1", "eu-west-1", "sa-east-1", "ap-northeast-1"] as const;
+export type Region = (typeof regions)[number];
+export const isRegion = (text: string): text is Region => regions.some((region) => region === text);
 
 /** A sending domain of one team. */
 export const domains = sqliteTable(
@@ -18,7 +28,7 @@ export const domains = sqliteTable(
     /** ASCII (A-labels), lower-case. */
     name: text("name").notNull(),
     status: text("status", { enum: domainStatuses }).notNull(),
-    region: text("region").notNull(),
+    region: text("region", { enum: regions }).notNull(),
     /** `send` in `send.example.com`, where bounces go. */
     returnPathLabel: text("return_path_label").notNull(),
     openTracking: integer("open_tracking", { mode: "boolean" }).notNull(),
@@ -27,13 +37,22 @@ export const domains = sqliteTable(
     tls: text("tls", { enum: ["opportunistic", "enforced"] }).notNull(),
     sending: integer("sending", { mode: "boolean" }).notNull(),
     receiving: integer("receiving", { mode: "boolean" }).notNull(),
-    /** Until when a failing verification is tried again. */
+    /** Until when a verification waits for records; null when none does. */
     checkUntil: integer("check_until", { mode: "timestamp_ms" }),
+    /** The one job that looks at DNS for it; any other finds itself replaced and ends. Null: nothing is looked at. */
+    checkJobId: text("check_job_id"),
     checkedAt: integer("checked_at", { mode: "timestamp_ms" }),
+    /** Since when it may send. Stays while a record is missing for less than the grace period. */
     verifiedAt: integer("verified_at", { mode: "timestamp_ms" }),
+    /** Since when it receives. */
+    receivingVerifiedAt: integer("receiving_verified_at", { mode: "timestamp_ms" }),
     createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
   },
-  (t) => [uniqueIndex("domains_name").on(t.name), index("domains_team").on(t.teamId, t.id)],
+  (t) => [
+    uniqueIndex("domains_name").on(t.name),
+    index("domains_team").on(t.teamId, t.id),
+    check("domains_capability", sql`${t.sending} or ${t.receiving}`),
+  ],
 );
 export type Domain = typeof domains.$inferSelect;
 
@@ -61,11 +80,10 @@ export const domainChecks = sqliteTable(
     domainId: text("domain_id").notNull(),
     host: text("host").notNull(),
     type: text("type").notNull(),
-    status: text("status", {
-      enum: ["not_started", "pending", "verified", "failed", "temporary_failure"],
-    }).notNull(),
+    status: text("status", { enum: recordStatuses }).notNull(),
     found: text("found", { mode: "json" }).$type<string[]>().notNull(),
     reason: text("reason").notNull(),
+    /** Since when a record that was verified has been missing or wrong. */
     failingSince: integer("failing_since", { mode: "timestamp_ms" }),
     checkedAt: integer("checked_at", { mode: "timestamp_ms" }).notNull(),
   },

@@ -21,9 +21,9 @@ export interface Tag {
   value: string;
 }
 
-/** Bodies, once each, under their hash (D8). */
+/** Bodies, shared by the emails that have the same (D8). */
 export const contents = sqliteTable("contents", {
-  hash: text("hash").primaryKey().notNull(),
+  id: text("id").primaryKey().notNull(),
   html: text("html"),
   text: text("text"),
   createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
@@ -45,7 +45,7 @@ export const emails = sqliteTable(
     bcc: text("bcc", { mode: "json" }).$type<string[]>().notNull(),
     replyTo: text("reply_to", { mode: "json" }).$type<string[]>().notNull(),
     subject: text("subject").notNull(),
-    contentHash: text("content_hash").notNull(),
+    contentId: text("content_id").notNull(),
     headers: text("headers", { mode: "json" }).$type<Record<string, string>>().notNull(),
     tags: text("tags", { mode: "json" }).$type<Tag[]>().notNull(),
     topicId: text("topic_id"),

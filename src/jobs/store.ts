@@ -13,17 +13,22 @@ export interface NewJob extends Record<string, unknown> {
   createdAt: Date;
 }
 
-export const insertJob = preparedWrite<NewJob>((db) =>
-  db.insert(jobs).values({
-    id: sql.placeholder("id"),
-    kind: sql.placeholder("kind"),
-    lane: sql.placeholder("lane"),
-    payload: sql.placeholder("payload"),
-    runAt: sql.placeholder("runAt"),
-    attempts: 0,
-    fence: 0,
-    createdAt: sql.placeholder("createdAt"),
-  }),
+const jobValues = {
+  id: sql.placeholder("id"),
+  kind: sql.placeholder("kind"),
+  lane: sql.placeholder("lane"),
+  payload: sql.placeholder("payload"),
+  runAt: sql.placeholder("runAt"),
+  attempts: 0,
+  fence: 0,
+  createdAt: sql.placeholder("createdAt"),
+};
+
+export const insertJob = preparedWrite<NewJob>((db) => db.insert(jobs).values(jobValues));
+
+/** Leaves a job alone that is there already, whatever it waits for. */
+export const insertJobOnce = preparedWrite<NewJob>((db) =>
+  db.insert(jobs).values(jobValues).onConflictDoNothing(),
 );
 
 /** Makes a lane due at `at` unless it is due earlier already; a blocked lane stays blocked. */

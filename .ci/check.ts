@@ -1,0 +1,65 @@
+// Started before anything is installed, so this file and what it imports need nothing but Bun.
+import { chmod, copyFile, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type PhaseResult, phase, root } from "./phase.ts";
+
+const folder = await mkdtemp(join(tmpdir(), "mailit-check-"));
+try {
+  process.exitCode = (await check()) ? 0 : 1;
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** Goes through every phase it can, so that one run shows all there is to mend; true when all of them passed. */
+async function check(): Promise<boolean> {
+  const install = await phase("install", ["install", "--frozen-lockfile"]);
+  if (!install.passed) return false;
+
+  const format = await phase("format", ["run", "--bun", "biome", "check", "--error-on-warnings", "."]);
+  const types = await phase("types", ["run", "--bun", "tsc", "--noEmit", "-p", "."]);
+  const tests = await testPhase("tests", [
+    "--path-ignore-patterns=test/e2e/**",
+    "--path-ignore-patterns=test/browser/**",
+    ...["./src", "./views", "./test"],
+  ]);
+  const build = await phase("build", [".ci/build.ts"]);
+  const stories = build.passed ? await storyPhase() : undefined;
+
+  const counts = [tests, ...(stories ? [stories] : [])];
+  console.log(`${sum(counts, "succeeded")} passed, ${sum(counts, "failed")} failed`);
+  return [format, types, tests, build, stories].every((result) => result?.passed === true);
+}
+
+/** The stories meet the executable as a user does: alone in a folder, with no node_modules above it to lean on. */
+async function storyPhase(): Promise<TestResult> {
+  const executable = join(folder, "mailit");
+  await copyFile(join(root, "dist/mailit"), executable);
+  await chmod(executable, 0o755);
+  return testPhase("stories", ["--no-orphans", "./test/e2e"], { MAILIT_TEST_EXECUTABLE: executable });
+}
+
+type TestResult = PhaseResult & { succeeded: number; failed: number };
+
+async function testPhase(
+  name: string,
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<TestResult> {
+  const report = join(folder, `${name}.xml`);
+  const flags = ["--only-failures", "--reporter=junit", `--reporter-outfile=${report}`];
+  const result = await phase(name, ["test", ...flags, ...args], env);
+  const totals = (await Bun.file(report).exists())
+    ? /<testsuites [^>]*>/.exec(await Bun.file(report).text())
+    : null;
+  const total = (attribute: string) =>
+    Number(new RegExp(` ${attribute}="(\\d+)"`).exec(totals?.[0] ?? "")?.[1] ?? 0);
+
+  // A file that doesn't even load is in no report, yet the run has failed.
+  const failed = Math.max(total("failures"), result.passed ? 0 : 1);
+  return { ...result, failed, succeeded: total("tests") - total("failures") - total("skipped") };
+}
+
+function sum(results: TestResult[], field: "succeeded" | "failed"): number {
+  return results.reduce((total, result) => total + result[field], 0);
+}

@@ -1,0 +1,154 @@
+/**
+ * From the queue to an SMTP sink on loopback, whole program: MX lookup, MIME, both DKIM signatures, SMTP, and every
+ * outcome on disk. The emails fall due together, a moment after the last one was accepted.
+ */
+import { Database } from "bun:sqlite";
+import { availableParallelism } from "node:os";
+import { makeLogger } from "../src/log.ts";
+import { makeDkimKeyPairs } from "../src/mail/dkim-keys.ts";
+import { startThreads } from "../src/threads/threads.ts";
+import { newFolder, runMailit, startMailit } from "../test/e2e/mailit.ts";
+import { startDnsServer } from "../test/support/dns-server.ts";
+import { dnsTable } from "../test/support/dns-table.ts";
+import { jsonRequest, load } from "./load.ts";
+import { report } from "./report.ts";
+
+const messages = Number(process.env.BENCH_MESSAGES ?? 10_000);
+const domains = 50;
+
+const sink = Bun.spawn(["bun", `${import.meta.dir}/sink.ts`], { stdout: "pipe" });
+const sinkOutput = sink.stdout.getReader();
+const sinkPort = new TextDecoder().decode((await sinkOutput.read()).value).trim();
+
+const table = dnsTable({ "mx.sink.test A": "127.0.0.1" });
+for (let n = 0; n < domains; n++) table.set(`domain${n}.test MX`, "10 mx.sink.test");
+const dns = await startDnsServer(table);
+const folder = await newFolder();
+const env = {
+  MAILIT_LOGGING_LEVEL: "warn",
+  MAILIT_RATE_LIMIT_ENABLED: "false",
+  MAILIT_DNS_SERVERS: dns.address,
+  MAILIT_DOMAIN: "mail.bench.test",
+  MAILIT_SMTP_OUTBOUND_PORT: sinkPort,
+  MAILIT_SMTP_OUTBOUND_ALLOW_PRIVATE_ADDRESSES: "true",
+};
+const setup = await runMailit(
+  [
+    "setup",
+    "--json",
+    "--data",
+    "data",
+    "--email",
+    "bench@example.com",
+    "--password",
+    "bench password",
+    "--domain",
+    "example.com",
+  ],
+  { folder, env },
+);
+const { api_key: key, domain } = JSON.parse(setup.stdout);
+for (const { type, name, value, priority } of domain.records) {
+  table.set(`${name} ${type}`, type === "MX" ? `${priority} ${value}` : value);
+}
+
+await using mailit = await startMailit({ args: ["serve", "--data", "data"], folder, env });
+const headers = { authorization: `Bearer ${key}` };
+await fetch(`${mailit.url}/domains/${domain.id}/verify`, { method: "POST", headers });
+while ((await (await fetch(`${mailit.url}/domains/${domain.id}`, { headers })).json()).status !== "verified")
+  await Bun.sleep(20);
+
+const filler = "Lorem ipsum dolor sit amet. ".repeat(70);
+const html = (n: number) => `<p>Hello ${n}</p><p>${filler}</p>`;
+const dueAt = new Date(Date.now() + 4_000 + messages / 3);
+await load({
+  port: Number(new URL(mailit.url).port),
+  connections: 64,
+  requests: messages,
+  request: (n) =>
+    jsonRequest("/emails", key, {
+      from: "Bench <bench@example.com>",
+      to: `user${n}@domain${n % domains}.test`,
+      subject: `Message ${n}`,
+      html: html(n),
+      scheduled_at: dueAt.toISOString(),
+    }),
+});
+if (Date.now() > dueAt.getTime()) throw new Error("accepting took longer than the emails were to wait");
+
+const database = new Database(`${folder}/data/mailit.db`, { readonly: true });
+const delivered = database.query(
+  "select coalesce(sum(total), 0) as n from counters where event = 'email.delivered'",
+);
+const count = () => (delivered.get() as { n: number }).n;
+let startedAt = 0;
+while (count() < messages) {
+  await Bun.sleep(10);
+  if (startedAt === 0 && count() > 0) startedAt = performance.now();
+}
+const seconds = (performance.now() - startedAt) / 1000;
+const left = (database.query("select count(*) as n from jobs where kind = 'deliver'").get() as { n: number })
+  .n;
+const memory = await residentMegabytes();
+await mailit.stop();
+sink.kill("SIGTERM");
+const taken = Number(new TextDecoder().decode((await sinkOutput.read()).value).replace(/\D/g, ""));
+await dns.close();
+if (taken !== messages || left > 0) throw new Error(`the sink took ${taken}, ${left} jobs are left`);
+
+report([
+  {
+    what: "queue → composed, signed twice, delivered, outcome on disk",
+    value: messages / seconds,
+    unit: "messages/s",
+    budget: { atLeast: 1_500 },
+  },
+  {
+    what: "raw limit: composed and signed by the message workers alone",
+    value: await composing(),
+    unit: "messages/s",
+  },
+  { what: "memory of the program at the end", value: memory, unit: "MB", budget: { atMost: 400 } },
+]);
+
+async function residentMegabytes(): Promise<number> {
+  const status = await Bun.file(`/proc/${mailit.pid}/status`).text();
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1000;
+}
+
+/** The same messages through as many workers, with nothing else going on. */
+async function composing(): Promise<number> {
+  const threads = startThreads({ count: availableParallelism(), log: makeLogger("warn", "json") });
+  const pairs = await makeDkimKeyPairs();
+  const keys = (["rsa", "ed25519"] as const).map((algorithm) => ({
+    domain: "example.com",
+    selector: algorithm,
+    algorithm,
+    privateKey: pairs[algorithm].privateKey,
+  }));
+  const compose = (n: number) =>
+    threads.compose({
+      source: {
+        messageId: `<${n}@example.com>`,
+        date: new Date(),
+        from: "Bench <bench@example.com>",
+        to: [`user${n}@domain.test`],
+        cc: [],
+        replyTo: [],
+        subject: `Message ${n}`,
+        html: html(n),
+        headers: {},
+        attachments: [],
+      },
+      keys,
+      signedAt: new Date(),
+    });
+  const made = 3_000;
+  await Promise.all(Array.from({ length: 500 }, (_, n) => compose(n)));
+  const started = performance.now();
+  for (let n = 0; n < made; n += 250)
+    await Promise.all(Array.from({ length: 250 }, (_, m) => compose(n + m)));
+  const rate = made / ((performance.now() - started) / 1000);
+  await threads.close();
+  return rate;
+}

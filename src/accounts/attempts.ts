@@ -1,0 +1,51 @@
+import ipaddr from "ipaddr.js";
+import type { App } from "../app.ts";
+import { Refusal } from "../errors.ts";
+
+interface Allowance {
+  left: number;
+  at: number;
+}
+
+const minuteMs = 60_000;
+const mostAddresses = 10_000;
+
+const allowances = new WeakMap<App, Map<string, Allowance>>();
+
+/**
+ * Takes one attempt to log in or register from an address's allowance, `rateLimit.loginsPerMinute`, and refuses when
+ * none is left; it comes back evenly over the minute. By address, not by account: nobody can lock another out.
+ */
+export function takeAttempt(app: App, address: string): void {
+  const { enabled, loginsPerMinute: most } = app.config.rateLimit;
+  if (!enabled) return;
+  const known = allowancesOf(app);
+  const now = app.now().getTime();
+  const key = sourceOf(address);
+  const { left, at } = known.get(key) ?? { left: most, at: now };
+  const current = Math.min(most, left + (Math.max(0, now - at) * most) / minuteMs);
+
+  known.delete(key); // and set again below: whoever came last is the last to be forgotten
+  known.set(key, { left: current < 1 ? current : current - 1, at: now });
+  if (known.size > mostAddresses) {
+    const [oldest] = known.keys();
+    known.delete(oldest!);
+  }
+  if (current < 1)
+    throw new Refusal("rate_limit_exceeded", "Too many attempts to log in. Try again in a minute.");
+}
+
+/** One IPv6 subscriber has at least a /64 (RFC 6177 §2), and so more addresses than anybody could count. */
+function sourceOf(address: string): string {
+  if (!ipaddr.IPv6.isValid(address)) return address;
+  return ipaddr.IPv6.parse(address).parts.slice(0, 4).join(":");
+}
+
+function allowancesOf(app: App): Map<string, Allowance> {
+  let known = allowances.get(app);
+  if (!known) {
+    known = new Map();
+    allowances.set(app, known);
+  }
+  return known;
+}

@@ -1,0 +1,66 @@
+import { errors, jwtVerify, SignJWT } from "jose";
+import type { App } from "../app.ts";
+import { isId } from "../ids.ts";
+import { findMember } from "./store.ts";
+
+/** Who a token speaks for. */
+export interface Session {
+  teamId: string;
+  userId: string;
+  permission: "full_access";
+}
+
+/** A token for one person in one team (JWT, HS256), good for `auth.jwtTtl` unless their password changes before. */
+export async function issueToken(app: App, userId: string, teamId: string): Promise<string> {
+  const member = await findMember(app.db, teamId, userId);
+  if (!member) throw new Error("a token is issued to members only");
+  const issuedAt = Math.floor(app.now().getTime() / 1000);
+  return new SignJWT({ team_id: teamId, pwd: fingerprint(member.passwordHash) })
+    .setProtectedHeader({ alg: "HS256", typ: "JWT" })
+    .setSubject(userId)
+    .setIssuedAt(issuedAt)
+    .setExpirationTime(issuedAt + Math.ceil(app.config.auth.jwtTtl / 1000))
+    .sign(signingKey(app));
+}
+
+/**
+ * The session of a token, or undefined. The person is looked up each time, so that a changed password, a disabled
+ * person or an ended membership counts from the next request on.
+ */
+export async function authenticateSession(app: App, token: string): Promise<Session | undefined> {
+  const claims = await verifiedClaims(app, token);
+  if (!claims) return undefined;
+  const { sub: userId, team_id: teamId, pwd } = claims;
+  if (typeof userId !== "string" || typeof teamId !== "string" || !isId(userId) || !isId(teamId))
+    return undefined;
+  const member = await findMember(app.db, teamId, userId);
+  if (!member || member.disabledAt || fingerprint(member.passwordHash) !== pwd) return undefined;
+  return { teamId, userId, permission: "full_access" };
+}
+
+async function verifiedClaims(app: App, token: string): Promise<Record<string, unknown> | undefined> {
+  try {
+    const { payload } = await jwtVerify(token, signingKey(app), {
+      algorithms: ["HS256"], // RFC 8725 §3.1: the token does not choose how it is verified
+      requiredClaims: ["sub", "team_id", "iat", "exp", "pwd"],
+      currentDate: app.now(),
+    });
+    return payload;
+  } catch (error) {
+    if (error instanceof errors.JOSEError) return undefined;
+    throw error;
+  }
+}
+
+function signingKey({ config, secrets }: App): Uint8Array {
+  const { jwtSecret } = config.auth;
+  return jwtSecret === undefined ? secrets.derive("jwt") : new TextEncoder().encode(jwtSecret);
+}
+
+/**
+ * Ties a token to the password it was issued under, to the second of the change and without a column for it. It gives
+ * nothing away: to try passwords against it one would need the hash's salt.
+ */
+function fingerprint(passwordHash: string): string {
+  return Bun.CryptoHasher.hash("sha256", passwordHash, "base64url").slice(0, 22);
+}

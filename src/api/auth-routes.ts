@@ -1,0 +1,73 @@
+import { Type } from "@sinclair/typebox";
+import { Elysia, t } from "elysia";
+import { takeAttempt } from "../accounts/attempts.ts";
+import { type Account, logIn, register } from "../accounts/service.ts";
+import { issueToken } from "../accounts/sessions.ts";
+import type { App } from "../app.ts";
+import { anonymous } from "./auth.ts";
+import { clientAddressReader } from "./client-address.ts";
+import { answer, errorAnswers } from "./openapi.ts";
+
+const registration = t.Object(
+  { email: t.String(), password: t.String(), name: t.String(), team_name: t.String() },
+  { additionalProperties: true },
+);
+const credentials = t.Object({ email: t.String(), password: t.String() }, { additionalProperties: true });
+const signedIn = Type.Object({
+  token: Type.String({ description: "Goes where an API key goes: `Authorization: Bearer …`." }),
+  user: Type.Object({ id: Type.String({ format: "uuid" }), email: Type.String(), name: Type.String() }),
+});
+const { 422: invalid, 500: fault, 503: unavailable } = errorAnswers;
+
+/** Accounts of people: tokens that do what a key with full access does, for as long as `auth.jwtTtl`. */
+export const authRoutes = (app: App) => {
+  const clientAddress = clientAddressReader(app.config.server.trustedProxies);
+  return new Elysia({ prefix: "/auth" })
+    .use(anonymous(app))
+    .post(
+      "/register",
+      async ({ body, request, server, set }) => {
+        takeAttempt(app, clientAddress(request, server));
+        const { email, password, name, team_name: team } = body;
+        const account = await register(app, { email, password, name, team });
+        set.status = 201;
+        set.headers["cache-control"] = "no-store";
+        return toAnswer(app, account);
+      },
+      {
+        body: registration,
+        detail: {
+          summary: "Register an account and its team",
+          tags: ["Auth"],
+          responses: {
+            201: answer("Registered and logged in", signedIn),
+            422: invalid,
+            500: fault,
+            503: unavailable,
+          },
+        },
+      },
+    )
+    .post(
+      "/login",
+      async ({ body: { email, password }, request, server, set }) => {
+        takeAttempt(app, clientAddress(request, server));
+        const account = await logIn(app, { email, password });
+        set.headers["cache-control"] = "no-store";
+        return toAnswer(app, account);
+      },
+      {
+        body: credentials,
+        detail: {
+          summary: "Log in",
+          tags: ["Auth"],
+          responses: { 200: answer("Logged in", signedIn), 422: invalid, 500: fault, 503: unavailable },
+        },
+      },
+    );
+};
+
+async function toAnswer(app: App, { user, team }: Account) {
+  const { id, email, name } = user;
+  return { token: await issueToken(app, id, team.id), user: { id, email, name } };
+}

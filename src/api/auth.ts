@@ -1,0 +1,68 @@
+import { Elysia } from "elysia";
+import { authenticateSession } from "../accounts/sessions.ts";
+import type { App } from "../app.ts";
+import { Refusal } from "../errors.ts";
+import { authenticateKey } from "../keys/authenticate.ts";
+import type { Permission } from "../keys/schema.ts";
+import { readJson } from "./body.ts";
+
+/** Who is asking: a team, through one of its keys or through a person's session. */
+export interface Caller {
+  teamId: string;
+  permission: Permission;
+  /** Absent for a person's session. */
+  keyId?: string;
+  /** The one domain the key may send from. */
+  domainId?: string | null;
+}
+
+/** What a body is until somebody reads it: nothing is read for a caller we do not know. */
+export const unreadBody = Symbol("unread body");
+
+/**
+ * Lets in only callers with the permission, and reads the body after that: the contract's order is key, permission,
+ * JSON, fields. Gives routes `caller`.
+ */
+export const authenticated = (app: App, permission: Permission) =>
+  new Elysia({ name: "authenticated", seed: permission }).derive({ as: "scoped" }, async (context) => {
+    const caller = await authenticate(app, context.request);
+    if (permission === "full_access" && caller.permission !== "full_access") {
+      throw new Refusal("restricted_api_key", "This API key is restricted to only send emails");
+    }
+    if (context.body === unreadBody) {
+      Object.assign(context, {
+        body: (await readJson(context.request, app.config.server.maxBodyBytes)) ?? {},
+      });
+    }
+    return { caller };
+  });
+
+/** Reads the body of routes that need no caller, such as signing in. */
+export const anonymous = (app: App) =>
+  new Elysia({ name: "anonymous" }).derive({ as: "scoped" }, async (context) => {
+    if (context.body === unreadBody) {
+      Object.assign(context, {
+        body: (await readJson(context.request, app.config.server.maxBodyBytes)) ?? {},
+      });
+    }
+    return {};
+  });
+
+async function authenticate(app: App, request: Request): Promise<Caller> {
+  const header = request.headers.get("authorization");
+  if (header === null) {
+    throw new Refusal(
+      "missing_api_key",
+      "Missing API key in the authorization header. Include the following header `Authorization: Bearer YOUR_API_KEY` in the request.",
+    );
+  }
+  const token = /^Bearer +(\S+) *$/i.exec(header)?.[1];
+  const caller =
+    token === undefined
+      ? undefined
+      : token.startsWith("re_")
+        ? await authenticateKey(app, token)
+        : await authenticateSession(app, token);
+  if (!caller) throw new Refusal("invalid_api_key", "API key is invalid");
+  return caller;
+}

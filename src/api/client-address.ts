@@ -1,0 +1,46 @@
+import ipaddr from "ipaddr.js";
+
+/** What Elysia's `server` and Bun's both can: say who is at the other end of a request's connection. */
+interface Connections {
+  requestIP(request: Request): { address: string } | null;
+}
+
+export type ReadClientAddress = (request: Request, server: Connections | null | undefined) => string;
+
+/** More proxies than anybody has in a row; a header may hold thousands of addresses. */
+const mostHops = 20;
+
+/**
+ * Makes what tells the address a request comes from. `X-Forwarded-For` is written by anyone who likes, so it is read
+ * from its end, where the nearest proxy wrote, and only as far as the proxies are trusted ones. A request that came
+ * over no connection (in a test) is from `local`.
+ */
+export function clientAddressReader(trustedProxies: readonly string[]): ReadClientAddress {
+  const networks = trustedProxies.map((network) => ipaddr.parseCIDR(network));
+  const isTrusted = (address: ipaddr.IPv4 | ipaddr.IPv6) =>
+    networks.some(([network, bits]) => network.kind() === address.kind() && address.match(network, bits));
+
+  return (request, server) => {
+    let address = readAddress(server?.requestIP(request)?.address);
+    if (!address) return "local";
+    const forwarded = request.headers.get("x-forwarded-for");
+    if (forwarded === null) return address.toString();
+    for (const hop of forwarded.split(",").slice(-mostHops).reverse()) {
+      if (!isTrusted(address)) break;
+      const named = readAddress(hop.trim());
+      if (!named) break; // what is before a bad entry was not written by a proxy we know
+      address = named;
+    }
+    return address.toString();
+  };
+}
+
+/** An address, with the port some proxies write behind it; one spelling for IPv4 however it came (RFC 4291 §2.5.5.2). */
+function readAddress(text: string | undefined): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  if (text === undefined) return undefined;
+  const bare = /^\[([^\]]+)\](?::\d+)?$|^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(text);
+  const address = bare?.[1] ?? bare?.[2] ?? text;
+  // Only the four-part form: elsewhere "1" and "0x7f.1" are addresses too.
+  const isUsual = ipaddr.IPv4.isValidFourPartDecimal(address) || ipaddr.IPv6.isValid(address);
+  return isUsual ? ipaddr.process(address) : undefined;
+}

@@ -1,0 +1,82 @@
+import { Type } from "@sinclair/typebox";
+import { t } from "elysia";
+import { domainStatuses, recordStatuses, regions } from "../domains/schema.ts";
+import { listOf } from "./openapi.ts";
+
+const oneOf = <V extends string>(...values: readonly V[]) => t.Union(values.map((value) => t.Literal(value)));
+const orNull = <S extends Parameters<typeof t.Union>[0][number]>(schema: S) => t.Union([schema, t.Null()]);
+const isOn = t.Optional(orNull(t.Boolean()));
+
+const changeable = {
+  open_tracking: isOn,
+  click_tracking: isOn,
+  tracking_subdomain: t.Optional(
+    orNull(t.String({ description: "The label under the domain, such as `links`." })),
+  ),
+  tls: t.Optional(t.Union([t.Literal("opportunistic"), t.Literal("enforced")])),
+  capabilities: t.Optional(
+    t.Object(
+      {
+        sending: t.Optional(t.Union([t.Literal("enabled"), t.Literal("disabled")])),
+        receiving: t.Optional(t.Union([t.Literal("enabled"), t.Literal("disabled")])),
+      },
+      { additionalProperties: true },
+    ),
+  ),
+};
+
+export const creation = t.Object(
+  {
+    name: t.String({ description: "A domain name such as `example.com`." }),
+    region: t.Optional(orNull(t.String({ examples: [...regions] }))),
+    custom_return_path: t.Optional(
+      orNull(t.String({ description: "The label bounces go to; `send` when absent." })),
+    ),
+    ...changeable,
+  },
+  { additionalProperties: true },
+);
+
+export const changes = t.Object(changeable, { additionalProperties: true });
+
+const id = Type.String({ format: "uuid" });
+const capability = Type.Union([Type.Literal("enabled"), Type.Literal("disabled")]);
+
+const summary = {
+  id,
+  name: Type.String(),
+  status: oneOf(...domainStatuses),
+  created_at: Type.String({ format: "date-time" }),
+  region: oneOf(...regions),
+  open_tracking: Type.Boolean(),
+  click_tracking: Type.Boolean(),
+  tracking_subdomain: Type.Optional(Type.String()),
+  tls: Type.Union([Type.Literal("opportunistic"), Type.Literal("enforced")]),
+  capabilities: Type.Object({ sending: capability, receiving: capability }),
+};
+
+const record = (...kinds: string[]) =>
+  Type.Object({
+    record: oneOf(...kinds),
+    name: Type.String({ description: "Relative to the registered domain, as DNS providers ask for it." }),
+    host: Type.String({ description: "The same name in full." }),
+    type: oneOf("MX", "TXT"),
+    ttl: Type.Literal("Auto"),
+    status: oneOf(...recordStatuses),
+    reason: Type.String({ description: "What was found and what to change; empty when all is well." }),
+    value: Type.String(),
+    priority: Type.Optional(Type.Integer()),
+  });
+
+const detailed = {
+  ...summary,
+  records: Type.Array(record("SPF", "DKIM", "Receiving")),
+  recommended_records: Type.Array(record("DMARC", "Receiving")),
+};
+
+const object = Type.Literal("domain");
+export const createdAnswer = Type.Object(detailed);
+export const domainAnswer = Type.Object({ object, ...detailed });
+export const domainList = listOf(Type.Object(summary));
+export const domainReference = Type.Object({ object, id });
+export const deletedAnswer = Type.Object({ object, id, deleted: Type.Literal(true) });

@@ -1,0 +1,167 @@
+import { Elysia, type Static } from "elysia";
+import type { App } from "../app.ts";
+import { createDomain } from "../domains/create.ts";
+import { type DomainRecord, recordsOf } from "../domains/records.ts";
+import type { Domain } from "../domains/schema.ts";
+import { deleteDomain, getDomain, listDomains } from "../domains/service.ts";
+import { updateDomain } from "../domains/update.ts";
+import { startVerification } from "../domains/verify.ts";
+import { authenticated } from "./auth.ts";
+import {
+  changes,
+  createdAnswer,
+  creation,
+  deletedAnswer,
+  domainAnswer,
+  domainList,
+  domainReference,
+} from "./domain-schemas.ts";
+import { listAnswer, pageQuery, readPage } from "./list.ts";
+import { answer, errorAnswers } from "./openapi.ts";
+
+export const domainRoutes = (app: App) =>
+  new Elysia({ prefix: "/domains" })
+    .use(authenticated(app, "full_access"))
+    .post(
+      "/",
+      async ({ caller, body, set }) => {
+        const domain = await createDomain(app, caller.teamId, {
+          name: body.name,
+          region: body.region ?? undefined,
+          customReturnPath: body.custom_return_path ?? undefined,
+          ...toChanges(body),
+          trackingSubdomain: body.tracking_subdomain ?? undefined,
+        });
+        set.status = 201;
+        return toAnswer(domain, await recordsOf(app, domain));
+      },
+      {
+        body: creation,
+        detail: {
+          summary: "Add a domain",
+          tags: ["Domains"],
+          responses: { 201: answer("The domain and the records to publish", createdAnswer), ...errorAnswers },
+        },
+      },
+    )
+    .get(
+      "/",
+      async ({ caller, query }) => {
+        // Older than pagination: without a limit everything is listed.
+        const page = { ...readPage(query), ...(query.limit === undefined ? { limit: undefined } : {}) };
+        return listAnswer(await listDomains(app, caller.teamId, page), page, toItem);
+      },
+      {
+        query: pageQuery,
+        detail: {
+          summary: "List domains",
+          tags: ["Domains"],
+          responses: { 200: answer("The domains, newest first", domainList), ...errorAnswers },
+        },
+      },
+    )
+    .get(
+      "/:id",
+      async ({ caller, params }) => {
+        const domain = await getDomain(app, caller.teamId, params.id);
+        return { object: "domain", ...toAnswer(domain, await recordsOf(app, domain)) };
+      },
+      {
+        detail: {
+          summary: "Get a domain",
+          tags: ["Domains"],
+          responses: { 200: answer("The domain, and what DNS says of it", domainAnswer), ...errorAnswers },
+        },
+      },
+    )
+    .patch(
+      "/:id",
+      async ({ caller, params, body }) => {
+        const { id } = await updateDomain(app, caller.teamId, params.id, toChanges(body));
+        return { object: "domain", id };
+      },
+      {
+        body: changes,
+        detail: {
+          summary: "Change a domain",
+          tags: ["Domains"],
+          responses: { 200: answer("Changed", domainReference), ...errorAnswers },
+        },
+      },
+    )
+    .delete(
+      "/:id",
+      async ({ caller, params }) => {
+        await deleteDomain(app, caller.teamId, params.id);
+        return { object: "domain", id: params.id, deleted: true };
+      },
+      {
+        detail: {
+          summary: "Delete a domain",
+          tags: ["Domains"],
+          responses: { 200: answer("Deleted, with its keys", deletedAnswer), ...errorAnswers },
+        },
+      },
+    )
+    .post(
+      "/:id/verify",
+      async ({ caller, params }) => {
+        const { id } = await startVerification(app, caller.teamId, params.id);
+        return { object: "domain", id };
+      },
+      {
+        detail: {
+          summary: "Verify a domain",
+          tags: ["Domains"],
+          responses: { 200: answer("Its records are being looked up", domainReference), ...errorAnswers },
+        },
+      },
+    );
+
+function toChanges(body: Static<typeof changes>) {
+  const { open_tracking, click_tracking, tracking_subdomain, tls, capabilities } = body;
+  const isEnabled = (value: "enabled" | "disabled" | undefined) => value && value === "enabled";
+  return {
+    openTracking: open_tracking ?? undefined,
+    clickTracking: click_tracking ?? undefined,
+    trackingSubdomain: tracking_subdomain,
+    tls,
+    capabilities: capabilities && {
+      sending: isEnabled(capabilities.sending),
+      receiving: isEnabled(capabilities.receiving),
+    },
+  };
+}
+
+function toItem(domain: Domain) {
+  const { id, name, status, createdAt, region, openTracking, clickTracking, trackingLabel, tls } = domain;
+  const capability = (isOn: boolean) => (isOn ? "enabled" : "disabled");
+  return {
+    id,
+    name,
+    status,
+    created_at: createdAt.toISOString(),
+    region,
+    open_tracking: openTracking,
+    click_tracking: clickTracking,
+    ...(trackingLabel !== null && { tracking_subdomain: trackingLabel }),
+    tls,
+    capabilities: { sending: capability(domain.sending), receiving: capability(domain.receiving) },
+  };
+}
+
+/** Clients with closed lists know only the kinds of record in `records`, so what is merely recommended stands apart. */
+function toAnswer(domain: Domain, records: DomainRecord[]) {
+  return {
+    ...toItem(domain),
+    records: records.filter(({ required }) => required).map(toRecord),
+    recommended_records: records.filter(({ required }) => !required).map(toRecord),
+  };
+}
+
+// TXT values stand without the quotes Resend puts around SPF: those belong to zone files, and typed into a DNS
+// provider's form they end up inside the record, which is then no SPF record.
+function toRecord({ purpose, name, host, type, status, reason, value, priority }: DomainRecord) {
+  const own = { record: purpose, name, host, type, ttl: "Auto", status, reason, value };
+  return priority === undefined ? own : { ...own, priority };
+}

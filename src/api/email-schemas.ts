@@ -1,0 +1,61 @@
+import { Type as t } from "@sinclair/typebox";
+import { lastEvents } from "../emails/schema.ts";
+import { listOf } from "./openapi.ts";
+
+const orNull = <T extends Parameters<typeof t.Union>[0][number]>(schema: T) => t.Union([schema, t.Null()]);
+const oneOrMany = t.Union([t.String(), t.Array(t.String(), { maxItems: 50 })]);
+
+/** The request of `POST /emails` as the OpenAPI document shows it; `readEmailRequest` is what reads it. */
+export const sendRequest = t.Object({
+  from: t.String({ examples: ["Acme <hello@example.com>"] }),
+  to: oneOrMany,
+  subject: t.String(),
+  html: t.Optional(t.String()),
+  text: t.Optional(t.String({ description: "Made from the html when absent; empty for none." })),
+  cc: t.Optional(oneOrMany),
+  bcc: t.Optional(oneOrMany),
+  reply_to: t.Optional(oneOrMany),
+  headers: t.Optional(t.Record(t.String(), t.String())),
+  scheduled_at: t.Optional(t.String({ format: "date-time" })),
+  tags: t.Optional(t.Array(t.Object({ name: t.String(), value: t.String() }))),
+  attachments: t.Optional(
+    t.Array(
+      t.Object({
+        filename: t.Optional(t.String()),
+        content: t.Union([
+          t.String({ description: "Base64." }),
+          t.Array(t.Integer({ minimum: 0, maximum: 255 })),
+        ]),
+        content_type: t.Optional(t.String()),
+        content_id: t.Optional(t.String({ description: "Shown inline, as `cid:…`." })),
+      }),
+    ),
+  ),
+});
+
+export const sendAnswer = t.Object({ id: t.String({ format: "uuid" }) });
+
+const item = {
+  id: t.String({ format: "uuid" }),
+  message_id: t.String(),
+  to: t.Array(t.String()),
+  from: t.String(),
+  created_at: t.String({ format: "date-time" }),
+  subject: t.String(),
+  bcc: orNull(t.Array(t.String())),
+  cc: orNull(t.Array(t.String())),
+  reply_to: orNull(t.Array(t.String())),
+  last_event: t.Union(lastEvents.map((event) => t.Literal(event))),
+  scheduled_at: orNull(t.String({ format: "date-time" })),
+  topic_id: orNull(t.String()),
+};
+
+export const emailList = listOf(t.Object(item));
+
+export const emailAnswer = t.Object({
+  object: t.Literal("email"),
+  ...item,
+  html: orNull(t.String()),
+  text: orNull(t.String()),
+  tags: t.Array(t.Object({ name: t.String(), value: t.String() })),
+});

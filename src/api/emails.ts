@@ -1,0 +1,93 @@
+import { Elysia } from "elysia";
+import type { App } from "../app.ts";
+import type { OnceOnly } from "../emails/idempotency.ts";
+import { getEmail, getEmails } from "../emails/read.ts";
+import type { Email } from "../emails/schema.ts";
+import { sendEmail } from "../emails/send.ts";
+import type { EmailWithContent } from "../emails/store.ts";
+import { Refusal } from "../errors.ts";
+import { authenticated } from "./auth.ts";
+import { readEmailRequest } from "./email-request.ts";
+import { emailAnswer, emailList, sendAnswer, sendRequest } from "./email-schemas.ts";
+import { listAnswer, pageQuery, readPage } from "./list.ts";
+import { answer, errorAnswers, requestBody } from "./openapi.ts";
+
+export const emailRoutes = (app: App) =>
+  new Elysia({ prefix: "/emails" }).use(sendingRoutes(app)).use(readingRoutes(app));
+
+const sendingRoutes = (app: App) =>
+  new Elysia().use(authenticated(app, "sending_access")).post(
+    "/",
+    async ({ caller, body, request }) => {
+      const once = onceOnly(request, "POST /emails", body);
+      const { id } = await sendEmail(app, caller, readEmailRequest(body), once);
+      return { id };
+    },
+    {
+      detail: {
+        summary: "Send an email",
+        tags: ["Emails"],
+        requestBody: requestBody(sendRequest),
+        responses: { 200: answer("Accepted, and on disk", sendAnswer), ...errorAnswers },
+      },
+    },
+  );
+
+const readingRoutes = (app: App) =>
+  new Elysia()
+    .use(authenticated(app, "full_access"))
+    .get(
+      "/",
+      async ({ caller, query }) => {
+        const page = readPage(query);
+        return listAnswer(await getEmails(app, caller.teamId, page), page, toItem);
+      },
+      {
+        query: pageQuery,
+        detail: {
+          summary: "List emails",
+          tags: ["Emails"],
+          responses: { 200: answer("A page, newest first", emailList), ...errorAnswers },
+        },
+      },
+    )
+    .get("/:id", async ({ caller, params }) => toAnswer(await getEmail(app, caller.teamId, params.id)), {
+      detail: {
+        summary: "Get an email",
+        tags: ["Emails"],
+        responses: { 200: answer("The email", emailAnswer), ...errorAnswers },
+      },
+    });
+
+function onceOnly(request: Request, endpoint: string, body: unknown): OnceOnly | undefined {
+  const key = request.headers.get("idempotency-key");
+  if (key === null) return undefined;
+  if (key.length < 1 || key.length > 256) {
+    throw new Refusal("invalid_idempotency_key", "The key must be between 1-256 chars.");
+  }
+  const bodyHash = new Bun.CryptoHasher("sha256").update(JSON.stringify(body)).digest("base64url");
+  return { endpoint, key, bodyHash };
+}
+
+const orNull = (list: string[]): string[] | null => (list.length > 0 ? list : null);
+
+function toItem(email: Email) {
+  return {
+    id: email.id,
+    message_id: email.messageId,
+    to: email.recipients,
+    from: email.sender,
+    created_at: email.createdAt.toISOString(),
+    subject: email.subject,
+    bcc: orNull(email.bcc),
+    cc: orNull(email.cc),
+    reply_to: orNull(email.replyTo),
+    last_event: email.lastEvent,
+    scheduled_at: email.scheduledAt?.toISOString() ?? null,
+    topic_id: email.topicId,
+  };
+}
+
+function toAnswer(email: EmailWithContent) {
+  return { object: "email" as const, ...toItem(email), html: email.html, text: email.text, tags: email.tags };
+}

@@ -1,0 +1,41 @@
+import { t } from "elysia";
+import type { Keyset } from "../db/page.ts";
+import { Refusal } from "../errors.ts";
+import { isId } from "../ids.ts";
+
+/** The query string of every list, for route schemas. */
+export const pageQuery = t.Object(
+  { limit: t.Optional(t.String()), after: t.Optional(t.String()), before: t.Optional(t.String()) },
+  { additionalProperties: true },
+);
+
+/** Reads `limit`, `after` and `before`. `standard` is the limit when none is given: 20, or `undefined` for everything. */
+export function readPage(
+  query: { limit?: string; after?: string; before?: string },
+  standard: number | undefined = 20,
+): Keyset {
+  const { limit, after, before } = query;
+  if (limit !== undefined && !/^([1-9]|[1-9]\d|100)$/.test(limit)) {
+    throw new Refusal(
+      "validation_error",
+      "The pagination limit must be a number between 1 and 100. See https://resend.com/docs/pagination for more information.",
+    );
+  }
+  if (after !== undefined && before !== undefined) {
+    throw new Refusal("validation_error", "The `after` and `before` parameters cannot be used together.");
+  }
+  for (const [name, cursor] of Object.entries({ after, before })) {
+    if (cursor !== undefined && !isId(cursor)) {
+      throw new Refusal("invalid_parameter", `The \`${name}\` must be a valid UUID.`);
+    }
+  }
+  return { limit: limit === undefined ? standard : Number(limit), after, before };
+}
+
+/** A list answer from up to one row more than the page holds; the extra row only tells that there is more. */
+export function listAnswer<Row, Answer>(rows: Row[], page: Keyset, toAnswer: (row: Row) => Answer) {
+  const hasMore = page.limit !== undefined && rows.length > page.limit;
+  // With `before` the rows next to the cursor come first from the store's point of view: the extra one is the newest.
+  const kept = !hasMore ? rows : page.before ? rows.slice(-page.limit!) : rows.slice(0, page.limit);
+  return { object: "list" as const, has_more: hasMore, data: kept.map(toAnswer) };
+}

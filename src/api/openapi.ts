@@ -1,0 +1,45 @@
+import { type TSchema, Type as t } from "@sinclair/typebox";
+
+/** One answer of a route in the OpenAPI document. */
+export const answer = (description: string, schema: TSchema) => ({
+  description,
+  content: { "application/json": { schema } },
+});
+
+/** A body in the OpenAPI document of a route that reads it by hand. */
+export const requestBody = (schema: TSchema) => ({
+  required: true,
+  content: { "application/json": { schema } },
+});
+
+export const listOf = (item: TSchema) =>
+  t.Object({ object: t.Literal("list"), has_more: t.Boolean(), data: t.Array(item) });
+
+const error = (description: string, statusCode: number, name: string, message: string) =>
+  answer(
+    description,
+    t.Object(
+      { statusCode: t.Integer(), name: t.String(), message: t.String() },
+      { examples: [{ statusCode, name, message }] },
+    ),
+  );
+
+/** What any authenticated route may answer instead. */
+export const errorAnswers = {
+  401: error("No key, or one that may not do this", 401, "missing_api_key", "Missing API key"),
+  403: error(
+    "An unknown key, or a domain that is not verified",
+    403,
+    "invalid_api_key",
+    "API key is invalid",
+  ),
+  404: error("No such thing in this team", 404, "not_found", "Email not found"),
+  422: error("A field is missing or wrong", 422, "missing_required_field", "Missing `to` field."),
+  500: error("A fault of ours", 500, "internal_server_error", "An unexpected error occurred."),
+  503: error(
+    "Nothing can be stored right now",
+    503,
+    "service_unavailable",
+    "The server can't store anything right now.",
+  ),
+};

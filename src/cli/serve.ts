@@ -1,0 +1,176 @@
+import type { Command } from "commander";
+import { apiRoutes } from "../api/routes.ts";
+import { atomically } from "../app.ts";
+import { parseListenAddress } from "../config/listen-address.ts";
+import { loadConfig, withHttpPort } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
+import { lockDataFolder } from "../db/lock.ts";
+import { ConfigFault } from "../errors.ts";
+import { type Dispatcher, startDispatcher } from "../jobs/dispatcher.ts";
+import { flushKeyUse } from "../keys/authenticate.ts";
+import { makeDataFolder, nodeName, type OpenApp, openApp } from "../open-app.ts";
+import { healthRoutes, type Lifecycle } from "../public/health.ts";
+import { sandboxResolver } from "../sandbox/internet.ts";
+import { listenAsInternet } from "../sandbox/listen.ts";
+import type { Listener } from "../smtp/listener.ts";
+import { handlers, recurringWork } from "../work.ts";
+import { mayBindLowPorts } from "./privileges.ts";
+import { version } from "./version.ts";
+
+interface ServeOptions {
+  config?: string;
+  data?: string;
+  sandbox?: boolean;
+}
+
+export const serveCommand = (program: Command): void => {
+  program
+    .command("serve")
+    .description("run the API, the delivery engine and the admin in one process")
+    .option("--config <file>", "the configuration file (default: mailit.config.ts, where there is one)")
+    .option("--data <dir>", "the data folder (default: MAILIT_DATA_DIR, else ./data)")
+    .option("--sandbox", "deliver everything to a mail server inside this process instead of the internet")
+    .action(async (options: ServeOptions) => {
+      const server = await serve(options);
+      process.stdout.write(`${greeting(server)}\n`);
+      await stopSignal();
+      await server.stop();
+    });
+};
+
+interface Server {
+  url: string;
+  dataDir: string;
+  sandbox: boolean;
+  stop(): Promise<void>;
+}
+
+/** Starts everything. What it opened is closed again, in the opposite order, by `stop` or when the start fails. */
+async function serve(options: ServeOptions): Promise<Server> {
+  const sandbox = options.sandbox === true;
+  const config = await loadConfig({
+    file: options.config,
+    dataDir: options.data,
+    env: process.env,
+    cwd: process.cwd(),
+    sandbox,
+    isRoot: mayBindLowPorts(),
+  });
+  const closers: (() => unknown)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    await makeDataFolder(config);
+    const lock = config.database.url === undefined ? lockDataFolder(config.dataDir) : undefined;
+    closers.push(() => lock?.release());
+    const app = await openApp(config);
+    closers.push(() => app.close());
+    if (sandbox) closers.push(await enterSandbox(app));
+
+    const lifecycle: Lifecycle = { isStopping: false };
+    const http = await listenHttp(app, config, lifecycle);
+    closers.push(() => flushKeyUse(app));
+    await atomically(
+      app,
+      recurringWork.flatMap(({ ensure }) => ensure(app)),
+    );
+    const dispatcher = await startDispatcher(app, handlers, { node: await nodeName(config) });
+    app.log.info({ url: http.url, dataDir: config.dataDir, sandbox, version }, "MailIt is ready");
+    return {
+      url: http.url,
+      dataDir: config.dataDir,
+      sandbox,
+      stop: async () => {
+        lifecycle.isStopping = true;
+        app.log.info("stopping: finishing what is under way");
+        await stopInOrder(http, dispatcher);
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Requests first, so that nothing new comes in; then jobs, which finish or go back to the queue. */
+async function stopInOrder(http: HttpServer, dispatcher: Dispatcher): Promise<void> {
+  await http.stop();
+  await dispatcher.stop();
+}
+
+/** Puts the sandbox's internet in place of the real one. */
+async function enterSandbox(app: OpenApp): Promise<() => Promise<void>> {
+  app.sandbox = true;
+  app.dns = sandboxResolver();
+  const listener: Listener = await listenAsInternet(app);
+  const { smtpOutbound } = app.config;
+  app.config = {
+    ...app.config,
+    smtpOutbound: { ...smtpOutbound, port: listener.port, allowPrivateAddresses: true },
+  };
+  return () => listener.close();
+}
+
+interface HttpServer {
+  url: string;
+  stop(): Promise<void>;
+}
+
+const stopRequestsMs = 5_000;
+
+async function listenHttp(app: OpenApp, config: Config, lifecycle: Lifecycle): Promise<HttpServer> {
+  const { hostname = "0.0.0.0", port } = parseListenAddress(config.server.httpAddr);
+  const routes = apiRoutes(app, version).use(healthRoutes(app, lifecycle));
+  // Twice our own limit: what is over ours gets an answer that says so, what is far over it is cut off.
+  routes.listen({
+    hostname,
+    port,
+    tls: certificateOf(config),
+    maxRequestBodySize: config.server.maxBodyBytes * 2,
+  });
+  const server = routes.server!;
+  app.config = withHttpPort(app.config, server.port!);
+  const shown =
+    hostname === "0.0.0.0" || hostname === "::"
+      ? "localhost"
+      : hostname.includes(":")
+        ? `[${hostname}]`
+        : hostname;
+  return {
+    url: `${config.tls.mode === "off" ? "http" : "https"}://${shown}:${server.port}`,
+    async stop() {
+      const finished = server.stop(false); // answers what has come in, accepts nothing new
+      await Promise.race([finished, Bun.sleep(stopRequestsMs)]);
+      await server.stop(true);
+    },
+  };
+}
+
+function certificateOf({ tls }: Config) {
+  if (tls.mode === "off") return undefined;
+  if (tls.mode === "acme") {
+    throw new ConfigFault(
+      'tls.mode "acme" is not in this version yet; use "files", or "off" behind a proxy with TLS',
+    );
+  }
+  return { cert: Bun.file(tls.certFile!), key: Bun.file(tls.keyFile!) }; // both asked for by the configuration's rules
+}
+
+function greeting({ url, dataDir, sandbox }: Server): string {
+  const lines = [`MailIt ${version} is ready at ${url}`, `Data folder: ${dataDir}`];
+  if (sandbox) {
+    lines.push(
+      'Sandbox: nothing leaves this machine. Domains verify without DNS; what is "delivered" is at /sandbox/messages.',
+      "Steer the outcome by recipient: delivered@, bounced@, deferred@, complained@, suppressed@ of any domain.",
+    );
+  }
+  return lines.join("\n");
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+  });
+}

@@ -1,0 +1,155 @@
+import type { App } from "../app.ts";
+import type { Write } from "../db/write.ts";
+import type { Delivery, LastEvent } from "../emails/schema.ts";
+import { setLastEvent } from "../emails/store.ts";
+import { recordEvent } from "../events/record.ts";
+import type { EventType } from "../events/schema.ts";
+import { again, done, type Ending } from "../jobs/job.ts";
+import { suppress } from "../suppressions/suppress.ts";
+import type { BounceClass } from "./classify.ts";
+import type { Outcome } from "./outcome.ts";
+import { nextAttempt } from "./retry.ts";
+import { type DueDelivery, updateDelivery } from "./store.ts";
+
+/** How a job ends after an attempt: delivery, events, counters, suppression and the job itself in one batch. */
+export function recordOutcome(app: App, due: DueDelivery, outcome: Outcome): Ending {
+  switch (outcome.kind) {
+    case "delivered": {
+      const tls = outcome.tls && { version: outcome.tls.version, cipher: outcome.tls.cipher };
+      const data = { reply: outcome.said, host: outcome.host, tls: tls ?? null };
+      return done([
+        settle(app, due, "delivered", outcome.said, outcome.host),
+        // Two names of one fact (D10): `sent` is what the original MailIt's clients listen for.
+        ...happened(app, due, "email.sent", data),
+        ...happened(app, due, "email.delivered", data),
+        lastEvent(due, "delivered"),
+      ]);
+    }
+    case "bounced":
+      return done([
+        settle(app, due, "bounced", outcome.said, outcome.host),
+        ...happened(app, due, "email.bounced", {
+          bounce: describeBounce("Permanent", outcome.class, outcome.said),
+        }),
+        lastEvent(due, "bounced"),
+        // Everything but a dead mailbox is about us or the moment, and must not cost the address.
+        ...(outcome.class === "recipient"
+          ? suppress(app, {
+              teamId: due.delivery.teamId,
+              address: due.delivery.recipient,
+              reason: "bounce",
+              sourceId: due.email.id,
+            })
+          : []),
+      ]);
+    case "suppressed":
+      return done([
+        settle(app, due, "suppressed", due.delivery.lastReply, due.delivery.mxHost),
+        ...happened(app, due, "email.suppressed", {}),
+        lastEvent(due, "suppressed"),
+      ]);
+    case "failed":
+      return done([...fail(app, due, outcome.said)]);
+    case "deferred":
+      return defer(app, due, outcome);
+  }
+}
+
+function defer(
+  app: App,
+  due: DueDelivery,
+  { said, host, class: about }: Outcome & { kind: "deferred" },
+): Ending {
+  const now = app.now();
+  const { delivery } = due;
+  const attempts = delivery.attempts + 1;
+  const firstAt = delivery.firstAttemptAt ?? now;
+  const at = nextAttempt(app.config.smtpOutbound, { number: attempts, firstAt, now }, app.random());
+  if (!at) return done(fail(app, due, said, host));
+  return again(at, said, [
+    updateDelivery({
+      id: delivery.id,
+      state: "deferred",
+      attempts,
+      lastReply: said,
+      mxHost: host ?? delivery.mxHost,
+      firstAttemptAt: firstAt,
+      nextAttemptAt: at,
+      settledAt: null,
+    }),
+    ...(delivery.state === "queued"
+      ? [
+          ...happened(app, due, "email.delivery_delayed", {
+            bounce: describeBounce("Transient", about, said),
+          }),
+          lastEvent(due, "delivery_delayed"),
+        ]
+      : []),
+  ]);
+}
+
+function fail(app: App, due: DueDelivery, said: string, host?: string): Write[] {
+  return [
+    settle(app, due, "failed", said, host),
+    ...happened(app, due, "email.failed", { failed: { reason: said } }),
+    lastEvent(due, "failed"),
+  ];
+}
+
+function settle(
+  app: App,
+  { delivery }: DueDelivery,
+  state: Delivery["state"],
+  lastReply: string | null,
+  host: string | null | undefined,
+): Write {
+  const now = app.now();
+  // An attempt that was never made (suppressed meanwhile) is not counted as one.
+  const attempts = delivery.attempts + (state === "suppressed" ? 0 : 1);
+  return updateDelivery({
+    id: delivery.id,
+    state,
+    attempts,
+    lastReply,
+    mxHost: host ?? delivery.mxHost,
+    firstAttemptAt: delivery.firstAttemptAt ?? (state === "suppressed" ? null : now),
+    nextAttemptAt: null,
+    settledAt: now,
+  });
+}
+
+function happened(
+  app: App,
+  { delivery, email }: DueDelivery,
+  type: EventType,
+  data: Record<string, unknown>,
+): Write[] {
+  const { id: deliveryId, teamId, recipient } = delivery;
+  return recordEvent(app, {
+    type,
+    teamId,
+    emailId: email.id,
+    deliveryId,
+    recipient,
+    domainId: email.domainId,
+    data,
+  });
+}
+
+function lastEvent({ email }: DueDelivery, event: LastEvent): Write {
+  return setLastEvent({ id: email.id, lastEvent: event });
+}
+
+const subTypes: Record<BounceClass, string> = {
+  recipient: "NoEmail",
+  mailbox_full: "MailboxFull",
+  content: "ContentRejected",
+  policy: "General",
+  infrastructure: "General",
+  protocol: "General",
+};
+
+/** A bounce in the contract's words, with our class beside them. */
+function describeBounce(type: "Permanent" | "Transient", about: BounceClass, said: string) {
+  return { type, subType: subTypes[about], class: about, message: said, diagnosticCode: [`smtp; ${said}`] };
+}

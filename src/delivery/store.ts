@@ -1,0 +1,57 @@
+import { eq, getTableColumns, sql } from "drizzle-orm";
+import type { Db } from "../db/open.ts";
+import { preparedRead } from "../db/read.ts";
+import { preparedWrite } from "../db/write.ts";
+import { domains } from "../domains/schema.ts";
+import { type Content, contents, type Delivery, deliveries, type Email, emails } from "../emails/schema.ts";
+
+const { placeholder } = sql;
+
+/** A delivery with all of its email that an attempt needs; `domain` is absent once the sending domain was removed. */
+export interface DueDelivery {
+  delivery: Delivery;
+  email: Email;
+  content: Content;
+  domain: { id: string; name: string; returnPathLabel: string; tls: "opportunistic" | "enforced" } | null;
+}
+
+const dueDeliveryQuery = preparedRead((db) => {
+  const { id, name, returnPathLabel, tls } = getTableColumns(domains);
+  return db
+    .select({
+      delivery: deliveries,
+      email: emails,
+      content: contents,
+      domain: { id, name, returnPathLabel, tls },
+    })
+    .from(deliveries)
+    .innerJoin(emails, eq(emails.id, deliveries.emailId))
+    .innerJoin(contents, eq(contents.id, emails.contentId))
+    .leftJoin(domains, eq(domains.id, emails.domainId))
+    .where(eq(deliveries.id, placeholder("id")))
+    .prepare();
+});
+
+export async function findDueDelivery(db: Db, id: string): Promise<DueDelivery | undefined> {
+  return dueDeliveryQuery(db).get({ id });
+}
+
+export const updateDelivery = preparedWrite<
+  Pick<
+    Delivery,
+    "id" | "state" | "attempts" | "lastReply" | "mxHost" | "firstAttemptAt" | "nextAttemptAt" | "settledAt"
+  >
+>((db) =>
+  db
+    .update(deliveries)
+    .set({
+      state: sql`${placeholder("state")}`,
+      attempts: sql`${placeholder("attempts")}`,
+      lastReply: sql`${placeholder("lastReply")}`,
+      mxHost: sql`${placeholder("mxHost")}`,
+      firstAttemptAt: sql`${sql.param(placeholder("firstAttemptAt"), deliveries.firstAttemptAt)}`,
+      nextAttemptAt: sql`${sql.param(placeholder("nextAttemptAt"), deliveries.nextAttemptAt)}`,
+      settledAt: sql`${sql.param(placeholder("settledAt"), deliveries.settledAt)}`,
+    })
+    .where(eq(deliveries.id, placeholder("id"))),
+);

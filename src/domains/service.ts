@@ -1,0 +1,91 @@
+import { type App, atomically } from "../app.ts";
+import type { Keyset } from "../db/page.ts";
+import { expectChange } from "../db/write.ts";
+import { Refusal, WriteConflict } from "../errors.ts";
+import { removeWaitingJob } from "../jobs/store.ts";
+import { forgetKeys } from "../keys/authenticate.ts";
+import type { DkimKey } from "../mail/dkim.ts";
+import { recordDomainEvent } from "./events.ts";
+import { domainsByName, forgetDomains, keysByDomain } from "./memory.ts";
+import { recordsOf } from "./records.ts";
+import type { DkimKeyRow, Domain } from "./schema.ts";
+import {
+  deleteDomainRow,
+  findDomain,
+  findDomainById,
+  findDomainByName,
+  listDomainsOf,
+  listKeys,
+} from "./store.ts";
+
+/** What an email needs to know of the domain it is sent from. */
+export type SendingDomain = Pick<
+  Domain,
+  "id" | "teamId" | "name" | "returnPathLabel" | "openTracking" | "clickTracking" | "trackingLabel" | "tls"
+>;
+
+/** Another team's domain is as absent as one that never was. */
+export async function getDomain(app: App, teamId: string, id: string): Promise<Domain> {
+  const domain = await findDomain(app.db, teamId, id);
+  if (!domain) throw domainMissing();
+  return domain;
+}
+
+/** One page and one row more, newest first. */
+export async function listDomains(app: App, teamId: string, page: Keyset): Promise<Domain[]> {
+  return listDomainsOf(app.db, teamId, page);
+}
+
+/** Removes a domain with its keys; the API keys that may send from it alone go too. */
+export async function deleteDomain(app: App, teamId: string, id: string): Promise<void> {
+  const domain = await getDomain(app, teamId, id);
+  const event = recordDomainEvent(app, "domain.deleted", domain, await recordsOf(app, domain));
+  await atomically(app, [
+    deleteDomainRow(app.db, teamId, id),
+    expectChange(),
+    ...(domain.checkJobId === null ? [] : [removeWaitingJob(domain.checkJobId)]),
+    ...event,
+  ]).catch(refuseMissing);
+  forgetDomains(app);
+  forgetKeys(app);
+}
+
+/**
+ * The domain of an address, when this team may send from it. Exactly that domain: nobody who verified `example.com` has
+ * shown that `shop.example.com` is theirs, nor published a key there.
+ */
+export async function findSendingDomain(
+  app: App,
+  teamId: string,
+  name: string,
+): Promise<SendingDomain | undefined> {
+  const domain = await domainsByName.recall(app, name, () => findDomainByName(app.db, name));
+  return domain?.teamId === teamId && domain.sending && domain.verifiedAt !== null ? domain : undefined;
+}
+
+/** A domain's signing keys, opened, RSA first; none once the domain is gone. */
+export async function signingKeysOf(app: App, domainId: string): Promise<DkimKey[]> {
+  return keysByDomain.recall(app, domainId, async () => {
+    const domain = await findDomainById(app.db, domainId);
+    if (!domain) return [];
+    const rows = await listKeys(app.db, domainId);
+    return rows.map((row) => ({
+      domain: domain.name,
+      selector: row.selector,
+      algorithm: row.algorithm,
+      privateKey: app.secrets.open(row.sealedPrivateKey, sealingPurpose(row.id)),
+    }));
+  });
+}
+
+/** Ties a sealed key to its row, so that it can't be moved to another domain's. */
+export const sealingPurpose = (id: DkimKeyRow["id"]): string => `dkim_keys/${id}`;
+
+/** What a write that found its domain gone means to whoever asked for it. */
+export function refuseMissing(error: unknown): never {
+  throw error instanceof WriteConflict && error.kind === "stale" ? domainMissing() : error;
+}
+
+function domainMissing(): Refusal {
+  return new Refusal("not_found", "Domain not found");
+}

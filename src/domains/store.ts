@@ -1,0 +1,74 @@
+import { and, asc, eq, sql } from "drizzle-orm";
+import type { Db } from "../db/open.ts";
+import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
+import { type DkimKeyRow, type Domain, type DomainCheck, dkimKeys, domainChecks, domains } from "./schema.ts";
+
+export async function findDomain(db: Db, teamId: string, id: string): Promise<Domain | undefined> {
+  return db.select().from(domains).where(ofTeam(teamId, id)).get();
+}
+
+export async function findDomainById(db: Db, id: string): Promise<Domain | undefined> {
+  return db.select().from(domains).where(eq(domains.id, id)).get();
+}
+
+/** Names are unique over all teams: one domain's mail has one owner. */
+export async function findDomainByName(db: Db, name: string): Promise<Domain | undefined> {
+  return db.select().from(domains).where(eq(domains.name, name)).get();
+}
+
+/** One page and one row more, newest first. */
+export async function listDomainsOf(db: Db, teamId: string, page: Keyset): Promise<Domain[]> {
+  const { where, orderBy, limit } = pageOf(domains.id, eq(domains.teamId, teamId), page);
+  return newestFirst(await db.select().from(domains).where(where).orderBy(orderBy).limit(limit), page);
+}
+
+export async function listKeys(db: Db, domainId: string): Promise<DkimKeyRow[]> {
+  return db.select().from(dkimKeys).where(eq(dkimKeys.domainId, domainId)).orderBy(asc(dkimKeys.id));
+}
+
+export async function listChecks(db: Db, domainId: string): Promise<DomainCheck[]> {
+  return db.select().from(domainChecks).where(eq(domainChecks.domainId, domainId));
+}
+
+export const insertDomain = (db: Db, row: Domain) => db.insert(domains).values(row);
+
+export const insertKeys = (db: Db, rows: DkimKeyRow[]) => db.insert(dkimKeys).values(rows);
+
+export const updateDomainRow = (db: Db, teamId: string, id: string, changes: Partial<Domain>) =>
+  db.update(domains).set(changes).where(ofTeam(teamId, id));
+
+/** Only the job that still is the domain's own writes what it found: the domain may have been changed meanwhile. */
+export const updateVerdict = (
+  db: Db,
+  id: string,
+  checkJobId: string,
+  verdict: Pick<
+    Domain,
+    "status" | "verifiedAt" | "receivingVerifiedAt" | "checkUntil" | "checkedAt" | "checkJobId"
+  >,
+) =>
+  db
+    .update(domains)
+    .set(verdict)
+    .where(and(eq(domains.id, id), eq(domains.checkJobId, checkJobId)));
+
+export const upsertCheck = (db: Db, row: DomainCheck) =>
+  db
+    .insert(domainChecks)
+    .values(row)
+    .onConflictDoUpdate({
+      target: [domainChecks.domainId, domainChecks.host, domainChecks.type],
+      set: {
+        status: sql`excluded.status`,
+        found: sql`excluded.found`,
+        reason: sql`excluded.reason`,
+        failingSince: sql`excluded.failing_since`,
+        checkedAt: sql`excluded.checked_at`,
+      },
+    });
+
+/** Its keys and checks go with it, and so do API keys that may send from nowhere else. */
+export const deleteDomainRow = (db: Db, teamId: string, id: string) =>
+  db.delete(domains).where(ofTeam(teamId, id));
+
+const ofTeam = (teamId: string, id: string) => and(eq(domains.teamId, teamId), eq(domains.id, id));

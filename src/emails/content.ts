@@ -1,0 +1,72 @@
+import type { App } from "../app.ts";
+import type { Write } from "../db/write.ts";
+import { newId } from "../ids.ts";
+import type { Content } from "./schema.ts";
+import { insertContent } from "./store.ts";
+
+type Bodies = Pick<Content, "html" | "text">;
+
+interface Seen {
+  id: string;
+  until: number;
+}
+
+const keptMs = 3_600_000;
+const keptPerGeneration = 5_000;
+
+/** Two generations, the older one forgotten whole: taking the oldest out of a Map one by one slows it down. */
+interface Memory {
+  young: Map<string, Seen>;
+  old: Map<string, Seen>;
+}
+
+// What was stored lately, by hash: whoever sends one newsletter email by email stores its body once. It is a memory and
+// not an index, because an index by hash costs every email a page of its own; after a restart a body is stored again.
+const memories = new WeakMap<App, Memory>();
+
+export interface StoredContent {
+  id: string;
+  writes: Write[];
+  isStored(): void;
+}
+
+/**
+ * The id under which bodies are stored, and the writes that store them unless they are there. A body is shared only once
+ * it is on disk: `isStored` says so after the commit.
+ */
+export function storeContent(app: App, bodies: Bodies): StoredContent {
+  const memory = memoryOf(app);
+  const hash = hashOf(bodies);
+  const now = app.now().getTime();
+  const known = memory.young.get(hash) ?? memory.old.get(hash);
+  if (known && now < known.until) return { id: known.id, writes: [], isStored() {} };
+
+  const id = newId();
+  return {
+    id,
+    writes: [insertContent({ id, ...bodies, createdAt: app.now() })],
+    isStored() {
+      memory.young.set(hash, { id, until: now + keptMs });
+      if (memory.young.size < keptPerGeneration) return;
+      memory.old = memory.young;
+      memory.young = new Map();
+    },
+  };
+}
+
+function memoryOf(app: App): Memory {
+  const known = memories.get(app);
+  if (known) return known;
+  const memory = { young: new Map(), old: new Map() };
+  memories.set(app, memory);
+  return memory;
+}
+
+function hashOf({ html, text }: Bodies): string {
+  // Lengths first: no html followed by a text can hash like another pair.
+  const hash = new Bun.CryptoHasher("sha256").update(`${html?.length ?? -1}:${text?.length ?? -1}:`);
+  return hash
+    .update(html ?? "")
+    .update(text ?? "")
+    .digest("base64url");
+}

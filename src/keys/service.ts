@@ -1,0 +1,112 @@
+// keys/ is the API keys: what a program shows to act for a team, and its password for SMTP submission.
+import { randomBytes } from "node:crypto";
+import { type App, atomically } from "../app.ts";
+import type { Keyset } from "../db/page.ts";
+import { expectChange } from "../db/write.ts";
+import { Refusal, WriteConflict } from "../errors.ts";
+import { isId, newId } from "../ids.ts";
+import { forgetKeys, hashToken } from "./authenticate.ts";
+import type { ApiKey, Permission } from "./schema.ts";
+import { deleteKey, hasFullAccessKey, insertDomainKey, insertKey, listKeys, updateKeyName } from "./store.ts";
+
+export interface NewKey {
+  name: string;
+  /** `full_access` unless it says `sending_access`; text, because it comes from outside. */
+  permission?: string | null;
+  /** The one domain of the team the key may send from; only with `sending_access`. */
+  domainId?: string | null;
+}
+
+/** Makes a key. The token is in the answer and nowhere else. */
+export async function createKey(
+  app: App,
+  teamId: string,
+  input: NewKey,
+): Promise<{ id: string; token: string }> {
+  const name = requireName(input.name);
+  const permission = requirePermission(input.permission ?? "full_access");
+  const domainId = requireDomainId(input.domainId ?? null, permission);
+  const token = `re_${randomBytes(32).toString("hex")}`;
+  const row = {
+    id: newId(),
+    teamId,
+    name,
+    tokenHash: hashToken(token),
+    tokenStart: token.slice(0, 10),
+    permission,
+    lastUsedAt: null,
+    createdAt: app.now(),
+  };
+  if (domainId === null) {
+    await atomically(app, [insertKey(app.db, { ...row, domainId })]);
+  } else {
+    await atomically(app, [insertDomainKey(app.db, { ...row, domainId }), expectChange()]).catch(
+      refuseStale("Domain not found"),
+    );
+  }
+  return { id: row.id, token };
+}
+
+/** One page of a team's keys and one more, newest first. */
+export async function listTeamKeys(app: App, teamId: string, page: Keyset): Promise<ApiKey[]> {
+  return listKeys(app.db, teamId, page);
+}
+
+export async function renameKey(app: App, teamId: string, id: string, newName: string): Promise<void> {
+  const name = requireName(newName);
+  requireKeyId(id);
+  await atomically(app, [updateKeyName(app.db, teamId, id, name), expectChange()]).catch(
+    refuseStale(keyNotFound),
+  );
+}
+
+/** Revokes a key: refused from the next request on here, and within two seconds on other nodes. */
+export async function revokeKey(app: App, teamId: string, id: string): Promise<void> {
+  requireKeyId(id);
+  await atomically(app, [deleteKey(app.db, teamId, id), expectChange()]).catch(refuseStale(keyNotFound));
+  forgetKeys(app);
+}
+
+/** Whether a team has a key that may do everything. */
+export async function hasFullKey(app: App, teamId: string): Promise<boolean> {
+  return hasFullAccessKey(app.db, teamId);
+}
+
+function requireName(text: string): string {
+  const name = text.trim();
+  if (name === "" || [...name].length > 50 || /\p{Cc}/u.test(name)) {
+    throw new Refusal(
+      "validation_error",
+      "Invalid `name` field. A name has 1 to 50 characters, in one line.",
+    );
+  }
+  return name;
+}
+
+function requirePermission(text: string): Permission {
+  if (text === "full_access" || text === "sending_access") return text;
+  throw new Refusal("invalid_access", 'Access must be "full_access" | "sending_access"');
+}
+
+function requireDomainId(id: string | null, permission: Permission): string | null {
+  if (id === null) return null;
+  if (permission !== "sending_access") {
+    throw new Refusal(
+      "validation_error",
+      "Invalid `domain_id` field. Only a key with `sending_access` can be restricted to a domain.",
+    );
+  }
+  if (!isId(id)) throw new Refusal("invalid_parameter", "The `domain_id` must be a valid UUID.");
+  return id.toLowerCase();
+}
+
+const keyNotFound = "API key not found";
+
+function requireKeyId(id: string): void {
+  if (!isId(id)) throw new Refusal("not_found", keyNotFound);
+}
+
+const refuseStale = (message: string) => (error: unknown) => {
+  if (error instanceof WriteConflict && error.kind === "stale") throw new Refusal("not_found", message);
+  throw error;
+};

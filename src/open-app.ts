@@ -1,0 +1,91 @@
+import { mkdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import type { App } from "./app.ts";
+import { fileBlobs } from "./blobs/files.ts";
+import { s3Blobs } from "./blobs/s3.ts";
+import type { BlobStore } from "./blobs/store.ts";
+import { dataPaths } from "./config/load.ts";
+import type { Config } from "./config/schema.ts";
+import { openDb } from "./db/open.ts";
+import { openTransport } from "./db/open-transport.ts";
+import { upgrade } from "./db/upgrade.ts";
+import { makeResolver } from "./dns/client.ts";
+import { StorageUnavailable } from "./errors.ts";
+import { newId } from "./ids.ts";
+import { makeLogger } from "./log.ts";
+import { loadMasterKey, makeSealer } from "./secrets.ts";
+import { startThreads } from "./threads/threads.ts";
+
+export interface OpenAppOptions {
+  /** Bring the database's shape up to this version first; `migrate` itself does not want that. */
+  migrate?: boolean;
+}
+
+export type OpenApp = App & { close(): Promise<void> };
+
+/** Everything the program stands on, opened from its configuration: data folder, database, keys, blobs, threads, DNS. */
+export async function openApp(config: Config, { migrate = true }: OpenAppOptions = {}): Promise<OpenApp> {
+  const log = makeLogger(config.logging.level, config.logging.format);
+  const paths = dataPaths(config);
+  await makeDataFolder(config);
+  const secrets = makeSealer(config.dkim.masterKey ?? (await loadMasterKey(paths.secretKey)));
+  const transport = openTransport({ ...config.database, path: paths.database });
+  const now = () => new Date();
+  if (migrate)
+    await upgrade(transport, { path: config.database.url ? undefined : paths.database, now: now(), log });
+  const threads = startThreads({ count: availableParallelism(), log });
+  const dns = makeResolver({ servers: config.dns.servers, now });
+
+  return {
+    config,
+    transport,
+    db: openDb(transport),
+    log,
+    blobs: await openBlobs(config, paths.blobs),
+    threads,
+    secrets,
+    dns,
+    now,
+    random: Math.random,
+    sandbox: false,
+    jobsDue: { notify() {} },
+    async close() {
+      await threads.close();
+      dns.close();
+      await transport.close();
+    },
+  };
+}
+
+async function openBlobs({ storage }: Config, folder: string): Promise<BlobStore> {
+  const { bucket, accessKeyId, secretAccessKey, ...place } = storage.s3;
+  if (storage.backend === "s3" && bucket && accessKeyId && secretAccessKey) {
+    return s3Blobs({ bucket, accessKeyId, secretAccessKey, ...place }); // the configuration's rules ask for all three
+  }
+  await makeFolder(folder);
+  return fileBlobs(folder);
+}
+
+export async function makeDataFolder({ dataDir }: Pick<Config, "dataDir">): Promise<void> {
+  await makeFolder(dataDir);
+}
+
+/**
+ * This node's name in the job table, the same over restarts. The embedded database has one node; nodes that share a
+ * libSQL server tell each other apart by a name kept in their data folders.
+ */
+export async function nodeName(config: Config): Promise<string> {
+  if (config.database.url === undefined) return "local";
+  const file = Bun.file(join(config.dataDir, "node.id"));
+  if (!(await file.exists())) await Bun.write(file, newId());
+  return (await file.text()).trim();
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o750 });
+  } catch (error) {
+    throw new StorageUnavailable(`The folder ${path} can't be made or written`, { cause: error });
+  }
+}

@@ -1,0 +1,17 @@
+import { delivering } from "./delivery/deliver.ts";
+import { verifyingDomain } from "./domains/jobs.ts";
+import { forgettingAnswers } from "./emails/idempotency.ts";
+import type { JobHandler } from "./jobs/job.ts";
+import type { Recurring } from "./jobs/recurring.ts";
+import { complaining } from "./sandbox/jobs.ts";
+
+/** Work that comes back for ever. */
+export const recurringWork: Recurring[] = [forgettingAnswers];
+
+/** Every job handler, in one list, as routes are in one list. */
+export const handlers: JobHandler[] = [
+  delivering,
+  verifyingDomain,
+  complaining,
+  ...recurringWork.map(({ handler }) => handler),
+];

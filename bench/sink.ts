@@ -1,5 +1,6 @@
 /** An SMTP server that takes everything and keeps nothing, as a process of its own: the far side of the benchmarks. */
-const bodies = new Map<object, boolean>();
+/** The last bytes of the message a connection is in the middle of; undefined between messages. */
+const tails = new Map<object, string | undefined>();
 let taken = 0;
 
 const server = Bun.listen({
@@ -7,15 +8,18 @@ const server = Bun.listen({
   port: 0,
   socket: {
     open(socket) {
-      bodies.set(socket, false);
+      tails.set(socket, undefined);
       socket.write("220 sink ESMTP\r\n");
     },
-    close: (socket) => void bodies.delete(socket),
+    close: (socket) => void tails.delete(socket),
     data(socket, bytes) {
       const text = bytes.toString("latin1");
-      if (bodies.get(socket)) {
-        if (!text.endsWith("\r\n.\r\n")) return;
-        bodies.set(socket, false);
+      const tail = tails.get(socket);
+      if (tail !== undefined) {
+        const end = (tail + text).slice(-5); // the final dot may come in pieces
+        tails.set(socket, end);
+        if (end !== "\r\n.\r\n") return;
+        tails.set(socket, undefined);
         taken++;
         socket.write("250 2.0.0 taken\r\n");
         return;
@@ -28,7 +32,7 @@ const server = Bun.listen({
           if (command === "EHLO") return "250-sink\r\n250-PIPELINING\r\n250 8BITMIME\r\n";
           if (command === "QUIT") return "221 2.0.0 bye\r\n";
           if (command !== "DATA") return "250 2.0.0 ok\r\n";
-          bodies.set(socket, true);
+          tails.set(socket, "");
           return "354 go on\r\n";
         });
       socket.write(replies.join(""));

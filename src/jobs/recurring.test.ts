@@ -9,9 +9,9 @@ test("recurring work comes back at its time, and is one job however often the pr
   const app = await testApp();
   const ranAt: Date[] = [];
   const hourly = recurring("hourly", 3_600_000, async () => void ranAt.push(app.now()));
-  await atomically(app, hourly.ensure(app));
-  await atomically(app, hourly.ensure(app));
   const dispatcher = await startDispatcher(app, [hourly.handler], { node: "a" });
+  await atomically(app, hourly.ensure(app));
+  await atomically(app, hourly.ensure(app));
   const start = app.now();
   await dispatcher.drained();
   app.clock.advance(3_600_000);

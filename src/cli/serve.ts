@@ -10,6 +10,7 @@ import { type Dispatcher, startDispatcher } from "../jobs/dispatcher.ts";
 import { flushKeyUse } from "../keys/authenticate.ts";
 import { makeDataFolder, nodeName, type OpenApp, openApp } from "../open-app.ts";
 import { healthRoutes, type Lifecycle } from "../public/health.ts";
+import { welcomeRoutes } from "../public/welcome.ts";
 import { sandboxResolver } from "../sandbox/internet.ts";
 import { listenAsInternet } from "../sandbox/listen.ts";
 import type { Listener } from "../smtp/listener.ts";
@@ -122,7 +123,7 @@ const stopRequestsMs = 5_000;
 
 async function listenHttp(app: OpenApp, config: Config, lifecycle: Lifecycle): Promise<HttpServer> {
   const { hostname = "0.0.0.0", port } = parseListenAddress(config.server.httpAddr);
-  const routes = apiRoutes(app, version).use(healthRoutes(app, lifecycle));
+  const routes = apiRoutes(app, version).use(healthRoutes(app, lifecycle)).use(welcomeRoutes(app, version));
   // Twice our own limit: what is over ours gets an answer that says so, what is far over it is cut off.
   routes.listen({
     hostname,
@@ -141,8 +142,9 @@ async function listenHttp(app: OpenApp, config: Config, lifecycle: Lifecycle): P
   return {
     url: `${config.tls.mode === "off" ? "http" : "https"}://${shown}:${server.port}`,
     async stop() {
-      const finished = server.stop(false); // answers what has come in, accepts nothing new
-      await Promise.race([finished, Bun.sleep(stopRequestsMs)]);
+      void server.stop(false); // accepts nothing new; alone it would wait for clients that keep idle connections
+      const deadline = Date.now() + stopRequestsMs;
+      while (server.pendingRequests > 0 && Date.now() < deadline) await Bun.sleep(10);
       await server.stop(true);
     },
   };

@@ -47,8 +47,7 @@ export function importsOf(path: string, text: string): Import[] {
   for (const [, imported, started] of text.matchAll(expression)) add((imported ?? started)!, false);
   const loader = path.endsWith("x") ? "tsx" : "ts";
   // What Bun adds itself for JSX has no place in the text.
-  const ofRuntime = /^(bun:wrap|preact\/jsx-(dev-)?runtime|react\/jsx-(dev-)?runtime)$/;
-  for (const { path: to } of scanners[loader].scanImports(text)) if (!ofRuntime.test(to)) add(to, false);
+  for (const { path: to } of scanners[loader].scanImports(text)) if (text.includes(`"${to}"`)) add(to, false);
 
   return [...found].map(([to, isTypeOnly]) => {
     const isOurs = to.startsWith(".");

@@ -1,0 +1,31 @@
+import { Elysia } from "elysia";
+import { h } from "preact";
+import { render } from "preact-render-to-string";
+import { assets } from "../../assets/index.ts";
+import { WelcomePage } from "../../views/welcome.tsx";
+import type { App } from "../app.ts";
+import { Refusal } from "../errors.ts";
+
+const policy =
+  "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/** The page at the server's own address, and what pages are made of. */
+export const welcomeRoutes = (app: App, version: string) => {
+  const page = () => {
+    const { publicUrl } = app.config.server;
+    const html = render(h(WelcomePage, { version, publicUrl, isSandbox: app.sandbox }));
+    return new Response(`<!doctype html>${html}`, {
+      headers: { "content-type": "text/html; charset=utf-8", "content-security-policy": policy },
+    });
+  };
+  return new Elysia({ detail: { hide: true } })
+    .get("/", page)
+    .get("/admin", page)
+    .get("/assets/:name", ({ params }) => {
+      const asset = Object.hasOwn(assets, params.name) ? assets[params.name] : undefined;
+      if (!asset) throw new Refusal("not_found", "The requested endpoint does not exist");
+      return new Response(asset.body, {
+        headers: { "content-type": asset.type, "cache-control": "public, max-age=3600" },
+      });
+    });
+};

@@ -1,0 +1,19 @@
+import type { ComponentChildren } from "preact";
+
+/** The frame of every page: nothing inline, so that the Content-Security-Policy can be strict. */
+export function Layout({ title, children }: { title: string; children: ComponentChildren }) {
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>{title}</title>
+        <link rel="icon" href="/assets/logo.svg" />
+        <link rel="stylesheet" href="/assets/app.css" />
+      </head>
+      <body>
+        <main>{children}</main>
+      </body>
+    </html>
+  );
+}

@@ -1,0 +1,50 @@
+import { Layout } from "./layout.tsx";
+
+export interface WelcomeProps {
+  version: string;
+  publicUrl: string;
+  isSandbox: boolean;
+}
+
+/** What somebody sees who opens the server's address in a browser. */
+export function WelcomePage({ version, publicUrl, isSandbox }: WelcomeProps) {
+  return (
+    <Layout title="MailIt">
+      <h1>
+        <img src="/assets/logo.svg" alt="" />
+        MailIt is running
+      </h1>
+      <p class="quiet">
+        Version {version}
+        {isSandbox ? ", in sandbox mode: nothing leaves this machine" : ""}. The web admin is not part of this
+        version; everything works by API and command line.
+      </p>
+      <dl>
+        <dt>API</dt>
+        <dd>
+          <code>{publicUrl}</code>
+        </dd>
+        <dt>Reference</dt>
+        <dd>
+          <a href="/openapi">/openapi</a>, <a href="/openapi/json">/openapi/json</a>
+        </dd>
+        <dt>Health</dt>
+        <dd>
+          <a href="/healthz">/healthz</a>, <a href="/readyz">/readyz</a>
+        </dd>
+        {isSandbox && (
+          <>
+            <dt>Delivered</dt>
+            <dd>
+              <code>GET /sandbox/messages</code>, with your API key
+            </dd>
+          </>
+        )}
+        <dt>First steps</dt>
+        <dd>
+          <code>mailit setup</code> makes an account, a sending domain and an API key
+        </dd>
+      </dl>
+    </Layout>
+  );
+}

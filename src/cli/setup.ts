@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { type Account, createFirstAccount, logIn, type NewAccount } from "../accounts/service.ts";
 import { hasUsers } from "../accounts/store.ts";
 import type { App } from "../app.ts";
+import type { Config } from "../config/schema.ts";
 import type { DnsRecord } from "../dns/domain-records.ts";
 import { createDomain } from "../domains/create.ts";
 import { readDomainName } from "../domains/name.ts";
@@ -11,6 +12,7 @@ import type { Domain } from "../domains/schema.ts";
 import { listDomains } from "../domains/service.ts";
 import { Refusal } from "../errors.ts";
 import { createKey, hasFullKey } from "../keys/service.ts";
+import { parseAddress } from "../mail/address.ts";
 import { type PlaceOptions, withApp, withPlaceOptions } from "./open.ts";
 import { answered, askPassword, isInteractive, passwordFromStdin } from "./password.ts";
 import { print } from "./run.ts";
@@ -45,14 +47,13 @@ export const setupCommand = (program: Command): void => {
     .option("--password <password>", "its password; others on this machine can see it here")
     .option("--password-stdin", "read the password from standard input")
     .option("--name <name>", "the person's name (default: what is before the @)")
-    .option("--team <name>", "the team's name", "Default Team")
+    .option("--team <name>", "the team's name (default: Default Team)")
     .option("--domain <domain>", "the first domain to send from")
     .option("--json", "print { api_key, user, team, domain } and ask nothing")
     .action(async (options: SetupOptions, command: Command) => {
       await withApp(options, async (app) => {
         const outcome = await setUp(app, await readAnswers(app, options));
-        const { hostname } = app.config.smtpOutbound;
-        print(command, options.json ? JSON.stringify(toJson(outcome)) : report(outcome, hostname));
+        print(command, options.json ? JSON.stringify(toJson(outcome)) : report(outcome, app.config));
       });
     });
 };
@@ -94,16 +95,52 @@ async function readAnswers(app: App, options: SetupOptions): Promise<Answers> {
     if (await hasUsers(app.db))
       log.info("There is an account already: give its address and password to go on.");
   }
-  const ask = async (flag: string, message: string, placeholder: string): Promise<string> => {
+  const ask = async (flag: string, question: Question): Promise<string> => {
     if (!mayAsk) throw missing(`--${flag}`);
-    return answered(
-      await text({ message, placeholder, validate: (typed) => (typed?.trim() ? undefined : "Required.") }),
-    );
+    return askText(question);
   };
-  const email = options.email ?? (await ask("email", "Your email address", "ada@example.com"));
+  const email = options.email ?? (await ask("email", questions.email));
   const password = await choosePassword(options, mayAsk);
-  const domain = options.domain ?? (await ask("domain", "The first domain to send from", "example.com"));
-  return { email, password, domain, name: options.name ?? nameOf(email), team: options.team! };
+  const team = options.team ?? (mayAsk ? await askText(questions.team) : questions.team.placeholder);
+  const domain = options.domain ?? (await ask("domain", questions.domain));
+  return { email, password, domain, name: options.name ?? nameOf(email), team };
+}
+
+interface Question {
+  message: string;
+  placeholder: string;
+  /** Taken when nothing is typed. */
+  isDefault?: boolean;
+  /** Throws a Refusal that says what is wrong. */
+  check(typed: string): unknown;
+}
+
+const questions = {
+  email: {
+    message: "Your email address",
+    placeholder: "ada@example.com",
+    check(typed: string) {
+      if (!parseAddress(typed)) throw new Refusal("validation_error", "That is not an email address.");
+    },
+  },
+  team: { message: "Your team's name", placeholder: "Default Team", isDefault: true, check: () => undefined },
+  domain: { message: "The first domain to send from", placeholder: "example.com", check: readDomainName },
+} satisfies Record<string, Question>;
+
+/** Asks until the answer is one: a mistake in the third answer must not cost the first two. */
+async function askText({ message, placeholder, isDefault, check }: Question): Promise<string> {
+  const whyNot = (typed = "") => {
+    if (typed.trim() === "") return isDefault ? undefined : "Required.";
+    try {
+      check(typed.trim());
+    } catch (error) {
+      if (error instanceof Refusal) return error.message;
+      throw error;
+    }
+    return undefined;
+  };
+  const defaultValue = isDefault ? placeholder : undefined;
+  return answered(await text({ message, placeholder, defaultValue, validate: whyNot })).trim();
 }
 
 async function choosePassword(options: SetupOptions, mayAsk: boolean): Promise<string> {
@@ -130,7 +167,8 @@ function toJson({ user, team, domain, records, token }: Outcome) {
   };
 }
 
-function report({ user, team, domain, records, token }: Outcome, hostname: string): string {
+function report({ user, team, domain, records, token }: Outcome, { smtpOutbound, server }: Config): string {
+  const { hostname } = smtpOutbound;
   const rows = records.map(({ type, host, value, priority }) => [
     type,
     host,
@@ -142,7 +180,7 @@ function report({ user, team, domain, records, token }: Outcome, hostname: strin
     `Team     ${harmless(team.name)}`,
     `Domain   ${domain.name}`,
     "",
-    "Publish these records, then have the domain verified:",
+    "Publish these records:",
     "",
     table(["TYPE", "NAME", "PRIORITY", "VALUE"], rows),
     "",
@@ -153,6 +191,10 @@ function report({ user, team, domain, records, token }: Outcome, hostname: strin
           `This server's name is ${hostname}, which nobody else can find: set smtpOutbound.hostname first.`,
           "",
         ]),
+    "Then, with MailIt running (mailit serve), have them looked at:",
+    "",
+    `  curl -X POST ${server.publicUrl}/domains/${domain.id}/verify -H "Authorization: Bearer YOUR_API_KEY"`,
+    "",
     ...(token === undefined
       ? ["The team has an API key already; make another with: mailit key create --name NAME"]
       : [`API key  ${token}`, "It is shown only now."]),

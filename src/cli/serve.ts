@@ -27,7 +27,7 @@ interface ServeOptions {
 export const serveCommand = (program: Command): void => {
   program
     .command("serve")
-    .description("run the API, the delivery engine and the admin in one process")
+    .description("run everything in one process: API, queue and delivery engine")
     .option("--config <file>", "the configuration file (default: mailit.config.ts, where there is one)")
     .option("--data <dir>", "the data folder (default: MAILIT_DATA_DIR, else ./data)")
     .option("--sandbox", "deliver everything to a mail server inside this process instead of the internet")

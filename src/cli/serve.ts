@@ -59,19 +59,27 @@ async function serve(options: ServeOptions): Promise<Server> {
   });
   const closers: (() => unknown)[] = [];
   const close = async () => {
-    for (const closer of closers.splice(0).reverse()) await closer();
+    const faults: unknown[] = [];
+    for (const closer of closers.splice(0).reverse()) {
+      // What stays open keeps the process alive, so that one that fails must not spare the others.
+      await Promise.try(closer).catch((fault: unknown) => faults.push(fault));
+    }
+    if (faults.length > 0) throw faults[0];
   };
   try {
     await makeDataFolder(config);
-    const lock = config.database.url === undefined ? lockDataFolder(config.dataDir) : undefined;
-    closers.push(() => lock?.release());
+    // With a libSQL server too: the node's name lives in the folder, and two nodes of one name would free each other's jobs.
+    const lock = lockDataFolder(config.dataDir);
+    closers.push(() => lock.release());
     const app = await openApp(config);
     closers.push(() => app.close());
     if (sandbox) closers.push(await enterSandbox(app));
 
     const lifecycle: Lifecycle = { isStopping: false };
     const http = await listenHttp(app, config, lifecycle);
-    closers.push(() => flushKeyUse(app));
+    closers.push(() =>
+      flushKeyUse(app).catch((err) => app.log.warn({ err }, "the last use of keys could not be written")),
+    );
     await atomically(
       app,
       recurringWork.flatMap(({ ensure }) => ensure(app)),
@@ -85,8 +93,7 @@ async function serve(options: ServeOptions): Promise<Server> {
       stop: async () => {
         lifecycle.isStopping = true;
         app.log.info("stopping: finishing what is under way");
-        await stopInOrder(http, dispatcher);
-        await close();
+        await stopInOrder(http, dispatcher).finally(close);
       },
     };
   } catch (error) {
@@ -95,10 +102,9 @@ async function serve(options: ServeOptions): Promise<Server> {
   }
 }
 
-/** Requests first, so that nothing new comes in; then jobs, which finish or go back to the queue. */
+/** Side by side, to be done within 10 s: what a last request accepts is on disk and waits there for the next start. */
 async function stopInOrder(http: HttpServer, dispatcher: Dispatcher): Promise<void> {
-  await http.stop();
-  await dispatcher.stop();
+  await Promise.all([http.stop(), dispatcher.stop()]);
 }
 
 /** Puts the sandbox's internet in place of the real one. */
@@ -109,7 +115,14 @@ async function enterSandbox(app: OpenApp): Promise<() => Promise<void>> {
   const { smtpOutbound } = app.config;
   app.config = {
     ...app.config,
-    smtpOutbound: { ...smtpOutbound, port: listener.port, allowPrivateAddresses: true },
+    smtpOutbound: {
+      ...smtpOutbound,
+      port: listener.port,
+      allowPrivateAddresses: true,
+      // Either would lead out of the sandbox, or keep it from being reached.
+      relay: { ...smtpOutbound.relay, host: undefined },
+      localAddresses: [],
+    },
   };
   return () => listener.close();
 }

@@ -32,11 +32,18 @@ interface Surroundings {
   folder?: string;
 }
 
+interface Start extends Surroundings {
+  args?: string[];
+  /** No file may grow beyond this: what a full disk is to the program that writes, without filling one. */
+  maxFileBytes?: number;
+}
+
 /** Starts `mailit serve --sandbox` on free ports, or what `args` say, and waits for its address. */
-export async function startMailit(options: Surroundings & { args?: string[] } = {}): Promise<Mailit> {
+export async function startMailit(options: Start = {}): Promise<Mailit> {
   const { args = ["serve", "--sandbox"], env = {} } = options;
   const folder = options.folder ?? (await newFolder());
-  const child = Bun.spawn([executable(), ...args], {
+  const limit = options.maxFileBytes === undefined ? [] : limited(options.maxFileBytes);
+  const child = Bun.spawn([...limit, executable(), ...args], {
     cwd: folder,
     env: { ...cleanEnvironment(folder), ...freePorts, ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -119,6 +126,14 @@ function executable(): string {
   if (!existsSync(path)) throw new Error(`There is no ${path}: make it with \`bun run build\`.`);
   return path;
 }
+
+/** A command that runs another under a limit (RLIMIT_FSIZE) as errors: the signal that would end it is ignored. */
+const limited = (bytes: number) => [
+  "/bin/sh",
+  "-c",
+  `trap '' XFSZ; ulimit -f ${Math.ceil(bytes / 512)}; exec "$@"`, // POSIX counts blocks of 512 bytes
+  "sh",
+];
 
 /** Nothing of the developer's: no settings, no home, no time zone. */
 const cleanEnvironment = (folder: string) => ({ PATH: "/usr/bin:/bin", HOME: folder, TZ: "UTC" });

@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, rename } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { App } from "./app.ts";
@@ -8,11 +8,11 @@ import type { BlobStore } from "./blobs/store.ts";
 import { dataPaths } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
 import { openDb } from "./db/open.ts";
-import { openTransport } from "./db/open-transport.ts";
+import { isServer, openTransport } from "./db/open-transport.ts";
 import { upgrade } from "./db/upgrade.ts";
 import { makeResolver } from "./dns/client.ts";
 import { StorageUnavailable } from "./errors.ts";
-import { newId } from "./ids.ts";
+import { isId, newId } from "./ids.ts";
 import { makeLogger } from "./log.ts";
 import { loadMasterKey, makeSealer } from "./secrets.ts";
 import { startThreads } from "./threads/threads.ts";
@@ -33,7 +33,11 @@ export async function openApp(config: Config, { migrate = true }: OpenAppOptions
   const transport = openTransport({ ...config.database, path: paths.database });
   const now = () => new Date();
   if (migrate)
-    await upgrade(transport, { path: config.database.url ? undefined : paths.database, now: now(), log });
+    await upgrade(transport, {
+      path: isServer(config.database.url) ? undefined : paths.database,
+      now: now(),
+      log,
+    });
   const threads = startThreads({ count: availableParallelism(), log });
   const dns = makeResolver({ servers: config.dns.servers, now });
 
@@ -76,10 +80,16 @@ export async function makeDataFolder({ dataDir }: Pick<Config, "dataDir">): Prom
  * libSQL server tell each other apart by a name kept in their data folders.
  */
 export async function nodeName(config: Config): Promise<string> {
-  if (config.database.url === undefined) return "local";
-  const file = Bun.file(join(config.dataDir, "node.id"));
-  if (!(await file.exists())) await Bun.write(file, newId());
-  return (await file.text()).trim();
+  if (!isServer(config.database.url)) return "local";
+  const path = join(config.dataDir, "node.id");
+  const file = Bun.file(path);
+  const known = (await file.exists()) ? (await file.text()).trim() : "";
+  if (isId(known)) return known;
+  // Half a name, or none, after a crash would be a name that nodes share.
+  const made = newId();
+  await Bun.write(`${path}.new`, made);
+  await rename(`${path}.new`, path);
+  return made;
 }
 
 async function makeFolder(path: string): Promise<void> {

@@ -1,6 +1,8 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
 import { link, open, readFile, rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import { ConfigFault } from "./errors.ts";
+import { newId } from "./ids.ts";
 
 /** What keeps secrets at rest: one master key, kept outside the database (D13). */
 export interface Sealer {
@@ -34,7 +36,9 @@ export function makeSealer(masterKey: string): Sealer {
     },
     open(sealed, purpose) {
       const bytes = Buffer.from(sealed, "base64url");
-      const decipher = createDecipheriv("aes-256-gcm", sealingKey, bytes.subarray(0, 12))
+      const decipher = createDecipheriv("aes-256-gcm", sealingKey, bytes.subarray(0, 12), {
+        authTagLength: 16,
+      })
         .setAAD(Buffer.from(purpose))
         .setAuthTag(bytes.subarray(12, 28));
       return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString("utf8");
@@ -50,19 +54,33 @@ export function makeSealer(masterKey: string): Sealer {
 export async function loadMasterKey(file: string): Promise<string> {
   const known = await readKey(file);
   if (known !== undefined) return known;
-  const draft = `${file}.${process.pid}.new`;
-  const handle = await open(draft, "wx", 0o600);
-  await handle.writeFile(`${randomBytes(32).toString("hex")}\n`);
-  await handle.sync();
-  await handle.close();
+  // Not the process id: in a container it is the same at every start, and a crash here would bar them all.
+  const draft = `${file}.${newId()}.new`;
   try {
+    const handle = await open(draft, "wx", 0o600);
+    try {
+      await handle.writeFile(`${randomBytes(32).toString("hex")}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
     await link(draft, file);
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
   } finally {
     await rm(draft, { force: true });
   }
+  await syncFolder(dirname(file)); // a name lost in a power cut would leave secrets that nobody can open
   return (await readKey(file))!;
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }
 
 async function readKey(file: string): Promise<string | undefined> {

@@ -339,3 +339,42 @@ test("an email whose domain was removed fails instead of leaving unsigned", asyn
   expect(here.host.received).toEqual([]);
   expect(await onlyDelivery(here, id)).toMatchObject({ state: "failed" });
 });
+
+test("a message that can't be made shows why, follows the retry plan and is given up as failed", async () => {
+  const here = await scene();
+  here.app.threads.compose = () => Promise.reject(new Error("a poisonous attachment"));
+  const id = await send(here);
+  const said = "The message could not be made: a poisonous attachment";
+  expect(await onlyDelivery(here, id)).toMatchObject({ state: "deferred", attempts: 1, lastReply: said });
+  here.app.clock.advance(49 * 3_600_000);
+  await here.dispatcher.drained();
+  expect(await onlyDelivery(here, id)).toMatchObject({ state: "failed", lastReply: said });
+  expect(await waiting(here)).toEqual([]);
+});
+
+test("a stop in the middle of an attempt is no deferral: the job goes back and nothing is told", async () => {
+  const here = await scene();
+  const stop = new AbortController();
+  const compose = here.app.threads.compose;
+  here.app.threads.compose = async (job) => {
+    const bytes = await compose(job);
+    stop.abort();
+    return bytes;
+  };
+  await here.dispatcher.stop();
+  const { id } = await sendEmail(here.app, { teamId: here.teamId }, draft);
+  const { id: deliveryId, createdAt } = await onlyDelivery(here, id);
+  const held = { id: deliveryId, attempt: 1, createdAt, signal: stop.signal };
+  expect(await delivering.run(here.app, { deliveryId }, held)).toMatchObject({ kind: "again", writes: [] });
+  expect(here.host.connections).toBe(0);
+});
+
+test("a spare host at a private address does not turn the first host's absence into a bounce", async () => {
+  const dns = dnsTable({
+    "recipient.test MX": ["10 mx.recipient.test", "20 spare.recipient.test"],
+    "mx.recipient.test A": "SERVFAIL",
+    "spare.recipient.test A": "127.0.0.1",
+  });
+  const here = await scene({}, { dns, config: { smtpOutbound: { allowPrivateAddresses: false } } });
+  expect(await onlyDelivery(here, await send(here))).toMatchObject({ state: "deferred" });
+});

@@ -4,7 +4,8 @@ import type { App } from "../app.ts";
 import { signingKeysOf } from "../domains/service.ts";
 import { deliver } from "../emails/jobs.ts";
 import { listAttachments } from "../emails/store.ts";
-import { done, handle } from "../jobs/job.ts";
+import { StorageUnavailable } from "../errors.ts";
+import { again, done, handle } from "../jobs/job.ts";
 import { makeReturnPath } from "../mail/verp.ts";
 import { converse } from "../smtp/client.ts";
 import { isSuppressed } from "../suppressions/suppress.ts";
@@ -18,8 +19,24 @@ export const delivering = handle(deliver, async (app, { deliveryId }, { signal }
   const due = await findDueDelivery(app.db, deliveryId);
   // An earlier hold wrote the outcome and died before its job went, or the email was canceled: nothing is left to do.
   if (!due || (due.delivery.state !== "queued" && due.delivery.state !== "deferred")) return done();
-  return recordOutcome(app, due, await attempt(app, due, signal));
+  const outcome = await attempt(app, due, signal).catch((error: unknown) => blame(app, due, error));
+  // Our stop is no news about the recipient, and no attempt; unless the host may have the message already.
+  if (signal.aborted && outcome.kind === "deferred" && !outcome.ambiguous) {
+    return again(app.now(), "the server was stopped");
+  }
+  return recordOutcome(app, due, outcome);
 });
+
+/**
+ * A fault in making the message is an attempt that came to nothing: it shows its reason, follows the retry plan and is
+ * given up in the end, where a job that only fails would come back for ever and leave the delivery "queued".
+ */
+function blame(app: App, { delivery, email }: DueDelivery, error: unknown): Outcome {
+  if (error instanceof StorageUnavailable) throw error;
+  app.log.error({ err: error, email: email.id, delivery: delivery.id }, "a message could not be made");
+  const reason = error instanceof Error ? error.message : String(error);
+  return { kind: "deferred", said: `The message could not be made: ${reason}`, class: "infrastructure" };
+}
 
 async function attempt(app: App, due: DueDelivery, signal: AbortSignal): Promise<Outcome> {
   const { delivery, email, domain } = due;
@@ -51,15 +68,19 @@ async function attempt(app: App, due: DueDelivery, signal: AbortSignal): Promise
     said: `No host of ${delivery.domain} answered`,
     class: "infrastructure",
   };
+  let mayComeBack = false;
   for (const name of route.names) {
     const hops = await findHops(app, name, route);
     if (!Array.isArray(hops)) {
-      outcome = hops;
+      // A host that can never be used must not turn the others' "later" into a bounce.
+      if (hops.kind === "deferred" || !mayComeBack) outcome = hops;
+      mayComeBack ||= hops.kind === "deferred";
       continue;
     }
     for (const hop of hops) {
       const verdict = judge(await offerTo(app, hop, offer), hop.host);
-      if (verdict.final) return verdict.outcome;
+      if (verdict.final || signal.aborted) return verdict.outcome;
+      mayComeBack = true;
       outcome = verdict.outcome;
     }
   }

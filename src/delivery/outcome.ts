@@ -5,7 +5,14 @@ import { type BounceClass, classify } from "./classify.ts";
 /** What one attempt came to. `said` is the far side's reply, or in our words why there was none. */
 export type Outcome =
   | { kind: "delivered"; said: string; host: string; tls?: TlsResult }
-  | { kind: "deferred"; said: string; class: BounceClass; host?: string }
+  | {
+      kind: "deferred";
+      said: string;
+      class: BounceClass;
+      host?: string;
+      /** The host may have the message already. */
+      ambiguous?: boolean;
+    }
   | { kind: "bounced"; said: string; class: BounceClass; host?: string }
   | { kind: "suppressed" }
   /** It can never be sent, and not because of the recipient or their hosts. */
@@ -35,7 +42,13 @@ export function judge(conversation: Conversation, host: string): { outcome: Outc
     }
     case "unreachable":
       return {
-        outcome: { kind: "deferred", said: `${host}: ${conversation.reason}`, class: "infrastructure", host },
+        outcome: {
+          kind: "deferred",
+          said: `${host}: ${conversation.reason}`,
+          class: "infrastructure",
+          host,
+          ambiguous: conversation.ambiguous,
+        },
         // It may have the message: another host would make a second copy for certain.
         final: conversation.ambiguous,
       };

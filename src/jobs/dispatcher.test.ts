@@ -299,3 +299,59 @@ test("an ending that can't be stored now is stored later, and the work is not do
   expect(runs).toBe(1);
   expect(await left(app)).toEqual([]);
 });
+
+test("an ending the database refuses puts the job back with the reason, instead of doing the work again at once", async () => {
+  const app = await testApp();
+  let runs = 0;
+  const dispatcher = await start(app, [
+    handle(work, async () => {
+      runs++;
+      return done([rawWrite("insert into teams (id, name, created_at) values (null, 'x', 1)")]);
+    }),
+  ]);
+  await add(app, "one");
+  await dispatcher.drained();
+  expect(runs).toBe(1);
+  const [job] = await left(app);
+  expect(job).toMatchObject({ node: null, lastError: expect.stringContaining("not_null") });
+  expect(job!.runAt.getTime()).toBeGreaterThan(app.now().getTime());
+});
+
+test("a payload that can't be read fails its own job and no other", async () => {
+  const app = await testApp();
+  const seen: string[] = [];
+  await add(app, "bad");
+  await atomically(app, [rawWrite("update jobs set payload = '{'")]);
+  await add(app, "good");
+  const dispatcher = await start(app, [
+    handle(work, async (_app, { name }) => {
+      seen.push(name);
+      return done();
+    }),
+  ]);
+  app.clock.advance(5_000); // overdue lanes are spread over this long
+  await dispatcher.drained();
+  expect(seen).toEqual(["good"]);
+  expect((await app.db.values(sql`select last_error from jobs`)).flat()).toEqual([
+    expect.stringContaining("JSON"),
+  ]);
+});
+
+test("a job that comes back to the node which still works on it is not done twice, and its ending counts", async () => {
+  const app = await testApp();
+  const { handler, started, until, open } = gate();
+  const dispatcher = await start(app, [handler]);
+  await add(app, "one");
+  await until(1);
+  // Another node thought this one dead and freed the lease.
+  await atomically(app, [
+    rawWrite("update jobs set node = null, lease_until = null"),
+    rawWrite("update lanes set next_at = 0"),
+  ]);
+  await add(app, "two", { lane: "other" });
+  await until(2);
+  open();
+  await dispatcher.drained();
+  expect(started).toEqual(["one", "two"]);
+  expect(await left(app)).toEqual([]);
+});

@@ -27,7 +27,7 @@ export interface DispatcherOptions {
   permits?: number;
   /** How long a claim lasts unless extended. */
   leaseMs?: number;
-  /** How long `stop` waits for what is in flight before it lets go. */
+  /** How long `stop` waits for what is in flight before it lets go; with the release, a stop stays within 10 s. */
   graceMs?: number;
 }
 
@@ -42,6 +42,9 @@ export interface Dispatcher {
 /** Past this a node looks whether another node died; its own new work wakes it at once. */
 const longestSleepMs = 15_000;
 const lanesPerRound = 64;
+/** With more lanes overdue it is the permits that prevent a stampede, and to write every lane would hold up the start. */
+const lanesWorthSpreading = 2_000;
+const releaseMs = 1_000;
 
 /**
  * The one loop that takes due jobs out of the table and has them done (D5). It claims lane by lane, no lane more than
@@ -52,18 +55,22 @@ export async function startDispatcher(
   handlers: JobHandler[],
   options: DispatcherOptions,
 ): Promise<Dispatcher> {
-  const { node, permits = 256, leaseMs = 60_000, graceMs = 10_000 } = options;
+  const { node, permits = 256, leaseMs = 60_000, graceMs = 8_000 } = options;
   const byKind = new Map(handlers.map((handler) => [handler.kind.name, handler]));
   const held = new Map<string, Lease>();
   const perLane = new Map<string, number>();
   const stopping = new AbortController();
+  const stopBegins = new AbortController();
   const waiters: (() => void)[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
   let sleepsUntil = 0;
   let running = false;
   let wanted = false;
   let stopped = false;
-  let keptAt = Date.now();
+  let lettingGo = false;
+  let round = Promise.resolve();
+  // Monotonic: a clock set back must not keep leases from being extended.
+  let keptAt = performance.now();
   const unsettled = new Set<Promise<void>>();
 
   const permitsOf = (lane: string): number => byKind.get(lane.split("/", 1)[0]!)?.kind.permitsPerLane ?? 1;
@@ -86,12 +93,27 @@ export async function startDispatcher(
       ]),
     );
     const leases = results.flatMap(({ rows }) => rows.map(toLease));
+    if (stopped && leases.length > 0) {
+      // The stop came while the claim was under way: nobody waits for these any more.
+      await atomically(
+        app,
+        releaseHeld(
+          node,
+          leases.map(({ id }) => id),
+          app.now(),
+        ),
+      );
+      return 0;
+    }
     for (const lease of leases) take(lease);
     return leases.length;
   }
 
   function take(lease: Lease): void {
+    const isUnderWay = held.has(lease.id);
     held.set(lease.id, lease);
+    // Another node freed a lease we could not extend in time, and we claimed it again: what runs goes on under the new one.
+    if (isUnderWay) return;
     perLane.set(lease.lane, (perLane.get(lease.lane) ?? 0) + 1);
     const work = perform(lease).finally(() => {
       unsettled.delete(work);
@@ -114,11 +136,16 @@ export async function startDispatcher(
     try {
       if (!handler) throw new Error(`no handler for jobs of kind ${lease.kind}`);
       const { id, attempt, createdAt } = lease;
-      return await handler.run(app, lease.payload, { id, attempt, createdAt, signal: stopping.signal });
+      return await handler.run(app, JSON.parse(lease.payload), {
+        id,
+        attempt,
+        createdAt,
+        signal: stopping.signal,
+      });
     } catch (error) {
       app.log.error({ err: error, job: lease.id, kind: lease.kind, attempt: lease.attempt }, "a job failed");
       const at = new Date(app.now().getTime() + faultDelayMs(lease.attempt, app.random()));
-      return { kind: "again", at, why: error instanceof Error ? error.message : String(error), writes: [] };
+      return { kind: "again", at, why: wordsOf(error), writes: [] };
     }
   }
 
@@ -126,12 +153,18 @@ export async function startDispatcher(
    * Writes how a job ended. What was done can't be undone, so a store that can't be written now is tried again for as
    * long as the program runs: giving up would do the work twice.
    */
-  async function settle(lease: Lease, ending: Ending): Promise<void> {
-    const end =
-      ending.kind === "done"
-        ? [removeHeld(node, lease), expectChange()]
-        : [returnHeld(node, lease, ending.at, ending.why), expectChange(), touchLane(lease.lane, ending.at)];
+  async function settle(taken: Lease, given: Ending): Promise<void> {
+    let ending = given;
     for (let delayMs = 250; ; delayMs = Math.min(delayMs * 2, 10_000)) {
+      const lease = held.get(taken.id) ?? taken;
+      const end =
+        ending.kind === "done"
+          ? [removeHeld(node, lease), expectChange()]
+          : [
+              returnHeld(node, lease, ending.at, ending.why),
+              expectChange(),
+              touchLane(lease.lane, ending.at),
+            ];
       try {
         await atomically(app, [...end, ...ending.writes]);
         return;
@@ -143,31 +176,37 @@ export async function startDispatcher(
           );
           return;
         }
-        if (!(error instanceof StorageUnavailable) || stopped) {
+        if (!(error instanceof StorageUnavailable) || lettingGo) {
           app.log.error(
             { err: error, job: lease.id, kind: lease.kind },
             "a job's ending could not be written",
           );
-          return;
+          if (lettingGo || ending.writes.length === 0) return;
+          // Refused for what it says and not for the moment: left alone, the lease would end and the work be done again
+          // every minute. It goes back with the reason and a growing pause.
+          const at = new Date(app.now().getTime() + faultDelayMs(lease.attempt, app.random()));
+          ending = { kind: "again", at, why: wordsOf(error), writes: [] };
+          continue;
         }
         app.log.error(
           { job: lease.id, kind: lease.kind },
           "a job's ending can't be written now; trying again",
         );
-        await new Promise((resolve) => setTimeout(resolve, delayMs));
+        await pause(stopped ? Math.min(delayMs, 500) : delayMs, stopBegins.signal);
       }
     }
   }
 
   /** Extends the leases of what is in flight and frees those whose holders are gone. */
   async function keepLeases(): Promise<void> {
-    if (Date.now() - keptAt < leaseMs / 4) return;
-    keptAt = Date.now();
+    const startedAt = performance.now();
+    if (startedAt - keptAt < leaseMs / 4) return;
     const now = app.now();
     await atomically(app, [
       extendLeases(node, [...held.keys()], new Date(now.getTime() + leaseMs)),
       ...freeEndedLeases(now),
     ]);
+    keptAt = startedAt; // not before: what failed is tried again soon
   }
 
   function pump(): void {
@@ -175,7 +214,7 @@ export async function startDispatcher(
     if (running || stopped) return;
     running = true;
     clearTimeout(timer);
-    void run().finally(() => {
+    round = run().finally(() => {
       running = false;
       if (wanted && !stopped) pump();
       else if (held.size === 0) for (const resolve of waiters.splice(0)) resolve();
@@ -186,7 +225,8 @@ export async function startDispatcher(
     try {
       while (wanted && !stopped) {
         wanted = false;
-        await keepLeases();
+        // Leases are looked after between rounds: work that never ends must not let those of slow jobs run out.
+        do await keepLeases();
         while (!stopped && (await claimRound()) > 0);
       }
       if (!stopped) await sleep();
@@ -204,22 +244,23 @@ export async function startDispatcher(
 
   function sleepFor(ms: number): void {
     const bounded = Math.min(Math.max(ms, 0), longestSleepMs, leaseMs / 4);
-    sleepsUntil = Date.now() + bounded;
+    sleepsUntil = performance.now() + bounded;
     timer = setTimeout(pump, bounded);
   }
 
   async function freeEarlierLife(): Promise<void> {
     const now = app.now();
     await atomically(app, freeLeasesOf(node, now));
-    const overdue = await countOverdueLanes(app.db, now);
-    await atomically(app, [spreadOverdue(now, Math.min(5_000, 1 + overdue * 20))]);
+    const overdue = await countOverdueLanes(app.db, now, lanesWorthSpreading);
+    if (overdue < lanesWorthSpreading)
+      await atomically(app, [spreadOverdue(now, Math.min(5_000, 1 + overdue * 20))]);
   }
 
   await freeEarlierLife();
   app.jobsDue.notify = (at) => {
     const inMs = at.getTime() - app.now().getTime();
     if (running || inMs <= 0) pump();
-    else if (Date.now() + inMs < sleepsUntil) {
+    else if (performance.now() + inMs < sleepsUntil) {
       clearTimeout(timer);
       sleepFor(inMs);
     }
@@ -237,12 +278,21 @@ export async function startDispatcher(
       stopped = true;
       clearTimeout(timer);
       app.jobsDue.notify = () => {};
-      await inTime(Promise.all(unsettled), graceMs * 0.8);
+      stopBegins.abort();
+      await inTime(
+        round.then(() => Promise.all(unsettled)),
+        graceMs * 0.8,
+      );
       if (held.size > 0) {
         stopping.abort(); // handlers that can stop in the middle end now and say "again"
         await inTime(Promise.all(unsettled), graceMs * 0.2);
       }
-      if (held.size > 0) await atomically(app, releaseHeld(node, [...held.keys()], app.now()));
+      lettingGo = true;
+      if (held.size === 0) return;
+      const release = atomically(app, releaseHeld(node, [...held.keys()], app.now())).catch((err) =>
+        app.log.error({ err }, "jobs could not be released; they come back when their leases end"),
+      );
+      await inTime(release, releaseMs);
     },
   };
 }
@@ -251,6 +301,21 @@ export async function startDispatcher(
 function faultDelayMs(attempt: number, random: number): number {
   const delay = Math.min(10_000 * 2 ** (attempt - 1), 3_600_000);
   return Math.round(delay * (0.8 + 0.4 * random));
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Waits, but not on after a stop has begun; during a stop it waits in full. */
+async function pause(ms: number, stop: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const wake = () => resolve();
+  if (!stop.aborted) stop.addEventListener("abort", wake, { once: true });
+  const timer = setTimeout(wake, ms);
+  await promise;
+  clearTimeout(timer);
+  stop.removeEventListener("abort", wake);
 }
 
 async function inTime(work: Promise<unknown>, ms: number): Promise<void> {

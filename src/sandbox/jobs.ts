@@ -11,6 +11,7 @@ export const complain = defineJob("sandbox_complain", t.Object({ deliveryId: t.S
 export const complaining = handle(complain, async (app, { deliveryId }) => {
   const delivery = await findDelivery(app.db, deliveryId);
   if (!delivery) return done();
+  if (delivery.settledAt !== null && delivery.state !== "delivered") return done(); // its answer was lost, and it was given up
   if (delivery.state !== "delivered") {
     return again(new Date(app.now().getTime() + 1_000), "the delivery's outcome is not on disk yet");
   }

@@ -1,0 +1,26 @@
+import { expect, test } from "bun:test";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { temporaryFolder } from "../../test/support/transports.ts";
+import { StorageUnavailable } from "../errors.ts";
+import { fileBlobs } from "./files.ts";
+
+const bytes = new TextEncoder().encode("hello");
+
+test("the same bytes stored by many at once are one blob, with no drafts left behind", async () => {
+  const folder = temporaryFolder();
+  const blobs = fileBlobs(folder);
+  const [first, ...others] = await Promise.all(Array.from({ length: 5 }, () => blobs.put(bytes)));
+  for (const other of others) expect(other).toEqual(first!);
+  expect(new Uint8Array((await blobs.get(first!.hash))!)).toEqual(bytes);
+  expect(readdirSync(folder)).toEqual([first!.hash.slice(0, 2)]);
+  await blobs.remove(first!.hash);
+  expect(await blobs.get(first!.hash)).toBeUndefined();
+});
+
+test("a folder that can't be written means try later, and a name that is no hash leads nowhere", async () => {
+  const folder = temporaryFolder();
+  rmSync(folder, { recursive: true });
+  writeFileSync(folder, "");
+  expect(fileBlobs(folder).put(bytes)).rejects.toBeInstanceOf(StorageUnavailable);
+  expect(fileBlobs(folder).get("../../secret.key")).rejects.toThrow("not the name of a blob");
+});

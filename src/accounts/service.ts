@@ -166,7 +166,7 @@ function emailKey(email: string): string {
 
 function nameFrom(text: string, field: string): string {
   const name = text.trim();
-  if (name === "" || name.length > 100 || /\p{Cc}/u.test(name)) {
+  if (name === "" || name.length > 100 || /[\p{Cc}\p{Cs}]/u.test(name)) {
     throw new Refusal(
       "validation_error",
       `Invalid \`${field}\` field. A name has 1 to 100 characters, in one line.`,

@@ -6,7 +6,7 @@ import { issueToken } from "../accounts/sessions.ts";
 import type { App } from "../app.ts";
 import { anonymous } from "./auth.ts";
 import { clientAddressReader } from "./client-address.ts";
-import { answer, errorAnswers } from "./openapi.ts";
+import { answer, bodyErrorAnswers } from "./openapi.ts";
 
 const registration = t.Object(
   { email: t.String(), password: t.String(), name: t.String(), team_name: t.String() },
@@ -17,7 +17,8 @@ const signedIn = Type.Object({
   token: Type.String({ description: "Goes where an API key goes: `Authorization: Bearer …`." }),
   user: Type.Object({ id: Type.String({ format: "uuid" }), email: Type.String(), name: Type.String() }),
 });
-const { 422: invalid, 500: fault, 503: unavailable } = errorAnswers;
+const { 404: _, ...refusals } = bodyErrorAnswers;
+const security: never[] = []; // nobody has a token yet
 
 /** Accounts of people: tokens that do what a key with full access does, for as long as `auth.jwtTtl`. */
 export const authRoutes = (app: App) => {
@@ -35,15 +36,15 @@ export const authRoutes = (app: App) => {
         return toAnswer(app, account);
       },
       {
+        parse: "json",
         body: registration,
         detail: {
           summary: "Register an account and its team",
           tags: ["Auth"],
+          security,
           responses: {
             201: answer("Registered and logged in", signedIn),
-            422: invalid,
-            500: fault,
-            503: unavailable,
+            ...refusals,
           },
         },
       },
@@ -57,11 +58,13 @@ export const authRoutes = (app: App) => {
         return toAnswer(app, account);
       },
       {
+        parse: "json",
         body: credentials,
         detail: {
           summary: "Log in",
           tags: ["Auth"],
-          responses: { 200: answer("Logged in", signedIn), 422: invalid, 500: fault, 503: unavailable },
+          security,
+          responses: { 200: answer("Logged in", signedIn), ...refusals },
         },
       },
     );

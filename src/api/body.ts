@@ -13,13 +13,40 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
       "The request body must be JSON: send it with `Content-Type: application/json`.",
     );
   }
-  const text = await readText(request, maxBytes);
+  const encoding = request.headers.get("content-encoding");
+  if (encoding !== null && encoding.toLowerCase() !== "identity") {
+    throw new Refusal("unsupported_media_type", "Compressed request bodies are not taken: send plain JSON.");
+  }
+  const text = await readText(request, maxBytes).catch((error: unknown) => {
+    // Whoever hung up gets no answer; it must not be taken for a fault of ours.
+    if (request.signal.aborted) throw new Refusal("invalid_json", "The request body ended early.");
+    throw error;
+  });
   if (text.trim() === "") return undefined;
+  const value = parse(text);
+  if (isDeeper(value, mostLevels)) {
+    throw new Refusal("invalid_json", `The request body may be nested ${mostLevels} levels deep at most.`);
+  }
+  return value;
+}
+
+function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
     throw new Refusal("invalid_json", "Request body must be valid JSON.");
   }
+}
+
+/** No request has ten levels. What parses is not yet safe: writing or checking it recursively overflows the stack. */
+const mostLevels = 64;
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (levels === 0) return true;
+  if (Array.isArray(value)) return value.some((item) => isDeeper(item, levels - 1));
+  for (const key in value) if (isDeeper((value as Record<string, unknown>)[key], levels - 1)) return true;
+  return false;
 }
 
 async function readText(request: Request, maxBytes: number): Promise<string> {

@@ -17,7 +17,7 @@ import {
   domainReference,
 } from "./domain-schemas.ts";
 import { listAnswer, pageQuery, readPage } from "./list.ts";
-import { answer, errorAnswers } from "./openapi.ts";
+import { answer, bodyErrorAnswers, errorAnswers } from "./openapi.ts";
 
 export const domainRoutes = (app: App) =>
   new Elysia({ prefix: "/domains" })
@@ -36,19 +36,22 @@ export const domainRoutes = (app: App) =>
         return toAnswer(domain, await recordsOf(app, domain));
       },
       {
+        parse: "json",
         body: creation,
         detail: {
           summary: "Add a domain",
           tags: ["Domains"],
-          responses: { 201: answer("The domain and the records to publish", createdAnswer), ...errorAnswers },
+          responses: {
+            201: answer("The domain and the records to publish", createdAnswer),
+            ...bodyErrorAnswers,
+          },
         },
       },
     )
     .get(
       "/",
       async ({ caller, query }) => {
-        // Older than pagination: without a limit everything is listed.
-        const page = { ...readPage(query), ...(query.limit === undefined ? { limit: undefined } : {}) };
+        const page = readPage(query, "unpaged");
         return listAnswer(await listDomains(app, caller.teamId, page), page, toItem);
       },
       {
@@ -81,11 +84,12 @@ export const domainRoutes = (app: App) =>
         return { object: "domain", id };
       },
       {
+        parse: "json",
         body: changes,
         detail: {
           summary: "Change a domain",
           tags: ["Domains"],
-          responses: { 200: answer("Changed", domainReference), ...errorAnswers },
+          responses: { 200: answer("Changed", domainReference), ...bodyErrorAnswers },
         },
       },
     )

@@ -1,6 +1,7 @@
 import type { DraftAttachment, EmailDraft } from "../emails/draft.ts";
 import type { Tag } from "../emails/schema.ts";
 import { Refusal } from "../errors.ts";
+import { isId } from "../ids.ts";
 
 /**
  * Reads the JSON of one email in every form official SDKs send it. Written by hand, not as a schema, because the
@@ -32,7 +33,7 @@ export function readEmailRequest(body: unknown): EmailDraft {
     tags: readTags(fields.tags),
     attachments: readAttachments(fields.attachments),
     scheduledAt: readTime(fields, "scheduled_at"),
-    topicId: readText(fields, "topic_id"),
+    topicId: readId(fields, "topic_id"),
   };
 }
 
@@ -51,6 +52,13 @@ function readRequired(fields: Fields, name: string): string {
   const value = readText(fields, name);
   if (value === undefined) throw new Refusal("missing_required_field", `Missing \`${name}\` field.`);
   return value;
+}
+
+function readId(fields: Fields, name: string): string | undefined {
+  const value = readText(fields, name);
+  if (value === undefined || value === "") return undefined;
+  if (!isId(value)) throw new Refusal("invalid_parameter", `The \`${name}\` must be a valid UUID.`);
+  return value.toLowerCase();
 }
 
 function readAddresses(fields: Fields, name: string): string[] {
@@ -90,6 +98,10 @@ function readTags(value: unknown): Tag[] {
 function readAttachments(value: unknown): DraftAttachment[] {
   if (!isGiven(value)) return [];
   if (!Array.isArray(value)) throw invalid("attachments", "It must be a list.");
+  // Counted before any is decoded: each becomes a file of its own, however small.
+  if (value.length > mostAttachments) {
+    throw new Refusal("invalid_attachment", `An email can have at most ${mostAttachments} attachments.`);
+  }
   return value.map((attachment: unknown) => {
     if (!isObject(attachment)) throw invalid("attachments", "Every attachment must be an object.");
     return {
@@ -101,10 +113,20 @@ function readAttachments(value: unknown): DraftAttachment[] {
   });
 }
 
+const mostAttachments = 500;
+const longestLabel = 1_000;
+
 /** SDKs write `false`, `null` or `""` for what they leave out. */
 function optionalText(fields: Fields, name: string): string | undefined {
   const value = fields[name];
-  return typeof value === "string" && value !== "" ? value : undefined;
+  if (typeof value !== "string" || value === "") return undefined;
+  if (value.length > longestLabel) {
+    throw new Refusal(
+      "invalid_attachment",
+      `The attachment's \`${name}\` can be at most ${longestLabel} characters long.`,
+    );
+  }
+  return value;
 }
 
 /** Base64 text, a list of byte numbers (Python, Go, Ruby, Rust), or a Node Buffer as JSON. */

@@ -10,7 +10,7 @@ import { authenticated } from "./auth.ts";
 import { readEmailRequest } from "./email-request.ts";
 import { emailAnswer, emailList, sendAnswer, sendRequest } from "./email-schemas.ts";
 import { listAnswer, pageQuery, readPage } from "./list.ts";
-import { answer, errorAnswers, requestBody } from "./openapi.ts";
+import { answer, bodyErrorAnswers, errorAnswers, requestBody } from "./openapi.ts";
 
 export const emailRoutes = (app: App) =>
   new Elysia({ prefix: "/emails" }).use(sendingRoutes(app)).use(readingRoutes(app));
@@ -28,7 +28,7 @@ const sendingRoutes = (app: App) =>
         summary: "Send an email",
         tags: ["Emails"],
         requestBody: requestBody(sendRequest),
-        responses: { 200: answer("Accepted, and on disk", sendAnswer), ...errorAnswers },
+        responses: { 200: answer("Accepted, and on disk", sendAnswer), ...bodyErrorAnswers },
       },
     },
   );
@@ -39,7 +39,7 @@ const readingRoutes = (app: App) =>
     .get(
       "/",
       async ({ caller, query }) => {
-        const page = readPage(query);
+        const page = readPage(query, "paged");
         return listAnswer(await getEmails(app, caller.teamId, page), page, toItem);
       },
       {

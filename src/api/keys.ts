@@ -5,7 +5,7 @@ import type { ApiKey } from "../keys/schema.ts";
 import { createKey, listTeamKeys, renameKey, revokeKey } from "../keys/service.ts";
 import { authenticated } from "./auth.ts";
 import { listAnswer, pageQuery, readPage } from "./list.ts";
-import { answer, errorAnswers, listOf } from "./openapi.ts";
+import { answer, bodyErrorAnswers, errorAnswers, listOf } from "./openapi.ts";
 
 const creation = t.Object(
   {
@@ -47,19 +47,19 @@ export const keyRoutes = (app: App) =>
         return { id: key.id, token: key.token };
       },
       {
+        parse: "json",
         body: creation,
         detail: {
           summary: "Create an API key",
           tags: ["API keys"],
-          responses: { 201: answer("The key, with its token", created), ...errorAnswers },
+          responses: { 201: answer("The key, with its token", created), ...bodyErrorAnswers },
         },
       },
     )
     .get(
       "/",
       async ({ caller, query }) => {
-        // Older than pagination: without a limit everything is listed.
-        const page = { ...readPage(query), ...(query.limit === undefined ? { limit: undefined } : {}) };
+        const page = readPage(query, "unpaged");
         return listAnswer(await listTeamKeys(app, caller.teamId, page), page, toItem);
       },
       {
@@ -78,11 +78,12 @@ export const keyRoutes = (app: App) =>
         return { object: "api_key", id: params.id };
       },
       {
+        parse: "json",
         body: renaming,
         detail: {
           summary: "Rename an API key",
           tags: ["API keys"],
-          responses: { 200: answer("Renamed", renamed), ...errorAnswers },
+          responses: { 200: answer("Renamed", renamed), ...bodyErrorAnswers },
         },
       },
     )

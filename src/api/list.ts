@@ -9,10 +9,13 @@ export const pageQuery = t.Object(
   { additionalProperties: true },
 );
 
-/** Reads `limit`, `after` and `before`. `standard` is the limit when none is given: 20, or `undefined` for everything. */
+/** How many a list holds when its client does not say; lists older than pagination hold everything then. */
+const standardLimits = { paged: 20, unpaged: undefined } as const;
+
+/** Reads `limit`, `after` and `before`. */
 export function readPage(
   query: { limit?: string; after?: string; before?: string },
-  standard: number | undefined = 20,
+  kind: keyof typeof standardLimits,
 ): Keyset {
   const { limit, after, before } = query;
   if (limit !== undefined && !/^([1-9]|[1-9]\d|100)$/.test(limit)) {
@@ -29,7 +32,7 @@ export function readPage(
       throw new Refusal("invalid_parameter", `The \`${name}\` must be a valid UUID.`);
     }
   }
-  return { limit: limit === undefined ? standard : Number(limit), after, before };
+  return { limit: limit === undefined ? standardLimits[kind] : Number(limit), after, before };
 }
 
 /** A list answer from up to one row more than the page holds; the extra row only tells that there is more. */

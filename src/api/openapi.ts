@@ -24,7 +24,7 @@ const error = (description: string, statusCode: number, name: string, message: s
     ),
   );
 
-/** What any authenticated route may answer instead. */
+/** What any route with a caller may answer instead. */
 export const errorAnswers = {
   401: error("No key, or one that may not do this", 401, "missing_api_key", "Missing API key"),
   403: error(
@@ -35,11 +35,31 @@ export const errorAnswers = {
   ),
   404: error("No such thing in this team", 404, "not_found", "Email not found"),
   422: error("A field is missing or wrong", 422, "missing_required_field", "Missing `to` field."),
+  429: error("Too many requests", 429, "rate_limit_exceeded", "Too many requests."),
   500: error("A fault of ours", 500, "internal_server_error", "An unexpected error occurred."),
   503: error(
     "Nothing can be stored right now",
     503,
     "service_unavailable",
     "The server can't store anything right now.",
+  ),
+};
+
+/** What a route that reads a body may answer besides. */
+export const bodyErrorAnswers = {
+  ...errorAnswers,
+  400: error("The body is not JSON", 400, "validation_error", "Request body must be valid JSON."),
+  409: error(
+    "It is there already, or the idempotency key was used for another request",
+    409,
+    "validation_error",
+    "The domain example.com is already added.",
+  ),
+  413: error("The body is too large", 413, "validation_error", "The request body is too large."),
+  415: error(
+    "The body says that it is something else than JSON",
+    415,
+    "validation_error",
+    "The request body must be JSON.",
   ),
 };

@@ -1,8 +1,33 @@
+import { Type as t } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
 import { getSandboxMessage, getSandboxMessages, type ReadMessage } from "../sandbox/read.ts";
 import { authenticated } from "./auth.ts";
 import { listAnswer, pageQuery, readPage } from "./list.ts";
+import { answer, errorAnswers, listOf } from "./openapi.ts";
+
+const fields = {
+  id: t.String({ format: "uuid" }),
+  email_id: t.Union([t.String({ format: "uuid" }), t.Null()]),
+  mail_from: t.String(),
+  to: t.Array(t.String()),
+  from: t.String(),
+  subject: t.String(),
+  tls: t.Boolean(),
+  dkim: t.Array(t.Object({}, { additionalProperties: true })),
+  created_at: t.String({ format: "date-time" }),
+};
+const item = t.Object(fields);
+const orNull = t.Union([t.String(), t.Null()]);
+const message = t.Object({
+  object: t.Literal("sandbox_message"),
+  ...fields,
+  html: orNull,
+  text: orNull,
+  headers: t.Array(t.String()),
+  attachments: t.Array(t.Object({ filename: orNull, content_type: t.String(), size: t.Integer() })),
+  raw: t.String({ description: "The message as it came, a character for each byte." }),
+});
 
 /** What the sandbox "delivered"; these routes are there in sandbox mode only. */
 export const sandboxRoutes = (app: App) =>
@@ -11,16 +36,27 @@ export const sandboxRoutes = (app: App) =>
     .get(
       "/",
       async ({ caller, query }) => {
-        const page = readPage(query);
+        const page = readPage(query, "paged");
         return listAnswer(await getSandboxMessages(app, caller.teamId, page), page, toItem);
       },
-      { query: pageQuery, detail: { summary: "List what the sandbox took", tags: ["Sandbox"] } },
+      {
+        query: pageQuery,
+        detail: {
+          summary: "List what the sandbox took",
+          tags: ["Sandbox"],
+          responses: { 200: answer("A page, newest first", listOf(item)), ...errorAnswers },
+        },
+      },
     )
     .get(
       "/:id",
       async ({ caller, params }) => toAnswer(await getSandboxMessage(app, caller.teamId, params.id)),
       {
-        detail: { summary: "Get a message the sandbox took", tags: ["Sandbox"] },
+        detail: {
+          summary: "Get a message the sandbox took",
+          tags: ["Sandbox"],
+          responses: { 200: answer("The message, as its recipient would see it", message), ...errorAnswers },
+        },
       },
     );
 
@@ -38,11 +74,11 @@ function toItem({ id, emailId, mailFrom, rcptTo, parsed, isEncrypted, dkim, crea
   };
 }
 
-function toAnswer(message: ReadMessage) {
-  const { parsed, raw } = message;
+function toAnswer(read: ReadMessage) {
+  const { parsed, raw } = read;
   return {
     object: "sandbox_message" as const,
-    ...toItem(message),
+    ...toItem(read),
     html: parsed.html || null,
     text: parsed.text ?? null,
     headers: parsed.headerLines.map(({ line }) => line),

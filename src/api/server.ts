@@ -9,31 +9,51 @@ import { describeMistake } from "./mistakes.ts";
 /** What every door of the HTTP server stands on: request ids, bodies read late, and errors as the contract has them. */
 export function makeServer(app: App) {
   const requestIds = new WeakMap<Request, string>();
-  const server = new Elysia({ normalize: false });
-  const allowsOtherMethod = ({ url }: Request): boolean => {
-    const path = new URL(url).pathname;
-    return server.routes.some((route) => matches(route.path, path));
+  // By default Elysia looks for the path behind the eleventh character, and answers for another where the host's name
+  // has fewer than four, as in `http://api/`.
+  const server = new Elysia({
+    normalize: false,
+    handler: { standardHostname: false },
+    serve: { development: false }, // else Bun answers a fault with a page that shows its source
+  });
+  const allowsOtherMethod = ({ method, url }: Request): boolean => {
+    const path = pathOf(url);
+    return server.routes.some((route) => route.method !== method && matches(route.path, path));
   };
-  return server
-    .onParse({ as: "global" }, () => unreadBody)
-    .onRequest(({ request, set }) => {
-      const id = newId();
-      requestIds.set(request, id);
-      set.headers["x-request-id"] = id;
-    })
-    .onError({ as: "global" }, ({ error, code, request, set, route }) => {
-      const answer = toErrorBody(error, code, () => allowsOtherMethod(request));
-      if (answer.statusCode >= 500) {
-        const { method, url } = request;
-        app.log.error(
-          { err: error, request: requestIds.get(request), method, path: new URL(url).pathname, route },
-          "a request failed",
-        );
-      }
-      set.status = answer.statusCode;
-      if (answer.statusCode === 401) set.headers["www-authenticate"] = 'Bearer realm=""';
-      return answer;
+  if (app.log.isLevelEnabled("debug")) {
+    server.onAfterResponse({ as: "global" }, ({ request, set }) => {
+      const { method, url } = request;
+      const status = set.status ?? 200;
+      app.log.debug(
+        { request: requestIds.get(request), method, path: pathOf(url), status },
+        "a request was answered",
+      );
     });
+  }
+  return (
+    server
+      // Comes before the `parse: "json"` of routes with a body, which is there for the OpenAPI document alone.
+      .onParse({ as: "global" }, () => unreadBody)
+      .onRequest(({ request, set }) => {
+        const id = newId();
+        requestIds.set(request, id);
+        set.headers["x-request-id"] = id;
+        set.headers["content-type"] = "application/json; charset=utf-8"; // what is not JSON says so itself
+      })
+      .onError({ as: "global" }, ({ error, code, request, set, route }) => {
+        const answer = toErrorBody(error, code, () => allowsOtherMethod(request));
+        if (answer.statusCode >= 500) {
+          const { method, url } = request;
+          app.log.error(
+            { err: error, request: requestIds.get(request), method, path: pathOf(url), route },
+            "a request failed",
+          );
+        }
+        set.status = answer.statusCode;
+        if (answer.statusCode === 401) set.headers["www-authenticate"] = 'Bearer realm=""';
+        return answer;
+      })
+  );
 }
 
 function toErrorBody(error: unknown, code: unknown, otherMethod: () => boolean): ErrorBody {
@@ -61,9 +81,14 @@ function answerOf(refusal: Refusal): ErrorBody {
   return { statusCode: status, name, message: refusal.message };
 }
 
+/** The path of a request. Its host is whatever the `Host` header says, so the whole need not be a URL. */
+function pathOf(url: string): string {
+  return /^(?:[a-z]+:\/\/[^/?#]*)?([^?#]*)/i.exec(url)?.[1] || "/";
+}
+
 /** Whether a path is one of a route's, `/emails/:id` being the route's of `/emails/1`. */
 function matches(route: string, path: string): boolean {
-  const [wanted, given] = [route, path].map((text) => text.split("/").filter(Boolean)) as [
+  const [wanted, given] = [route, path].map((text) => text.replace(/(?<=.)\/$/, "").split("/")) as [
     string[],
     string[],
   ];

@@ -74,7 +74,7 @@ export async function hasFullKey(app: App, teamId: string): Promise<boolean> {
 
 function requireName(text: string): string {
   const name = text.trim();
-  if (name === "" || [...name].length > 50 || /\p{Cc}/u.test(name)) {
+  if (name === "" || [...name].length > 50 || /[\p{Cc}\p{Cs}]/u.test(name)) {
     throw new Refusal(
       "validation_error",
       "Invalid `name` field. A name has 1 to 50 characters, in one line.",

@@ -1,0 +1,83 @@
+import { expect, test } from "bun:test";
+import { testApp } from "../../test/support/test-app.ts";
+import { apiRoutes } from "./routes.ts";
+
+const server = apiRoutes(await testApp({ sandbox: true }), "1.2.3");
+
+interface Content {
+  content: Record<string, { schema: { type?: string } }>;
+}
+interface Operation {
+  summary?: string;
+  tags?: string[];
+  security?: unknown[];
+  parameters?: { name: string; in: string; schema: unknown; required?: boolean }[];
+  requestBody?: Content;
+  responses: Record<string, Content & { description: string }>;
+}
+interface Document {
+  openapi: string;
+  info: { title: string; version: string };
+  security: unknown[];
+  components: { securitySchemes: Record<string, unknown> };
+  paths: Record<string, Record<string, Operation>>;
+}
+
+const ask = (path: string) => server.handle(new Request(`http://mailit.test${path}`));
+const document = (await (await ask("/openapi/json")).json()) as Document;
+
+const routes = server.routes.filter(({ path }) => !path.startsWith("/openapi"));
+const operations = routes.map(({ method, path }): [string, string, Operation | undefined] => {
+  const written = path.replace(/:(\w+)/g, "{$1}");
+  const found = document.paths[written] ?? document.paths[written.replace(/\/$/, "")];
+  return [`${method} ${path}`, path, found?.[method.toLowerCase()]];
+});
+
+test("the document is OpenAPI 3, with a key as a bearer token", () => {
+  expect(document.openapi).toMatch(/^3\.\d+\.\d+$/);
+  expect(document.info).toMatchObject({ title: "MailIt", version: "1.2.3" });
+  expect(document.security).toEqual([{ bearer: [] }]);
+  expect(document.components.securitySchemes).toEqual({ bearer: { type: "http", scheme: "bearer" } });
+});
+
+test.each(operations)("%s is described: a summary, its parameters, what it answers", (_, path, operation) => {
+  expect(operation?.summary).toBeString();
+  expect(operation?.tags).toBeArrayOfSize(1);
+  const { parameters = [], responses } = operation!;
+  const inPath = parameters.filter((parameter) => parameter.in === "path");
+  expect(inPath.map(({ name }) => name)).toEqual([...path.matchAll(/:(\w+)/g)].map(([, name]) => name!));
+  expect(inPath.every(({ required }) => required)).toBeTrue();
+
+  const statuses = Object.keys(responses);
+  expect(statuses.filter((status) => status.startsWith("2"))).toBeArrayOfSize(1);
+  expect(statuses).toContainValues(["401", "422", "500", "503"]);
+  for (const { description, content } of Object.values(responses)) {
+    expect(description).not.toBe("");
+    expect(content["application/json"]?.schema.type).toBe("object");
+  }
+});
+
+const reading = operations.filter(([name]) => /^(POST|PATCH) /.test(name) && !name.endsWith("/verify"));
+test.each(reading)("%s says what its body is and how it is refused", (_, __, operation) => {
+  expect(operation?.requestBody?.content["application/json"]?.schema.type).toBe("object");
+  expect(Object.keys(operation!.responses)).toContainValues(["400", "413", "415"]);
+});
+
+test.each(operations.filter(([name]) => /^GET .*\/$/.test(name)))(
+  "%s says how it is paged",
+  (_, __, list) => {
+    const inQuery = list!.parameters!.filter((parameter) => parameter.in === "query");
+    expect(inQuery.map(({ name }) => name).sort()).toEqual(["after", "before", "limit"]);
+  },
+);
+
+test("only signing in asks for no key", () => {
+  const open = operations.filter(([, , operation]) => operation?.security?.length === 0);
+  expect(open.map(([name]) => name)).toEqual(["POST /auth/register", "POST /auth/login"]);
+});
+
+test("/openapi shows the document to people", async () => {
+  const page = await ask("/openapi");
+  expect(page.headers.get("content-type")).toStartWith("text/html");
+  expect(await page.text()).toContain("openapi/json");
+});

@@ -29,7 +29,10 @@ export async function openApp(config: Config, { migrate = true }: OpenAppOptions
   const log = makeLogger(config.logging.level, config.logging.format);
   const paths = dataPaths(config);
   await makeDataFolder(config);
-  const secrets = makeSealer(config.dkim.masterKey ?? (await loadMasterKey(paths.secretKey)));
+  const isNew = !(await Bun.file(paths.database).exists());
+  const secrets = makeSealer(
+    config.dkim.masterKey ?? (await loadMasterKey(paths.secretKey, { mayMake: isNew })),
+  );
   const transport = openTransport({ ...config.database, path: paths.database });
   const now = () => new Date();
   if (migrate)

@@ -51,9 +51,14 @@ export function makeSealer(masterKey: string): Sealer {
  * The master key of a data folder: the one in `file`, or a new one written there with mode 0600 at the first start. Two
  * processes that start at once end up with the same key: the file appears whole or not at all.
  */
-export async function loadMasterKey(file: string): Promise<string> {
+export async function loadMasterKey(file: string, { mayMake = true } = {}): Promise<string> {
   const known = await readKey(file);
   if (known !== undefined) return known;
+  if (!mayMake) {
+    throw new ConfigFault(
+      `${file} is missing, and the database beside it holds secrets that only its key opens: restore it from a backup`,
+    );
+  }
   // Not the process id: in a container it is the same at every start, and a crash here would bar them all.
   const draft = `${file}.${newId()}.new`;
   try {

@@ -15,6 +15,7 @@ import { sandboxResolver } from "../sandbox/internet.ts";
 import { listenAsInternet } from "../sandbox/listen.ts";
 import type { Listener } from "../smtp/listener.ts";
 import { handlers, recurringWork } from "../work.ts";
+import { claimDataFolder } from "./data-mode.ts";
 import { mayBindLowPorts } from "./privileges.ts";
 import { version } from "./version.ts";
 
@@ -71,6 +72,7 @@ async function serve(options: ServeOptions): Promise<Server> {
     // With a libSQL server too: the node's name lives in the folder, and two nodes of one name would free each other's jobs.
     const lock = lockDataFolder(config.dataDir);
     closers.push(() => lock.release());
+    await claimDataFolder(config.dataDir, sandbox);
     const app = await openApp(config);
     closers.push(() => app.close());
     if (sandbox) closers.push(await enterSandbox(app));
@@ -137,13 +139,9 @@ const stopRequestsMs = 5_000;
 async function listenHttp(app: OpenApp, config: Config, lifecycle: Lifecycle): Promise<HttpServer> {
   const { hostname = "0.0.0.0", port } = parseListenAddress(config.server.httpAddr);
   const routes = apiRoutes(app, version).use(healthRoutes(app, lifecycle)).use(welcomeRoutes(app, version));
-  // Twice our own limit: what is over ours gets an answer that says so, what is far over it is cut off.
-  routes.listen({
-    hostname,
-    port,
-    tls: certificateOf(config),
-    maxRequestBodySize: config.server.maxBodyBytes * 2,
-  });
+  // Bun's own limit answers with nothing; ours, in `readJson`, says what is wrong before a byte is read.
+  const maxRequestBodySize = Number.MAX_SAFE_INTEGER;
+  routes.listen({ hostname, port, tls: certificateOf(config), maxRequestBodySize });
   const server = routes.server!;
   app.config = withHttpPort(app.config, server.port!);
   const shown =

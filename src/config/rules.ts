@@ -36,6 +36,13 @@ const rules: readonly Rule[] = [
     "database.authToken is set",
     ({ database }) => database.authToken !== undefined,
   ),
+  // A key made in each node's data folder would open nothing that another node sealed.
+  needs(
+    "dkim.masterKey",
+    ({ dkim }) => dkim.masterKey,
+    "database.url is set",
+    ({ database }) => database.url !== undefined,
+  ),
   ...(["bucket", "accessKeyId", "secretAccessKey"] as const).map((name) =>
     needs(
       `storage.s3.${name}`,

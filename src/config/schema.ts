@@ -48,7 +48,7 @@ export const schema = {
   database: {
     url: optional(is.databaseUrl, {
       isSecret: true, // it may carry ?authToken=
-      doc: "A libSQL server to use instead of the embedded database in dataDir.",
+      doc: "A libSQL server to use instead of the embedded database in dataDir; needs dkim.masterKey.",
     }),
     authToken: optional(is.secretText(), { isSecret: true, doc: "The token for database.url." }),
   },

@@ -69,7 +69,9 @@ async function attempt(app: App, due: DueDelivery, signal: AbortSignal): Promise
     class: "infrastructure",
   };
   let mayComeBack = false;
+  const giveUpAt = performance.now() + maxAttemptMs;
   for (const name of route.names) {
+    if (performance.now() > giveUpAt) break;
     const hops = await findHops(app, name, route);
     if (!Array.isArray(hops)) {
       // A host that can never be used must not turn the others' "later" into a bounce.
@@ -78,6 +80,7 @@ async function attempt(app: App, due: DueDelivery, signal: AbortSignal): Promise
       continue;
     }
     for (const hop of hops) {
+      if (performance.now() > giveUpAt) break;
       const verdict = judge(await offerTo(app, hop, offer), hop.host);
       if (verdict.final || signal.aborted) return verdict.outcome;
       mayComeBack = true;
@@ -90,6 +93,9 @@ async function attempt(app: App, due: DueDelivery, signal: AbortSignal): Promise
   );
   return outcome;
 }
+
+/** Past this no further host is asked: hosts that answer slowly on purpose must not hold a permit for hours. */
+const maxAttemptMs = 300_000;
 
 interface Offer {
   message: Uint8Array;

@@ -175,3 +175,17 @@ test("closed threads don't keep the process alive", async () => {
   expect(await child.exited).toBe(0);
   expect(await new Response(child.stdout).text()).toBe("closed\n");
 });
+
+test("a thread that hangs is given up, its work fails, and the next work finds another", async () => {
+  let opened = 0;
+  const silent = await scriptWorker("hanging.js", "onmessage = () => {}");
+  const openWorker = () => {
+    opened++;
+    return silent();
+  };
+  const hanging = startThreads({ count: 1, log, openWorker, patienceMs: 20 });
+  await expect(hanging.compose(job())).rejects.toThrow("did not answer in time");
+  await expect(hanging.compose(job())).rejects.toThrow("did not answer in time");
+  expect(opened).toBe(2);
+  await hanging.close();
+});

@@ -14,7 +14,7 @@ export type Threads = {
   close(): Promise<void>;
 };
 
-type Waiting = { resolve(value: unknown): void; reject(reason: Error): void };
+type Waiting = { resolve(value: unknown): void; reject(reason: Error): void; since?: number };
 type Thread = { worker: Worker; waiting: Map<number, Waiting> };
 type TaskBody = Task extends infer T ? (T extends Task ? Omit<T, "id"> : never) : never;
 
@@ -23,17 +23,21 @@ export type ThreadsOptions = {
   count: number;
   log: Logger;
   openWorker?: () => Worker;
+  /** A thread that owes an answer for this long hangs, and is replaced. */
+  patienceMs?: number;
 };
 
 // The build bundles the worker as an entry point of its own, found by exactly this expression.
 const openComposeWorker = () => new Worker(new URL("./compose-worker.ts", import.meta.url));
 
 /** Starts the message workers, which is to say: makes them ready to start when the first work comes. */
-export function startThreads({ count, log, openWorker = openComposeWorker }: ThreadsOptions): Threads {
+export function startThreads(options: ThreadsOptions): Threads {
+  const { count, log, openWorker = openComposeWorker, patienceMs = 120_000 } = options;
   const threads = new Set<Thread>();
   let arrived: { body: TaskBody; waiting: Waiting }[] = [];
   let lastId = 0;
   let isClosed = false;
+  let watch: ReturnType<typeof setTimeout> | undefined;
 
   function run(body: TaskBody): Promise<unknown> {
     return new Promise((resolve, reject) => {
@@ -49,6 +53,7 @@ export function startThreads({ count, log, openWorker = openComposeWorker }: Thr
     for (const { body, waiting } of arrived) {
       const thread = leastLoaded();
       const id = ++lastId;
+      waiting.since = performance.now();
       thread.waiting.set(id, waiting);
       const list = lists.get(thread) ?? [];
       list.push({ ...body, id });
@@ -56,6 +61,19 @@ export function startThreads({ count, log, openWorker = openComposeWorker }: Thr
     }
     arrived = [];
     for (const [thread, list] of lists) post(thread, list);
+    watch ??= setTimeout(loseHanging, patienceMs / 2);
+  }
+
+  /** A message that keeps a thread busy for ever must not keep its recipients' permits for ever. */
+  function loseHanging(): void {
+    watch = undefined;
+    const now = performance.now();
+    for (const thread of threads) {
+      const [oldest] = thread.waiting.values(); // a Map keeps the order of arrival
+      if (oldest && now - oldest.since! >= patienceMs) lose(thread, "it did not answer in time");
+    }
+    const isOwed = [...threads].some(({ waiting }) => waiting.size > 0);
+    if (isOwed && !isClosed) watch = setTimeout(loseHanging, patienceMs / 2);
   }
 
   function leastLoaded(): Thread {
@@ -87,6 +105,7 @@ export function startThreads({ count, log, openWorker = openComposeWorker }: Thr
 
   async function close(): Promise<void> {
     isClosed = true;
+    clearTimeout(watch);
     const closed = new Error("The message workers are closed");
     for (const { waiting } of arrived.splice(0)) waiting.reject(closed);
     for (const thread of threads) {

@@ -1,0 +1,56 @@
+import { afterAll, expect, test } from "bun:test";
+import { StorageUnavailable } from "../errors.ts";
+import { s3Blobs } from "./s3.ts";
+import { hashOf } from "./store.ts";
+
+const objects = new Map<string, Uint8Array<ArrayBuffer>>();
+let isBroken = false;
+
+// As much of S3 as the client asks for: objects by path, and an error of S3's own form.
+const bucket = Bun.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  async fetch(request) {
+    const { pathname } = new URL(request.url);
+    if (isBroken) return s3Error(503, "SlowDown");
+    if (request.method === "PUT") {
+      objects.set(pathname, new Uint8Array(await request.arrayBuffer()));
+      return new Response("");
+    }
+    if (request.method === "DELETE") {
+      objects.delete(pathname);
+      return new Response(null, { status: 204 });
+    }
+    const found = objects.get(pathname);
+    return found ? new Response(found) : s3Error(404, "NoSuchKey");
+  },
+});
+afterAll(() => bucket.stop(true).then(() => {}));
+
+const s3Error = (status: number, code: string) =>
+  new Response(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>${code}</Message></Error>`, {
+    status,
+    headers: { "content-type": "application/xml" },
+  });
+
+const blobs = s3Blobs({
+  endpoint: bucket.url.origin,
+  bucket: "mail",
+  accessKeyId: "id",
+  secretAccessKey: "secret",
+});
+
+test("a blob comes back byte for byte under its hash, until it is removed", async () => {
+  const bytes = crypto.getRandomValues(new Uint8Array(10_000));
+  const { hash, size } = await blobs.put(bytes);
+  expect({ hash, size }).toEqual({ hash: hashOf(bytes), size: 10_000 });
+  expect(Buffer.from((await blobs.get(hash))!).equals(bytes)).toBe(true);
+  expect([...objects.keys()]).toEqual([`/mail/blobs/${hash}`]);
+  await blobs.remove(hash);
+  expect(await blobs.get(hash)).toBeUndefined();
+});
+
+test("a bucket that can't be written is no fault of the request", async () => {
+  isBroken = true;
+  expect(blobs.put(new Uint8Array(3))).rejects.toThrow(StorageUnavailable);
+});

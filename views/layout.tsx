@@ -1,3 +1,5 @@
+/** @jsxImportSource preact */
+// Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
 import type { ComponentChildren } from "preact";
 
 /** The frame of every page: nothing inline, so that the Content-Security-Policy can be strict. */

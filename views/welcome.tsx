@@ -1,3 +1,5 @@
+/** @jsxImportSource preact */
+// Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
 import { Layout } from "./layout.tsx";
 
 export interface WelcomeProps {

@@ -1,7 +1,6 @@
 import { type App, atomically } from "../app.ts";
-import { expectChange } from "../db/write.ts";
-import { StorageUnavailable, WriteConflict } from "../errors.ts";
 import type { Ending, JobHandler } from "./job.ts";
+import { backAfterFault, type Holder, settle } from "./settle.ts";
 import {
   claimJobs,
   countOverdueLanes,
@@ -12,12 +11,9 @@ import {
   type Lease,
   nextDue,
   releaseHeld,
-  removeHeld,
-  returnHeld,
   settleLane,
   spreadOverdue,
   toLease,
-  touchLane,
 } from "./store.ts";
 
 export interface DispatcherOptions {
@@ -73,6 +69,13 @@ export async function startDispatcher(
   let keptAt = performance.now();
   const unsettled = new Set<Promise<void>>();
 
+  const holder: Holder = {
+    node,
+    newest: (lease) => held.get(lease.id) ?? lease,
+    hasLetGo: () => lettingGo,
+    pause: (ms) => pause(stopped ? Math.min(ms, 500) : ms, stopBegins.signal),
+  };
+
   const permitsOf = (lane: string): number => byKind.get(lane.split("/", 1)[0]!)?.kind.permitsPerLane ?? 1;
   const fullLanes = (): string[] =>
     [...perLane].filter(([lane, count]) => count >= permitsOf(lane)).map(([lane]) => lane);
@@ -127,8 +130,7 @@ export async function startDispatcher(
   }
 
   async function perform(lease: Lease): Promise<void> {
-    const ending = await runHandler(lease);
-    await settle(lease, ending);
+    await settle(app, holder, lease, await runHandler(lease));
   }
 
   async function runHandler(lease: Lease): Promise<Ending> {
@@ -144,56 +146,7 @@ export async function startDispatcher(
       });
     } catch (error) {
       app.log.error({ err: error, job: lease.id, kind: lease.kind, attempt: lease.attempt }, "a job failed");
-      const at = new Date(app.now().getTime() + faultDelayMs(lease.attempt, app.random()));
-      return { kind: "again", at, why: wordsOf(error), writes: [] };
-    }
-  }
-
-  /**
-   * Writes how a job ended. What was done can't be undone, so a store that can't be written now is tried again for as
-   * long as the program runs: giving up would do the work twice.
-   */
-  async function settle(taken: Lease, given: Ending): Promise<void> {
-    let ending = given;
-    for (let delayMs = 250; ; delayMs = Math.min(delayMs * 2, 10_000)) {
-      const lease = held.get(taken.id) ?? taken;
-      const end =
-        ending.kind === "done"
-          ? [removeHeld(node, lease), expectChange()]
-          : [
-              returnHeld(node, lease, ending.at, ending.why),
-              expectChange(),
-              touchLane(lease.lane, ending.at),
-            ];
-      try {
-        await atomically(app, [...end, ...ending.writes]);
-        return;
-      } catch (error) {
-        if (error instanceof WriteConflict && error.kind === "stale") {
-          app.log.warn(
-            { job: lease.id, kind: lease.kind },
-            "another holder has this job by now; its ending was not written",
-          );
-          return;
-        }
-        if (!(error instanceof StorageUnavailable) || lettingGo) {
-          app.log.error(
-            { err: error, job: lease.id, kind: lease.kind },
-            "a job's ending could not be written",
-          );
-          if (lettingGo || ending.writes.length === 0) return;
-          // Refused for what it says and not for the moment: left alone, the lease would end and the work be done again
-          // every minute. It goes back with the reason and a growing pause.
-          const at = new Date(app.now().getTime() + faultDelayMs(lease.attempt, app.random()));
-          ending = { kind: "again", at, why: wordsOf(error), writes: [] };
-          continue;
-        }
-        app.log.error(
-          { job: lease.id, kind: lease.kind },
-          "a job's ending can't be written now; trying again",
-        );
-        await pause(stopped ? Math.min(delayMs, 500) : delayMs, stopBegins.signal);
-      }
+      return backAfterFault(app, lease, error);
     }
   }
 
@@ -295,16 +248,6 @@ export async function startDispatcher(
       await inTime(release, releaseMs);
     },
   };
-}
-
-/** A handler's fault is tried again after 10 s, 20 s, 40 s … up to an hour, ±20 %. */
-function faultDelayMs(attempt: number, random: number): number {
-  const delay = Math.min(10_000 * 2 ** (attempt - 1), 3_600_000);
-  return Math.round(delay * (0.8 + 0.4 * random));
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Waits, but not on after a stop has begun; during a stop it waits in full. */

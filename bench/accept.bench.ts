@@ -4,38 +4,12 @@
  */
 import { Database } from "bun:sqlite";
 import { cpus } from "node:os";
-import { newFolder, runMailit, startMailit } from "../test/e2e/mailit.ts";
+import { startBench } from "./account.ts";
 import { jsonRequest, load } from "./load.ts";
 import { report } from "./report.ts";
 
 const requests = Number(process.env.BENCH_REQUESTS ?? 40_000);
-const folder = await newFolder();
-const setup = await runMailit(
-  [
-    "setup",
-    "--json",
-    "--data",
-    "data",
-    "--email",
-    "bench@example.com",
-    "--password",
-    "bench password",
-    "--domain",
-    "example.com",
-  ],
-  { folder, env: { MAILIT_LOGGING_LEVEL: "warn" } },
-);
-const { api_key: key, domain } = JSON.parse(setup.stdout);
-
-await using mailit = await startMailit({
-  folder,
-  env: { MAILIT_LOGGING_LEVEL: "warn", MAILIT_RATE_LIMIT_ENABLED: "false" },
-});
-const headers = { authorization: `Bearer ${key}` };
-await fetch(`${mailit.url}/domains/${domain.id}/verify`, { method: "POST", headers });
-while ((await (await fetch(`${mailit.url}/domains/${domain.id}`, { headers })).json()).status !== "verified")
-  await Bun.sleep(20);
-
+const { folder, key, mailit } = await startBench();
 const port = Number(new URL(mailit.url).port);
 const scheduledAt = new Date(Date.now() + 3_600_000).toISOString();
 const filler = "Lorem ipsum dolor sit amet. ".repeat(70);

@@ -7,9 +7,9 @@ import { availableParallelism } from "node:os";
 import { makeLogger } from "../src/log.ts";
 import { makeDkimKeyPairs } from "../src/mail/dkim-keys.ts";
 import { startThreads } from "../src/threads/threads.ts";
-import { newFolder, runMailit, startMailit } from "../test/e2e/mailit.ts";
 import { startDnsServer } from "../test/support/dns-server.ts";
 import { dnsTable } from "../test/support/dns-table.ts";
+import { startBench } from "./account.ts";
 import { jsonRequest, load } from "./load.ts";
 import { report } from "./report.ts";
 
@@ -23,40 +23,20 @@ const sinkPort = new TextDecoder().decode((await sinkOutput.read()).value).trim(
 const table = dnsTable({ "mx.sink.test A": "127.0.0.1" });
 for (let n = 0; n < domains; n++) table.set(`domain${n}.test MX`, "10 mx.sink.test");
 const dns = await startDnsServer(table);
-const folder = await newFolder();
-const env = {
-  MAILIT_LOGGING_LEVEL: "warn",
-  MAILIT_RATE_LIMIT_ENABLED: "false",
-  MAILIT_DNS_SERVERS: dns.address,
-  MAILIT_DOMAIN: "mail.bench.test",
-  MAILIT_SMTP_OUTBOUND_PORT: sinkPort,
-  MAILIT_SMTP_OUTBOUND_ALLOW_PRIVATE_ADDRESSES: "true",
-};
-const setup = await runMailit(
-  [
-    "setup",
-    "--json",
-    "--data",
-    "data",
-    "--email",
-    "bench@example.com",
-    "--password",
-    "bench password",
-    "--domain",
-    "example.com",
-  ],
-  { folder, env },
-);
-const { api_key: key, domain } = JSON.parse(setup.stdout);
-for (const { type, name, value, priority } of domain.records) {
-  table.set(`${name} ${type}`, type === "MX" ? `${priority} ${value}` : value);
-}
-
-await using mailit = await startMailit({ args: ["serve", "--data", "data"], folder, env });
-const headers = { authorization: `Bearer ${key}` };
-await fetch(`${mailit.url}/domains/${domain.id}/verify`, { method: "POST", headers });
-while ((await (await fetch(`${mailit.url}/domains/${domain.id}`, { headers })).json()).status !== "verified")
-  await Bun.sleep(20);
+const { folder, key, mailit } = await startBench({
+  args: ["serve", "--data", "data"],
+  env: {
+    MAILIT_DNS_SERVERS: dns.address,
+    MAILIT_DOMAIN: "mail.bench.test",
+    MAILIT_SMTP_OUTBOUND_PORT: sinkPort,
+    MAILIT_SMTP_OUTBOUND_ALLOW_PRIVATE_ADDRESSES: "true",
+  },
+  publish(records) {
+    for (const { type, name, value, priority } of records) {
+      table.set(`${name} ${type}`, type === "MX" ? `${priority} ${value}` : value);
+    }
+  },
+});
 
 const filler = "Lorem ipsum dolor sit amet. ".repeat(70);
 const html = (n: number) => `<p>Hello ${n}</p><p>${filler}</p>`;

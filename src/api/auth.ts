@@ -30,9 +30,8 @@ export const authenticated = (app: App, permission: Permission) =>
       throw new Refusal("restricted_api_key", "This API key is restricted to only send emails");
     }
     if (context.body === unreadBody) {
-      Object.assign(context, {
-        body: (await readJson(context.request, app.config.server.maxBodyBytes)) ?? {},
-      });
+      // Set and not handed on: a context given to a function makes Elysia parse cookies, query and headers for it.
+      context.body = (await readJson(context.request, app.config.server.maxBodyBytes)) ?? {};
     }
     return { caller };
   });
@@ -41,9 +40,7 @@ export const authenticated = (app: App, permission: Permission) =>
 export const anonymous = (app: App) =>
   new Elysia({ name: "anonymous" }).derive({ as: "scoped" }, async (context) => {
     if (context.body === unreadBody) {
-      Object.assign(context, {
-        body: (await readJson(context.request, app.config.server.maxBodyBytes)) ?? {},
-      });
+      context.body = (await readJson(context.request, app.config.server.maxBodyBytes)) ?? {};
     }
     return {};
   });

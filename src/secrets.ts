@@ -3,6 +3,7 @@ import { link, open, readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ConfigFault } from "./errors.ts";
 import { newId } from "./ids.ts";
+import { syncFolder } from "./sync-folder.ts";
 
 /** What keeps secrets at rest: one master key, kept outside the database (D13). */
 export interface Sealer {
@@ -77,15 +78,6 @@ export async function loadMasterKey(file: string, { mayMake = true } = {}): Prom
   }
   await syncFolder(dirname(file)); // a name lost in a power cut would leave secrets that nobody can open
   return (await readKey(file))!;
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 async function readKey(file: string): Promise<string | undefined> {

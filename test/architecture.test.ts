@@ -28,7 +28,7 @@ const order: string[][] = [
   ["db"],
   ["config"],
   ["secrets", "log"],
-  ["errors", "ids", "migrations", "assets", "package.json"],
+  ["errors", "ids", "sync-folder", "migrations", "assets", "package.json"],
 ];
 const rank = new Map(order.flatMap((group, index) => group.map((place) => [place, index] as const)));
 

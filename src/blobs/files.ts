@@ -2,6 +2,7 @@ import { link, mkdir, open, readFile, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { StorageUnavailable } from "../errors.ts";
 import { newId } from "../ids.ts";
+import { syncFolder } from "../sync-folder.ts";
 import { type BlobHash, type BlobStore, hashOf } from "./store.ts";
 
 /** Blobs as files in the data folder, under `ab/cd/` of their hash. */
@@ -61,15 +62,6 @@ async function writeDurably(folder: string, path: string, bytes: Uint8Array): Pr
   }
   // New folders are names too: each level up to the store's own must be on disk.
   for (const place of [dirname(path), dirname(dirname(path)), folder]) await syncFolder(place);
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { type MxHost, type MxScript, startMxHost } from "../../test/support/mx-host.ts";
-import { offer } from "../../test/support/offer.ts";
+import { connected, offer, open } from "../../test/support/offer.ts";
 
 const hosts: MxHost[] = [];
 afterEach(async () => {
@@ -55,7 +55,7 @@ describe("opportunistic TLS", () => {
     "that is refused with %s is reported as broken",
     async (reply) => {
       const host = await mxHost({ tls: "works", starttls: reply });
-      expect(await offer(host)).toEqual({
+      expect(await offer(host)).toMatchObject({
         kind: "unreachable",
         step: "starttls",
         reason: `STARTTLS refused: ${reply}`,
@@ -69,6 +69,31 @@ describe("opportunistic TLS", () => {
     let hellos = 0;
     const host = await mxHost({ tls: "works", ehlo: () => (hellos++ === 1 ? { close: true } : undefined) });
     expect(await offer(host)).toMatchObject({ kind: "unreachable", tlsBroken: true });
+  });
+
+  test("still reaches a host whose TLS is old", async () => {
+    const host = await mxHost({ tls: "works", maxTlsVersion: "TLSv1.1" });
+    expect(await offer(host)).toMatchObject({ kind: "accepted", tls: { version: "TLSv1.1" } });
+  });
+
+  test("forgets what the host offered in plaintext", async () => {
+    let greeted = 0;
+    const before = "250-mx\n250-STARTTLS\n250-PIPELINING\n250 SIZE 10";
+    const host = await mxHost({
+      tls: "works",
+      ehlo: () => (greeted++ === 0 ? before : "250-mx\n250 8BITMIME"),
+    });
+    const { session } = await connected(host);
+    expect([...session.capabilities.keys()]).toEqual(["8BITMIME"]);
+  });
+
+  test("carries many messages over one connection", async () => {
+    const host = await mxHost({ tls: "works" });
+    const { session, next } = await connected(host);
+    for (let count = 0; count < 5; count++) expect(await next()).toMatchObject({ kind: "accepted" });
+    expect(session.tls).toMatchObject({ version: "TLSv1.3" });
+    expect(host.received.map(({ tls }) => tls)).toEqual([true, true, true, true, true]);
+    expect(host.connections).toBe(1);
   });
 
   test("hears a refusal that comes over TLS, and how it was encrypted", async () => {
@@ -99,7 +124,7 @@ describe("mandatory TLS", () => {
 
   test("gives up at a host that offers no STARTTLS, before the envelope is told", async () => {
     const host = await mxHost({ tls: "none" });
-    expect(await offer(host, { tls: "mandatory" })).toEqual({
+    expect(await offer(host, { tls: "mandatory" })).toMatchObject({
       kind: "unreachable",
       step: "starttls",
       reason: "the host offers no STARTTLS, and TLS is mandatory",
@@ -136,6 +161,35 @@ describe("mandatory TLS", () => {
   });
 });
 
+describe("a certificate that somebody vouches for", () => {
+  test("is valid for the host it names", async () => {
+    const host = await mxHost({ tls: "works" });
+    const ca = host.certificate.cert;
+    const verified = await offer(host, { tls: "mandatory", rejectUnauthorized: true, ca });
+    expect(verified).toMatchObject({ kind: "accepted", tls: { authorized: true } });
+  });
+
+  test("is not valid for another, which opportunistic TLS only reports", async () => {
+    const host = await mxHost({ tls: "works" });
+    const other = { ca: host.certificate.cert, host: "mx.example.org" };
+    expect(await offer(host, other)).toMatchObject({
+      kind: "accepted",
+      tls: { authorized: false, authorizationError: "ERR_TLS_CERT_ALTNAME_INVALID" },
+    });
+    expect(await offer(host, { ...other, tls: "mandatory", rejectUnauthorized: true })).toMatchObject({
+      kind: "unreachable",
+      step: "starttls",
+      reason: expect.stringContaining("TLS handshake failed"),
+    });
+  });
+
+  test("is not valid for a host without a name", async () => {
+    const host = await mxHost({ tls: "works" });
+    const nameless = { ca: host.certificate.cert, host: "127.0.0.1" };
+    expect(await offer(host, nameless)).toMatchObject({ kind: "accepted", tls: { authorized: false } });
+  });
+});
+
 test("TLS that is off is not begun, though the host offers it", async () => {
   const host = await mxHost({ tls: "works" });
   expect(await offer(host, { tls: "off" })).toMatchObject({ kind: "accepted", tls: undefined });
@@ -147,6 +201,17 @@ test("implicit TLS encrypts from the first byte", async () => {
   expect(await offer(host, { tls: "implicit" })).toMatchObject({
     kind: "accepted",
     tls: { version: "TLSv1.3" },
+  });
+});
+
+test("a refused opening says how it was encrypted", async () => {
+  const host = await mxHost({ implicitTls: true, greeting: "554 5.7.1 Not you" });
+  expect(await open(host, { tls: "implicit" })).toMatchObject({
+    kind: "refused",
+    step: "greeting",
+    reply: { code: 554 },
+    tls: { version: "TLSv1.3" },
+    exchanges: [{ step: "connect" }, { step: "handshake" }, { step: "greeting", reply: { code: 554 } }],
   });
 });
 
@@ -162,6 +227,14 @@ describe("a smarthost with a password", () => {
     const host = await mxHost({ tls: "works", credentials });
     expect(await offer(host, { auth: credentials })).toMatchObject({ kind: "accepted" });
     expect(host.commands).toContainEqual(expect.stringMatching(/^AUTH PLAIN /));
+  });
+
+  test("gets it in two answers where it knows LOGIN only", async () => {
+    const host = await mxHost({ tls: "works", credentials, asksForLogin: true });
+    expect(await offer(host, { auth: credentials })).toMatchObject({ kind: "accepted" });
+    expect(host.commands).toContain("AUTH LOGIN");
+    const auth = { username: "relay", password: "wrong" };
+    expect(await offer(host, { auth })).toMatchObject({ kind: "refused", step: "auth" });
   });
 
   test("that does not know it is heard", async () => {

@@ -27,6 +27,8 @@ const unwritable = /[\x00-\x1f\x7f<>]/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII begins at NUL
 const ascii = /^[\x00-\x7f]*$/;
 
+export const isAscii = (address: string): boolean => ascii.test(address);
+
 /** Why these addresses can't be written into a command at all: they would end it, or begin another. */
 export function checkEnvelope({ from, to }: Envelope): Reply | undefined {
   if (unwritable.test(from))
@@ -42,7 +44,7 @@ export function checkCapabilities(
   bytes: number,
 ): Reply | undefined {
   // RFC 6531 §3.1: such an address must not be sent to a host that has not offered SMTPUTF8
-  if (!capabilities.has("SMTPUTF8") && !(ascii.test(from) && ascii.test(to))) {
+  if (!capabilities.has("SMTPUTF8") && !(isAscii(from) && isAscii(to))) {
     return {
       code: 553,
       enhanced: "5.6.7",

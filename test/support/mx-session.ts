@@ -1,5 +1,5 @@
 import type net from "node:net";
-import tls from "node:tls";
+import tls, { type SecureVersion } from "node:tls";
 import type { CertificatePair } from "../../src/smtp/certificate.ts";
 
 /**
@@ -44,6 +44,10 @@ export type MxScript = Partial<Record<Step, Behaviour | Decide>> & {
   injected?: string;
   /** Offers AUTH PLAIN and takes exactly this. */
   credentials?: { username: string; password: string };
+  /** Offers AUTH LOGIN instead, which asks for name and password one by one. */
+  asksForLogin?: boolean;
+  /** The newest TLS it knows. */
+  maxTlsVersion?: SecureVersion;
   /** Hangs up after this many bytes of the message. */
   closeAfterMessageBytes?: number;
 };
@@ -60,7 +64,12 @@ const defaultExtensions = [
 ];
 
 /** Who is told what a connection said. */
-export type Witness = { command(line: string): void; message(message: ReceivedMessage): void };
+export type Witness = {
+  command(line: string): void;
+  message(message: ReceivedMessage): void;
+  /** Commands that came in one piece. */
+  turn(text: string): void;
+};
 
 /** One connection: splits bytes into commands and messages and plays the script. */
 export class MxSession {
@@ -74,6 +83,7 @@ export class MxSession {
   private ehlo = "";
   private from = "";
   private to: string[] = [];
+  private loginAnswers: string[] = [];
 
   constructor(
     private readonly script: MxScript,
@@ -91,7 +101,10 @@ export class MxSession {
   private wrap(socket: net.Socket): tls.TLSSocket {
     const secured = new tls.TLSSocket(socket, {
       isServer: true,
-      secureContext: tls.createSecureContext(this.certificate),
+      secureContext: tls.createSecureContext({
+        ...this.certificate,
+        ...(this.script.maxTlsVersion && { minVersion: "TLSv1", maxVersion: this.script.maxTlsVersion }),
+      }),
     });
     secured.on("error", () => socket.destroy());
     return secured;
@@ -106,6 +119,7 @@ export class MxSession {
 
   private take(chunk: Buffer): void {
     if (this.mode === "message") this.messageBytes += chunk.length;
+    else this.witness.turn(chunk.toString("utf8"));
     this.buffer = this.buffer.length === 0 ? chunk : Buffer.concat([this.buffer, chunk]);
     this.work();
   }
@@ -188,7 +202,7 @@ export class MxSession {
   private capabilities(): string {
     const extensions = [...(this.script.extensions ?? defaultExtensions)];
     if (!this.secure && (this.script.tls ?? "none") !== "none") extensions.push("STARTTLS");
-    if (this.script.credentials) extensions.push("AUTH PLAIN");
+    if (this.script.credentials) extensions.push(this.script.asksForLogin ? "AUTH LOGIN" : "AUTH PLAIN");
     const lines = [this.hostname, ...extensions];
     return lines.map((line, index) => `250${index < lines.length - 1 ? "-" : " "}${line}`).join("\n");
   }
@@ -215,6 +229,7 @@ export class MxSession {
 
   private authenticate(line: string): void {
     const [, , initial] = line.split(" ");
+    if (this.script.asksForLogin) this.loginAnswers = [];
     if (initial !== undefined) {
       this.answerCredentials(initial);
       return;
@@ -224,8 +239,13 @@ export class MxSession {
   }
 
   private answerCredentials(encoded: string): void {
+    const answer = Buffer.from(encoded, "base64").toString();
+    if (this.script.asksForLogin && this.loginAnswers.push(answer) < 2) {
+      this.socket.write("334 UGFzc3dvcmQ6\r\n");
+      return;
+    }
     this.mode = "commands";
-    const [, username, password] = Buffer.from(encoded, "base64").toString().split("\0");
+    const [username, password] = this.script.asksForLogin ? this.loginAnswers : answer.split("\0").slice(1);
     const wanted = this.script.credentials;
     const isRight = wanted !== undefined && username === wanted.username && password === wanted.password;
     this.play("auth", "AUTH", isRight ? "235 2.7.0 Welcome" : "535 5.7.8 Wrong username or password");
@@ -281,10 +301,12 @@ export class MxSession {
         return;
       }
       clearInterval(timer);
+      this.socket.off("close", stop);
       this.isBusy = false;
       this.work();
     }, everyMs);
-    this.socket.once("close", () => clearInterval(timer));
+    const stop = () => clearInterval(timer);
+    this.socket.once("close", stop);
   }
 
   private writeForever(unit: Buffer): void {

@@ -1,5 +1,7 @@
 import down0001 from "./0001_init.down.sql" with { type: "text" };
 import up0001 from "./0001_init.up.sql" with { type: "text" };
+import down0002 from "./0002_delivery.down.sql" with { type: "text" };
+import up0002 from "./0002_delivery.up.sql" with { type: "text" };
 
 /** One step of the database's shape. `up` and `down` are SQL statements separated by empty lines. */
 export interface Migration {
@@ -10,4 +12,7 @@ export interface Migration {
 }
 
 /** Every migration, in order. A released one is never edited; a new one follows. */
-export const migrations: Migration[] = [{ version: 1, name: "init", up: up0001, down: down0001 }];
+export const migrations: Migration[] = [
+  { version: 1, name: "init", up: up0001, down: down0001 },
+  { version: 2, name: "delivery", up: up0002, down: down0002 },
+];

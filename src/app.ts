@@ -4,6 +4,7 @@ import type { Db } from "./db/open.ts";
 import type { StatementResult, Transport } from "./db/transport.ts";
 import { toStatement, type Write } from "./db/write.ts";
 import type { Resolver } from "./dns/resolver.ts";
+import type { HttpClient } from "./http/client.ts";
 import type { Logger } from "./log.ts";
 import type { Sealer } from "./secrets.ts";
 import type { Threads } from "./threads/threads.ts";
@@ -21,6 +22,10 @@ export interface App {
   threads: Threads;
   secrets: Sealer;
   dns: Resolver;
+  /** Authorities (PEM) whose certificates are valid; those the system trusts when absent. */
+  trustedCa?: string;
+  /** For every URL that comes from outside (D14). */
+  http: HttpClient;
   now(): Date;
   /** A number from 0 up to 1, for jitter and shuffles; secrets come from `crypto`. */
   random(): number;

@@ -12,6 +12,7 @@ import { isServer, openTransport } from "./db/open-transport.ts";
 import { upgrade } from "./db/upgrade.ts";
 import { makeResolver } from "./dns/client.ts";
 import { StorageUnavailable } from "./errors.ts";
+import { makeHttpClient } from "./http/client.ts";
 import { isId, newId } from "./ids.ts";
 import { makeLogger } from "./log.ts";
 import { loadMasterKey, makeSealer } from "./secrets.ts";
@@ -44,7 +45,7 @@ export async function openApp(config: Config, { migrate = true }: OpenAppOptions
   const threads = startThreads({ count: availableParallelism(), log });
   const dns = makeResolver({ servers: config.dns.servers, now });
 
-  return {
+  const app: OpenApp = {
     config,
     transport,
     db: openDb(transport),
@@ -53,6 +54,11 @@ export async function openApp(config: Config, { migrate = true }: OpenAppOptions
     threads,
     secrets,
     dns,
+    // Through the record: the sandbox puts other DNS and another configuration in place of these.
+    http: makeHttpClient({
+      dns: () => app.dns,
+      allowPrivateAddresses: () => app.config.webhooks.allowPrivateAddresses,
+    }),
     now,
     random: Math.random,
     sandbox: false,
@@ -63,6 +69,7 @@ export async function openApp(config: Config, { migrate = true }: OpenAppOptions
       await transport.close();
     },
   };
+  return app;
 }
 
 async function openBlobs({ storage }: Config, folder: string): Promise<BlobStore> {

@@ -24,7 +24,8 @@ const order: string[][] = [
   ["jobs"],
   ["app"],
   ["threads"],
-  ["smtp", "dns", "http", "blobs", "mail"],
+  ["http"],
+  ["smtp", "dns", "blobs", "mail"],
   ["db"],
   ["config"],
   ["secrets", "log"],
@@ -32,9 +33,10 @@ const order: string[][] = [
 ];
 const rank = new Map(order.flatMap((group, index) => group.map((place) => [place, index] as const)));
 
-/** Of the libraries the wire is written with, threads know `mail/` alone; `mail/` itself is bytes in, bytes out. */
+/** Of the libraries the wire is written with, threads know `mail/` alone and `http/` asks `dns/`; `mail/` is bytes in, bytes out. */
 const onlyKnows: Record<string, string[]> = {
   mail: ["errors", "ids"],
+  http: ["dns"],
   threads: ["mail", "config", "secrets", "log", "errors", "ids"],
 };
 

@@ -28,7 +28,16 @@ export const lanes = sqliteTable(
     nextAt: integer("next_at", { mode: "timestamp_ms" }),
     blockedUntil: integer("blocked_until", { mode: "timestamp_ms" }),
     blockedBy: text("blocked_by"),
+    kind: text("kind").notNull().default(""),
   },
-  (t) => [index("lanes_next").on(t.nextAt)],
+  (t) => [index("lanes_next").on(t.kind, t.nextAt)],
 );
 export type Lane = typeof lanes.$inferSelect;
+
+/** Kinds of work that an operator has stopped; one lane is stopped by blocking it. */
+export const pauses = sqliteTable("pauses", {
+  kind: text("kind").primaryKey().notNull(),
+  reason: text("reason").notNull(),
+  createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
+});
+export type Pause = typeof pauses.$inferSelect;

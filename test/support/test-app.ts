@@ -13,6 +13,7 @@ import { openEmbedded } from "../../src/db/embedded.ts";
 import { migrateUp } from "../../src/db/migrate.ts";
 import { openDb } from "../../src/db/open.ts";
 import type { Transport } from "../../src/db/transport.ts";
+import { type HttpClientOptions, makeHttpClient } from "../../src/http/client.ts";
 import { newId } from "../../src/ids.ts";
 import { createKey } from "../../src/keys/service.ts";
 import { makeLogger } from "../../src/log.ts";
@@ -38,6 +39,8 @@ export interface TestApp extends App, AsyncDisposable {
 export interface TestAppOptions {
   config?: DeepPartial<Config>;
   dns?: DnsTable;
+  /** Whom HTTPS trusts and where its ports lead, as `startHttpsHost` has them. */
+  http?: Pick<HttpClientOptions, "ca" | "ports">;
   /** Where the clock stands until the test moves it. */
   now?: Date;
   /** Another database, migrated already, which stays the caller's; otherwise a SQLite file. */
@@ -76,7 +79,7 @@ export async function testApp(options: TestAppOptions = {}): Promise<TestApp> {
   };
   afterAll(close);
 
-  return {
+  const app: TestApp = {
     config,
     transport,
     db: openDb(transport),
@@ -85,6 +88,12 @@ export async function testApp(options: TestAppOptions = {}): Promise<TestApp> {
     threads,
     secrets: makeSealer("5e".repeat(32)),
     dns: options.dns ?? dnsTable(),
+    trustedCa: options.http?.ca,
+    http: makeHttpClient({
+      dns: () => app.dns,
+      allowPrivateAddresses: () => app.config.webhooks.allowPrivateAddresses,
+      ...options.http,
+    }),
     now: clock.now,
     random: seededRandom(1),
     sandbox: options.sandbox ?? false,
@@ -94,6 +103,7 @@ export async function testApp(options: TestAppOptions = {}): Promise<TestApp> {
     close,
     [Symbol.asyncDispose]: close,
   };
+  return app;
 }
 
 export interface TestTeam {

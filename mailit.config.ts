@@ -62,8 +62,15 @@ export default {
     // Whether mail is encrypted on its way: "opportunistic" (where the other side can), "mandatory" or "off".
     // tls: "opportunistic",
 
-    // The addresses of this machine to send from; the system chooses where there are none.
+    // The addresses of this machine to send from; the system chooses where there are none. One that should have a name of
+    // its own in EHLO is written "192.0.2.1=mail1.example.com".
     // localAddresses: [],
+
+    // How mail servers are sent to where the built-in limits don't fit. Each is an object such as
+    // { match: "*.google.com", connections: 20, messagesPerConnection: 50, idle: "15s", rate: "1200/1m", tls: "mandatory" };
+    // match is about the names of the mail servers and about the recipient's domain, the first match counts, and what it
+    // does not say stays as it is built in.
+    // sites: [],
 
     // The pauses between attempts at one recipient, each varied by 20 %; the last one repeats until giveUpAfter.
     // retryDelays: ["5m", "10m", "20m", "40m", "80m", "160m", "4h"],

@@ -112,6 +112,21 @@ const cases: Record<string, Case> = {
     good: [["192.0.2.1", "192.0.2.1"]],
     bad: ["192.0.2", "fe80::1%eth0", "a"],
   },
+  "a local address": {
+    kind: is.localAddress,
+    good: [
+      ["192.0.2.1", { address: "192.0.2.1" }],
+      ["2001:db8::1 = Mail1.Example.com", { address: "2001:db8::1", ehloName: "mail1.example.com" }],
+    ],
+    bad: [
+      "mail1.example.com",
+      "192.0.2.1=",
+      "192.0.2.1=a b",
+      "192.0.2.1=a.example=b.example",
+      "=a.example",
+      {},
+    ],
+  },
   "a network": {
     kind: is.network,
     good: [

@@ -154,6 +154,23 @@ export const host = word("a host name or an IP address", (input) =>
   isAddress(input) ? input : readHostName(input),
 );
 
+/** An address to send from, and the name it has in EHLO where that is not everybody's. */
+export interface LocalAddress {
+  address: string;
+  ehloName?: string;
+}
+
+export const localAddress = word(
+  "an IP address, or one with its name in EHLO, such as 192.0.2.1=mail1.example.com",
+  (input): LocalAddress | undefined => {
+    const [address = "", ...names] = input.split("=").map((part) => part.trim());
+    if (!isAddress(address) || names.length > 1) return undefined;
+    if (names[0] === undefined) return { address };
+    const ehloName = readHostName(names[0]);
+    return ehloName === undefined ? undefined : { address, ehloName };
+  },
+);
+
 export const network = word("a network such as 10.0.0.0/8 or an IP address", (input) => {
   const [, address = "", digits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(input) ?? [];
   const most = isIPv6(address) ? 128 : 32;

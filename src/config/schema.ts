@@ -1,5 +1,6 @@
 import { type Group, Key, key, optional, type Resolved, type Written } from "./key.ts";
 import * as is from "./kinds.ts";
+import { sites } from "./sites.ts";
 
 /**
  * Every key of the configuration, once: the types below, the reading of files and of the environment, the mistakes and
@@ -79,9 +80,13 @@ export const schema = {
       default: "opportunistic",
       doc: "Whether mail is encrypted on its way: where the other side can, always (or not sent), or never.",
     }),
-    localAddresses: key(is.list(is.ipAddress), {
+    localAddresses: key(is.list(is.localAddress), {
       default: [],
-      doc: "The addresses of this machine to send from; the system chooses where there are none.",
+      doc: "The addresses of this machine to send from, each with a name of its own in EHLO where it needs one (192.0.2.1=mail1.example.com); the system chooses where there are none.",
+    }),
+    sites: key(sites, {
+      default: [],
+      doc: "How mail servers are sent to where the built-in limits don't fit; the first match counts. In the environment JSON.",
     }),
     retryDelays: key(is.list(is.duration(24), 1), {
       default: ["5m", "10m", "20m", "40m", "80m", "160m", "4h"],

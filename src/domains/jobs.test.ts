@@ -154,7 +154,7 @@ describe("a job", () => {
     verifyingDomain.run(
       app,
       { domainId },
-      { id, attempt: 1, createdAt: app.now(), signal: new AbortController().signal },
+      { id, attempt: 1, lane: "", createdAt: app.now(), signal: new AbortController().signal },
     );
 
   test("ends quietly when its domain is gone or has another job", async () => {
@@ -202,7 +202,7 @@ describe("a job", () => {
     const running = verifyingDomain.run(
       slow,
       { domainId: story.domain.id },
-      { id: checkJobId!, attempt: 1, createdAt: app.now(), signal: new AbortController().signal },
+      { id: checkJobId!, attempt: 1, lane: "", createdAt: app.now(), signal: new AbortController().signal },
     );
     await isAsked;
     await change(story.domain.id);

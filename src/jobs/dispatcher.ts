@@ -1,26 +1,19 @@
 import { type App, atomically } from "../app.ts";
-import type { Ending, JobHandler } from "./job.ts";
+import { countOverdueLanes, dueLanes, nextDue, spreadOverdue } from "./due.ts";
+import { type Hold, Holds } from "./holds.ts";
+import { type Ending, type JobHandler, withoutKind } from "./job.ts";
+import { Permits } from "./permits.ts";
+import { asksOf, planRound } from "./round.ts";
 import { backAfterFault, type Holder, settle } from "./settle.ts";
-import {
-  claimJobs,
-  countOverdueLanes,
-  dueLanes,
-  extendLeases,
-  freeEndedLeases,
-  freeLeasesOf,
-  type Lease,
-  nextDue,
-  releaseHeld,
-  settleLane,
-  spreadOverdue,
-  toLease,
-} from "./store.ts";
+import { extendLeases, freeEndedLeases, freeLeasesOf, kindOf, releaseHeld, toLease } from "./store.ts";
 
 export interface DispatcherOptions {
   /** This node's name, the same over restarts: leases of its earlier life are freed at start. */
   node: string;
-  /** How many jobs may run at once, over all lanes. */
-  permits?: number;
+  /** A job that has been running for longer no longer holds up the others of its kind, … */
+  slowAfterMs?: number;
+  /** … as long as there are no more of them than this. */
+  slowPermits?: number;
   /** How long a claim lasts unless extended. */
   leaseMs?: number;
   /** How long `stop` waits for what is in flight before it lets go; with the release, a stop stays within 10 s. */
@@ -35,30 +28,35 @@ export interface Dispatcher {
   inFlight(): number;
 }
 
-/** Past this a node looks whether another node died; its own new work wakes it at once. */
-const longestSleepMs = 15_000;
-const lanesPerRound = 64;
+/**
+ * Past this a node looks whether another node died and whether another process has resumed what was paused; its own new
+ * work wakes it at once.
+ */
+const longestSleepMs = 5_000;
 /** With more lanes overdue it is the permits that prevent a stampede, and to write every lane would hold up the start. */
 const lanesWorthSpreading = 2_000;
 const releaseMs = 1_000;
+const gatherMs = 2;
 
 /**
- * The one loop that takes due jobs out of the table and has them done (D5). It claims lane by lane, no lane more than
- * its share, no more than there are permits; it sleeps until the next job is due or a commit says there is a new one.
+ * The one loop that takes due jobs out of the table and has them done (D5). It claims kind by kind and lane by lane, the
+ * longest waiting first, no more than there are permits; it sleeps until the next job is due or a commit says there is a
+ * new one. Kinds that have no handler here wait for a version that has one.
  */
 export async function startDispatcher(
   app: App,
   handlers: JobHandler[],
   options: DispatcherOptions,
 ): Promise<Dispatcher> {
-  const { node, permits = 256, leaseMs = 60_000, graceMs = 8_000 } = options;
-  const byKind = new Map(handlers.map((handler) => [handler.kind.name, handler]));
-  const held = new Map<string, Lease>();
-  const perLane = new Map<string, number>();
-  const stopping = new AbortController();
+  const { node, leaseMs = 60_000, graceMs = 8_000, slowAfterMs = 20_000, slowPermits = 1_024 } = options;
+  const kinds = new Map(
+    handlers.map((handler) => [handler.kind.name, new Permits(app, handler, { slowAfterMs, slowPermits })]),
+  );
+  const held = new Holds(leaseMs);
   const stopBegins = new AbortController();
   const waiters: (() => void)[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let pumpTimer: ReturnType<typeof setTimeout> | undefined;
   let sleepsUntil = 0;
   let running = false;
   let wanted = false;
@@ -71,79 +69,66 @@ export async function startDispatcher(
 
   const holder: Holder = {
     node,
-    newest: (lease) => held.get(lease.id) ?? lease,
+    newest: (lease) => held.get(lease.id)?.lease ?? lease,
     hasLetGo: () => lettingGo,
     pause: (ms) => pause(stopped ? Math.min(ms, 500) : ms, stopBegins.signal),
   };
 
-  const permitsOf = (lane: string): number => byKind.get(lane.split("/", 1)[0]!)?.kind.permitsPerLane ?? 1;
-  const fullLanes = (): string[] =>
-    [...perLane].filter(([lane, count]) => count >= permitsOf(lane)).map(([lane]) => lane);
-
-  async function claimRound(): Promise<number> {
-    const free = permits - held.size;
-    if (free <= 0) return 0;
+  /** Whether there was anything to claim or to put off: then there may be more. */
+  async function claimRound(): Promise<boolean> {
     const now = app.now();
-    const due = await dueLanes(app.db, now, fullLanes(), Math.min(free, lanesPerRound));
-    if (due.length === 0) return 0;
-    const share = Math.max(1, Math.floor(free / due.length));
-    const until = new Date(now.getTime() + leaseMs);
-    const results = await atomically(
-      app,
-      due.flatMap((lane) => [
-        claimJobs(node, lane, now, until, Math.min(share, permitsOf(lane) - (perLane.get(lane) ?? 0))),
-        settleLane(lane),
-      ]),
-    );
+    const due = await dueLanes(app.transport, now, asksOf(kinds.values(), now));
+    if (due.length === 0) return false;
+    const claimedAt = performance.now();
+    const leaseUntil = new Date(now.getTime() + leaseMs);
+    const results = await atomically(app, planRound({ node, now, leaseUntil }, kinds, due));
     const leases = results.flatMap(({ rows }) => rows.map(toLease));
     if (stopped && leases.length > 0) {
       // The stop came while the claim was under way: nobody waits for these any more.
-      await atomically(
-        app,
-        releaseHeld(
-          node,
-          leases.map(({ id }) => id),
-          app.now(),
-        ),
-      );
-      return 0;
+      const ids = leases.map(({ id }) => id);
+      await atomically(app, releaseHeld(node, ids, app.now()));
+      return false;
     }
-    for (const lease of leases) take(lease);
-    return leases.length;
+    for (const lease of leases) {
+      // Another node freed a lease we could not extend in time, and we claimed it again: what runs goes on under the new one.
+      const hold = held.take(lease, claimedAt);
+      if (hold) begin(hold);
+    }
+    return true;
   }
 
-  function take(lease: Lease): void {
-    const isUnderWay = held.has(lease.id);
-    held.set(lease.id, lease);
-    // Another node freed a lease we could not extend in time, and we claimed it again: what runs goes on under the new one.
-    if (isUnderWay) return;
-    perLane.set(lease.lane, (perLane.get(lease.lane) ?? 0) + 1);
-    const work = perform(lease).finally(() => {
+  function begin(hold: Hold): void {
+    const permits = kinds.get(kindOf(hold.lane))!;
+    permits.begin(hold);
+    const work = perform(permits.handler, hold).finally(() => {
       unsettled.delete(work);
-      held.delete(lease.id);
-      const left = perLane.get(lease.lane)! - 1;
-      if (left === 0) perLane.delete(lease.lane);
-      else perLane.set(lease.lane, left);
-      pump();
+      permits.end(hold);
+      pumpSoon();
     });
     unsettled.add(work);
   }
 
-  async function perform(lease: Lease): Promise<void> {
-    await settle(app, holder, lease, await runHandler(lease));
+  /** Jobs that end one after the other make room for one round of claims, not for one each. */
+  function pumpSoon(): void {
+    pumpTimer ??= setTimeout(() => {
+      pumpTimer = undefined;
+      pump();
+    }, gatherMs);
   }
 
-  async function runHandler(lease: Lease): Promise<Ending> {
-    const handler = byKind.get(lease.kind);
+  async function perform(handler: JobHandler, hold: Hold): Promise<void> {
+    const ended = await settle(app, holder, hold.lease, await runHandler(handler, hold));
+    held.drop(hold);
+    if (ended === hold.lease || stopped) return;
+    // Put back, and claimed again before the answer to that had come: nobody works under the newer lease yet.
+    begin(held.take(hold.lease, hold.leaseEndsAt - leaseMs)!);
+  }
+
+  async function runHandler(handler: JobHandler, { lease, abort: { signal } }: Hold): Promise<Ending> {
     try {
-      if (!handler) throw new Error(`no handler for jobs of kind ${lease.kind}`);
       const { id, attempt, createdAt } = lease;
-      return await handler.run(app, JSON.parse(lease.payload), {
-        id,
-        attempt,
-        createdAt,
-        signal: stopping.signal,
-      });
+      const lane = withoutKind(lease.lane);
+      return await handler.run(app, JSON.parse(lease.payload), { id, attempt, createdAt, lane, signal });
     } catch (error) {
       app.log.error({ err: error, job: lease.id, kind: lease.kind, attempt: lease.attempt }, "a job failed");
       return backAfterFault(app, lease, error);
@@ -155,10 +140,13 @@ export async function startDispatcher(
     const startedAt = performance.now();
     if (startedAt - keptAt < leaseMs / 4) return;
     const now = app.now();
-    await atomically(app, [
-      extendLeases(node, [...held.keys()], new Date(now.getTime() + leaseMs)),
+    const ids = held.ids;
+    // First what is ours, though its lease may have ended: a disk that was full for a minute loses nobody's work.
+    const [extended] = await atomically(app, [
+      extendLeases(node, ids, new Date(now.getTime() + leaseMs)),
       ...freeEndedLeases(now),
     ]);
+    held.extended(ids, new Set(extended!.rows.map(([id]) => id as string)), startedAt);
     keptAt = startedAt; // not before: what failed is tried again soon
   }
 
@@ -170,7 +158,7 @@ export async function startDispatcher(
     round = run().finally(() => {
       running = false;
       if (wanted && !stopped) pump();
-      else if (held.size === 0) for (const resolve of waiters.splice(0)) resolve();
+      else if (held.size === 0 && !pumpTimer) for (const resolve of waiters.splice(0)) resolve();
     });
   }
 
@@ -180,7 +168,7 @@ export async function startDispatcher(
         wanted = false;
         // Leases are looked after between rounds: work that never ends must not let those of slow jobs run out.
         do await keepLeases();
-        while (!stopped && (await claimRound()) > 0);
+        while (!stopped && (await claimRound()));
       }
       if (!stopped) await sleep();
     } catch (error) {
@@ -190,9 +178,11 @@ export async function startDispatcher(
   }
 
   async function sleep(): Promise<void> {
-    const due = await nextDue(app.db, fullLanes());
-    const full = held.size >= permits; // then it is a freed permit that wakes us
-    sleepFor(due && !full ? due.getTime() - app.now().getTime() : longestSleepMs);
+    // A kind without a permit wakes us when it gets one: by the end of a job, or when one has become slow.
+    const freeInMs = Math.min(...Array.from(kinds.values(), (permits) => permits.freeInMs()));
+    const now = app.now();
+    const due = await nextDue(app.transport, asksOf(kinds.values(), now));
+    sleepFor(Math.min(freeInMs, due ? due.getTime() - now.getTime() : longestSleepMs));
   }
 
   function sleepFor(ms: number): void {
@@ -204,9 +194,10 @@ export async function startDispatcher(
   async function freeEarlierLife(): Promise<void> {
     const now = app.now();
     await atomically(app, freeLeasesOf(node, now));
-    const overdue = await countOverdueLanes(app.db, now, lanesWorthSpreading);
+    const names = [...kinds.keys()];
+    const overdue = await countOverdueLanes(app.transport, names, now, lanesWorthSpreading);
     if (overdue < lanesWorthSpreading)
-      await atomically(app, [spreadOverdue(now, Math.min(5_000, 1 + overdue * 20))]);
+      await atomically(app, [spreadOverdue(names, now, Math.min(5_000, 1 + overdue * 20))]);
   }
 
   await freeEarlierLife();
@@ -230,6 +221,7 @@ export async function startDispatcher(
     async stop() {
       stopped = true;
       clearTimeout(timer);
+      clearTimeout(pumpTimer);
       app.jobsDue.notify = () => {};
       stopBegins.abort();
       await inTime(
@@ -237,12 +229,12 @@ export async function startDispatcher(
         graceMs * 0.8,
       );
       if (held.size > 0) {
-        stopping.abort(); // handlers that can stop in the middle end now and say "again"
+        held.abortAll(); // handlers that can stop in the middle end now and say "again"
         await inTime(Promise.all(unsettled), graceMs * 0.2);
       }
       lettingGo = true;
       if (held.size === 0) return;
-      const release = atomically(app, releaseHeld(node, [...held.keys()], app.now())).catch((err) =>
+      const release = atomically(app, releaseHeld(node, held.ids, app.now())).catch((err) =>
         app.log.error({ err }, "jobs could not be released; they come back when their leases end"),
       );
       await inTime(release, releaseMs);

@@ -3,12 +3,14 @@ import { Value } from "@sinclair/typebox/value";
 import type { App } from "../app.ts";
 import type { Write } from "../db/write.ts";
 import { newId } from "../ids.ts";
-import { insertJob, touchLane } from "./store.ts";
+import { insertJob, notBefore, touchLane } from "./store.ts";
 
-/** A kind of work: its name in the table, the shape of its payload, and how many of one lane may run at once. */
+/** A kind of work: its name in the table, the shape of its payload, and how many may run at once on one node. */
 export interface JobKind<P> {
   name: string;
   payload: TSchema;
+  /** Over all lanes. */
+  permits: number;
   permitsPerLane: number;
   /** Carries the payload's type; never set. */
   readonly _payload?: P;
@@ -18,9 +20,11 @@ export interface JobKind<P> {
 export function defineJob<S extends TSchema>(
   name: string,
   payload: S,
-  options: { permitsPerLane?: number } = {},
+  { permits = 64, permitsPerLane = 5 }: { permits?: number; permitsPerLane?: number } = {},
 ): JobKind<Static<S>> {
-  return { name, payload, permitsPerLane: options.permitsPerLane ?? 5 };
+  if (name.includes("/"))
+    throw new Error(`a kind's name can't have a slash, which ends it in lanes: ${name}`);
+  return { name, payload, permits, permitsPerLane };
 }
 
 export interface JobOptions {
@@ -45,12 +49,18 @@ export function enqueue<P>(app: App, kind: JobKind<P>, payload: P, options: JobO
     runAt,
     createdAt: now,
   });
-  return [{ ...insert, dueAt: runAt }, touchLane(lane, runAt)];
+  return [{ ...insert, dueAt: runAt }, touchLane(lane, notBefore(runAt, now))];
 }
 
-/** The name of a lane in the table. */
-export function laneOf(kind: JobKind<never> | JobKind<unknown>, lane: string | undefined): string {
-  return lane === undefined ? kind.name : `${kind.name}/${lane}`;
+/** The name of a lane in the table; without `lane` the one line of the whole kind. */
+export function laneOf(kind: Pick<JobKind<never>, "name">, lane: string | undefined): string {
+  return lane ? `${kind.name}/${lane}` : kind.name;
+}
+
+/** A lane's name as handlers see it: without its kind, "" for the kind's own line. */
+export function withoutKind(lane: string): string {
+  const slash = lane.indexOf("/");
+  return slash === -1 ? "" : lane.slice(slash + 1);
 }
 
 /** One hold on one job, as its handler sees it. */
@@ -59,27 +69,43 @@ export interface Held {
   /** This attempt's number, from 1. */
   attempt: number;
   createdAt: Date;
-  /** Aborted when the program is stopping and can wait no longer. */
+  /** The lane it waited in, without the kind; "" for the kind's own line. */
+  lane: string;
+  /**
+   * Aborted when the program is stopping and can wait no longer, and when this hold's lease has ended: another node may
+   * do the work by then. What was done by that time is still to be returned; it is written if nobody else has the job.
+   */
   signal: AbortSignal;
 }
 
 /** How a hold on a job ends: with these writes, in one batch, the job is removed or put back until `at`. */
 export type Ending =
   | { kind: "done"; writes: Write[] }
-  | { kind: "again"; at: Date; why: string; writes: Write[] };
+  | { kind: "again"; at: Date; why: string; writes: Write[]; lane?: string };
 
 /** The job has reached its terminal state; `writes` say so in the same batch that removes it. */
 export const done = (writes: Write[] = []): Ending => ({ kind: "done", writes });
 
-/** The job waits until `at` for another attempt. */
-export const again = (at: Date, why: string, writes: Write[] = []): Ending => ({
-  kind: "again",
-  at,
-  why,
-  writes,
-});
+/** The job waits until `at` for another attempt; in another lane of its kind, where `lane` names one. */
+export const again = (
+  at: Date,
+  why: string,
+  writes: Write[] = [],
+  { lane }: { lane?: string } = {},
+): Ending => ({ kind: "again", at, why, writes, lane });
 
-export interface JobHandler {
+/** How much of a lane may be under way at once on this node, or until when nothing may. */
+export type LaneAllowance = { jobs: number } | { until: Date; by: string };
+
+export interface HandlerOptions {
+  /**
+   * Asked before jobs of a lane (named without its kind) are taken on, and often: it is to be quick. Whoever changes its
+   * answer for the better says so by `app.jobsDue.notify(app.now())`.
+   */
+  allowance?(app: App, lane: string): LaneAllowance;
+}
+
+export interface JobHandler extends HandlerOptions {
   kind: JobKind<unknown>;
   run(app: App, payload: unknown, held: Held): Promise<Ending>;
 }
@@ -91,9 +117,11 @@ export interface JobHandler {
 export function handle<P>(
   kind: JobKind<P>,
   run: (app: App, payload: P, held: Held) => Promise<Ending>,
+  { allowance }: HandlerOptions = {},
 ): JobHandler {
   return {
     kind,
+    allowance,
     async run(app, payload, held) {
       return run(app, Value.Parse(kind.payload, payload) as P, held);
     },

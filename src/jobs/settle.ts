@@ -2,8 +2,8 @@
 import { type App, atomically } from "../app.ts";
 import { expectChange, type Write } from "../db/write.ts";
 import { StorageUnavailable, WriteConflict } from "../errors.ts";
-import type { Ending } from "./job.ts";
-import { type Lease, removeHeld, returnHeld, touchLane } from "./store.ts";
+import { type Ending, laneOf } from "./job.ts";
+import { type Lease, notBefore, removeHeld, returnHeld, settleLane, touchLane } from "./store.ts";
 
 /** The dispatcher, as far as the end of a hold concerns it. */
 export interface Holder {
@@ -18,20 +18,21 @@ export interface Holder {
 
 /**
  * Writes how a job ended. What was done can't be undone, so a store that can't be written now is tried again for as long
- * as the program runs: giving up would do the work twice.
+ * as the program runs: giving up would do the work twice. Answers the hold that was ended.
  */
-export async function settle(app: App, holder: Holder, taken: Lease, given: Ending): Promise<void> {
+export async function settle(app: App, holder: Holder, taken: Lease, given: Ending): Promise<Lease> {
   let ending = given;
   for (let delayMs = 250; ; delayMs = Math.min(delayMs * 2, 10_000)) {
     const lease = holder.newest(taken);
     const job = { job: lease.id, kind: lease.kind };
     try {
-      await atomically(app, [...endOf(holder.node, lease, ending), ...ending.writes]);
-      return;
+      await atomically(app, [...endOf(holder.node, lease, ending, app.now()), ...ending.writes]);
+      return lease;
     } catch (error) {
       if (error instanceof WriteConflict && error.kind === "stale") {
+        if (holder.newest(taken) !== lease) continue; // freed elsewhere and claimed again by this node meanwhile
         app.log.warn(job, "another holder has this job by now; its ending was not written");
-        return;
+        return lease;
       }
       if (error instanceof StorageUnavailable && !holder.hasLetGo()) {
         app.log.error(job, "a job's ending can't be written now; trying again");
@@ -39,7 +40,7 @@ export async function settle(app: App, holder: Holder, taken: Lease, given: Endi
         continue;
       }
       app.log.error({ err: error, ...job }, "a job's ending could not be written");
-      if (holder.hasLetGo() || ending.writes.length === 0) return;
+      if (holder.hasLetGo() || ending.writes.length === 0) return lease;
       // Refused for what it says and not for the moment: left alone, the lease would end and the work be done again every
       // minute. It goes back with the reason and a growing pause.
       ending = backAfterFault(app, lease, error);
@@ -47,10 +48,12 @@ export async function settle(app: App, holder: Holder, taken: Lease, given: Endi
   }
 }
 
-function endOf(node: string, lease: Lease, ending: Ending): Write[] {
+function endOf(node: string, lease: Lease, ending: Ending, now: Date): Write[] {
   if (ending.kind === "done") return [removeHeld(node, lease), expectChange()];
   const { at, why } = ending;
-  return [returnHeld(node, lease, at, why), expectChange(), touchLane(lease.lane, at)];
+  const lane = ending.lane === undefined ? lease.lane : laneOf({ name: lease.kind }, ending.lane);
+  const back = [returnHeld(node, lease, at, why, lane), expectChange(), touchLane(lane, notBefore(at, now))];
+  return lane === lease.lane ? back : [...back, settleLane(lease.lane, now)];
 }
 
 /** A fault is tried again after 10 s, 20 s, 40 s … up to an hour, ±20 %. */

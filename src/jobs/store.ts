@@ -31,40 +31,56 @@ export const insertJobOnce = preparedWrite<NewJob>((db) =>
   db.insert(jobs).values(jobValues).onConflictDoNothing(),
 );
 
+/** A lane is named `kind/what it waits for`, or after its kind alone. */
+export const kindOf = (lane: string): string => lane.split("/", 1)[0]!;
+
+/** For lanes that are due: none is to come before those that have waited for their turn. */
+export const notBefore = (at: Date, now: Date): Date => new Date(Math.max(at.getTime(), now.getTime()));
+
 /** Makes a lane due at `at` unless it is due earlier already; a blocked lane stays blocked. */
 export const touchLane = (lane: string, at: Date): Write =>
   rawWrite(
-    `insert into lanes (lane, next_at) values (?, ?)
+    `insert into lanes (lane, kind, next_at) values (?, ?, ?)
      on conflict (lane) do update set next_at = max(excluded.next_at, coalesce(blocked_until, 0))
      where next_at is null or excluded.next_at < next_at`,
-    [lane, at.getTime()],
+    [lane, kindOf(lane), at.getTime()],
   );
 
-/** Keeps a lane from being claimed until `until`; `by` is the limiter, in words an operator reads. */
+/**
+ * Keeps a lane from being claimed until `until`, and never for less than it was blocked already; `by` is the limiter, in
+ * words an operator reads.
+ */
 export const blockLane = (lane: string, until: Date, by: string): Write =>
   rawWrite(
-    `insert into lanes (lane, next_at, blocked_until, blocked_by) values (?1, ?2, ?2, ?3)
-     on conflict (lane) do update set next_at = max(coalesce(next_at, 0), ?2), blocked_until = ?2, blocked_by = ?3`,
-    [lane, until.getTime(), by],
+    `insert into lanes (lane, kind, blocked_until, blocked_by) values (?1, ?2, ?3, ?4)
+     on conflict (lane) do update set
+       next_at = max(next_at, ?3, coalesce(blocked_until, 0)),
+       blocked_by = iif(coalesce(blocked_until, 0) < ?3, ?4, blocked_by),
+       blocked_until = max(coalesce(blocked_until, 0), ?3)`, // next_at: max() keeps null, for a lane where nothing waits
+    [lane, kindOf(lane), until.getTime(), by],
   );
 
-/** Lanes with due work, longest due first, leaving out those that are full on this node. */
-export async function dueLanes(db: Db, now: Date, full: string[], limit: number): Promise<string[]> {
-  const rows = await db.values<[string]>(
-    sql`select lane from lanes where next_at <= ${now.getTime()}
-        and lane not in (select value from json_each(${JSON.stringify(full)})) order by next_at limit ${limit}`,
-  );
-  return rows.map(([lane]) => lane);
+export interface Block {
+  lane: string;
+  until: Date;
+  by: string;
 }
 
-/** When the next lane falls due, leaving out full ones. */
-export async function nextDue(db: Db, full: string[]): Promise<Date | undefined> {
-  const [row] = await db.values<[number]>(
-    sql`select next_at from lanes where next_at is not null
-        and lane not in (select value from json_each(${JSON.stringify(full)})) order by next_at limit 1`,
+/** `blockLane` for many lanes that are there already, in one statement: thousands may come due in one moment. */
+export const blockLanes = (blocks: Block[]): Write =>
+  rawWrite(
+    `update lanes set
+       next_at = max(next_at, block.until, coalesce(blocked_until, 0)),
+       blocked_by = iif(coalesce(blocked_until, 0) < block.until, block.limiter, blocked_by),
+       blocked_until = max(coalesce(blocked_until, 0), block.until)
+     from (select value ->> 0 as lane, value ->> 1 as until, value ->> 2 as limiter from json_each(?)) as block
+     where lanes.lane = block.lane`,
+    [JSON.stringify(blocks.map(({ lane, until, by }) => [lane, until.getTime(), by]))],
   );
-  return row && new Date(row[0]);
-}
+
+/** Lifts whatever block a lane has; to be followed by `settleLane`. */
+export const unblockLane = (lane: string): Write =>
+  rawWrite("update lanes set blocked_until = null, blocked_by = null where lane = ?", [lane]);
 
 /** A hold on a job: ends only while node and fence are still the row's. */
 export interface Lease {
@@ -78,13 +94,20 @@ export interface Lease {
   createdAt: Date;
 }
 
-/** Takes up to `limit` due jobs of a lane; returns rows for `toLease`. */
+/**
+ * Takes up to `limit` due jobs of a lane, unless the lane or its kind has been stopped meanwhile, by another process
+ * too; returns rows for `toLease`.
+ */
 export const claimJobs = (node: string, lane: string, now: Date, until: Date, limit: number): Write =>
   rawWrite(
-    `update jobs set node = ?, lease_until = ?, fence = fence + 1, attempts = attempts + 1
-     where id in (select id from jobs where lane = ? and node is null and run_at <= ? order by run_at limit ?)
+    `update jobs set node = ?1, lease_until = ?2, fence = fence + 1, attempts = attempts + 1
+     where id in (
+       select id from jobs where lane = ?3 and node is null and run_at <= ?4
+       and not exists (select 1 from pauses where kind = ?5)
+       and not exists (select 1 from lanes where lane = ?3 and blocked_until > ?4)
+       order by run_at limit ?6)
      returning id, kind, lane, payload, attempts, fence, created_at`,
-    [node, until.getTime(), lane, now.getTime(), limit],
+    [node, until.getTime(), lane, now.getTime(), kindOf(lane), limit],
   );
 
 export function toLease(row: Row): Lease {
@@ -100,26 +123,29 @@ export function toLease(row: Row): Lease {
   return { id, kind, lane, payload, attempt, fence, createdAt: new Date(createdAt) };
 }
 
-/** Writes down when a lane is due next, from the jobs that wait in it; follows whatever took jobs out of it. */
-export const settleLane = (lane: string): Write =>
+/**
+ * Writes down when a lane is due next, from the jobs that wait in it; follows whatever took jobs out of it. Not before
+ * `now`: a lane that has been served goes behind those that wait.
+ */
+export const settleLane = (lane: string, now: Date): Write =>
   rawWrite(
     `update lanes set next_at = (
-       select max(run_at, coalesce(lanes.blocked_until, 0)) from jobs
+       select max(run_at, coalesce(lanes.blocked_until, 0), ?2) from jobs
        where lane = ?1 and node is null order by run_at limit 1
      ) where lane = ?1`, // the first row of the index: counting or min() would walk a lane of a million
-    [lane],
+    [lane, now.getTime()],
   );
 
 /** Removes a job whose work has ended, if this hold is still its newest. */
 export const removeHeld = (node: string, lease: Lease): Write =>
   rawWrite("delete from jobs where id = ? and fence = ? and node = ?", [lease.id, lease.fence, node]);
 
-/** Puts a job back until `at`, if this hold is still its newest. */
-export const returnHeld = (node: string, lease: Lease, at: Date, why: string): Write => ({
+/** Puts a job back into `lane` until `at`, if this hold is still its newest. */
+export const returnHeld = (node: string, lease: Lease, at: Date, why: string, lane: string): Write => ({
   ...rawWrite(
-    `update jobs set node = null, lease_until = null, run_at = ?, last_error = ?
+    `update jobs set node = null, lease_until = null, run_at = ?, last_error = ?, lane = ?
      where id = ? and fence = ? and node = ?`,
-    [at.getTime(), why.slice(0, 1000), lease.id, lease.fence, node],
+    [at.getTime(), why.slice(0, 1000), lane, lease.id, lease.fence, node],
   ),
   dueAt: at,
 });
@@ -138,13 +164,12 @@ export const releaseHeld = (node: string, ids: string[], now: Date): Write[] => 
   ),
 ];
 
-/** Only the holder extends a lease: rows that another node holds by now are not touched. */
+/** Only the holder extends a lease: rows that another node holds by now are neither touched nor among those returned. */
 export const extendLeases = (node: string, ids: string[], until: Date): Write =>
-  rawWrite("update jobs set lease_until = ? where node = ? and id in (select value from json_each(?))", [
-    until.getTime(),
-    node,
-    JSON.stringify(ids),
-  ]);
+  rawWrite(
+    "update jobs set lease_until = ? where node = ? and id in (select value from json_each(?)) returning id",
+    [until.getTime(), node, JSON.stringify(ids)],
+  );
 
 const backToReady = (where: string, now: Date, params: SqlValue[]): Write[] => [
   rawWrite(
@@ -165,25 +190,10 @@ export const freeEndedLeases = (now: Date): Write[] => backToReady("lease_until 
 /** Frees what this node held in an earlier life. */
 export const freeLeasesOf = (node: string, now: Date): Write[] => backToReady("node = ?2", now, [node]);
 
-/** Spreads lanes that are overdue over `spreadMs`, so that a start is no stampede. */
-export const spreadOverdue = (now: Date, spreadMs: number): Write =>
-  rawWrite("update lanes set next_at = ?1 + abs(random()) % ?2 where next_at <= ?1", [
-    now.getTime(),
-    spreadMs,
-  ]);
-
 /** Removes a job that nobody holds; the condition of whatever cancels the work it stands for. */
 export const removeWaitingJob = (id: string): Write =>
   rawWrite("delete from jobs where id = ? and node is null", [id]);
 
 export async function findLane(db: Db, lane: string): Promise<Lane | undefined> {
   return db.select().from(lanes).where(eq(lanes.lane, lane)).get();
-}
-
-/** Counts no further than `most`. */
-export async function countOverdueLanes(db: Db, now: Date, most: number): Promise<number> {
-  const [row] = await db.values<[number]>(
-    sql`select count(*) from (select 1 from lanes where next_at <= ${now.getTime()} limit ${most})`,
-  );
-  return row?.[0] ?? 0;
 }

@@ -1,0 +1,99 @@
+import type { App } from "../app.ts";
+import type { Hold } from "./holds.ts";
+import { type JobHandler, withoutKind } from "./job.ts";
+
+/** Lanes kept in mind that may take nothing although nothing of them is under way; past this they wait a second. */
+const maxExhausted = 256;
+
+export interface SlowWork {
+  /** A job that has been running for longer no longer holds up the others of its kind. */
+  slowAfterMs: number;
+  /** How many such jobs a kind may have; those beyond count like any other. */
+  slowPermits: number;
+}
+
+/** What this node may take on of one kind of work, over all lanes and of each. */
+export class Permits {
+  readonly handler: JobHandler;
+  readonly #app: App;
+  readonly #slowWork: SlowWork;
+  /** Oldest first, so that those that have become slow are found at the front. */
+  readonly #quick = new Set<Hold>();
+  readonly #slow = new Set<Hold>();
+  readonly #perLane = new Map<string, number>();
+  readonly #exhausted = new Set<string>();
+
+  constructor(app: App, handler: JobHandler, slowWork: SlowWork) {
+    this.#app = app;
+    this.handler = handler;
+    this.#slowWork = slowWork;
+  }
+
+  get kind(): string {
+    return this.handler.kind.name;
+  }
+
+  begin(hold: Hold): void {
+    this.#quick.add(hold);
+    this.#perLane.set(hold.lane, this.#underWay(hold.lane) + 1);
+  }
+
+  end(hold: Hold): void {
+    if (!this.#quick.delete(hold)) this.#slow.delete(hold);
+    const left = this.#underWay(hold.lane) - 1;
+    if (left === 0) this.#perLane.delete(hold.lane);
+    else this.#perLane.set(hold.lane, left);
+  }
+
+  /** How many more jobs of the kind may begin. */
+  free(): number {
+    const slowSince = performance.now() - this.#slowWork.slowAfterMs;
+    for (const hold of this.#quick) {
+      if (hold.startedAt > slowSince) break;
+      this.#quick.delete(hold);
+      this.#slow.add(hold);
+    }
+    const slowBeyond = Math.max(0, this.#slow.size - this.#slowWork.slowPermits);
+    return Math.max(0, this.handler.kind.permits - this.#quick.size - slowBeyond);
+  }
+
+  /** How long until a permit may come free without any job's end, when there is none now. */
+  freeInMs(): number {
+    const isFull = this.free() === 0;
+    const [oldest] = this.#quick;
+    if (!isFull || !oldest || this.#slow.size >= this.#slowWork.slowPermits) return Number.POSITIVE_INFINITY;
+    return Math.ceil(oldest.startedAt + this.#slowWork.slowAfterMs - performance.now());
+  }
+
+  /** How many more jobs of a lane may begin, or what blocks it. */
+  roomIn(lane: string, now: Date): number | { until: Date; by: string } {
+    const allowance = this.handler.allowance?.(this.#app, withoutKind(lane));
+    if (allowance && "until" in allowance && allowance.until > now) return allowance;
+    const jobs = allowance && "jobs" in allowance ? allowance.jobs : this.handler.kind.permitsPerLane;
+    return jobs - this.#underWay(lane);
+  }
+
+  /** Keeps a lane out of the next rounds until there is room in it; false when too many are kept out already. */
+  keepOut(lane: string): boolean {
+    if (this.#perLane.has(lane)) return true; // `fullLanes` counts it anyway
+    if (this.#exhausted.size >= maxExhausted) return false;
+    this.#exhausted.add(lane);
+    return true;
+  }
+
+  /** Lanes with as much under way as they may have; asked anew each round, since allowances grow and shrink. */
+  fullLanes(now: Date): string[] {
+    const isFull = (lane: string) => {
+      const room = this.roomIn(lane, now);
+      return typeof room === "number" && room <= 0;
+    };
+    for (const lane of this.#exhausted) if (!isFull(lane)) this.#exhausted.delete(lane);
+    const full = new Set(this.#exhausted);
+    for (const lane of this.#perLane.keys()) if (isFull(lane)) full.add(lane);
+    return [...full];
+  }
+
+  #underWay(lane: string): number {
+    return this.#perLane.get(lane) ?? 0;
+  }
+}

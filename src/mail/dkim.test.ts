@@ -107,6 +107,21 @@ test("a signature verifies whatever the white space of header and body", async (
   );
 });
 
+test("both signatures verify for a body that is hashed in many pieces", async () => {
+  const text = `${"word  \t and\tword \n\n".repeat(15_000)}${"x".repeat(998)}\n${" \n".repeat(2_000)}`;
+  const attachments = [{ content: new Uint8Array(1_000_000) }];
+  for (const change of [{ text }, { text, attachments }, { text: "", attachments }]) {
+    const signed = await signMessage(await composeMessage(source(change)), keys, at);
+    expect(await verifyMessage(signed, txt)).toEqual(passes);
+  }
+  // A composed message has its long lines encoded, so these white spaces are put where pieces end by hand.
+  for (const length of [2 ** 18 - 2, 2 ** 18 - 1, 2 ** 18, 2 ** 18 + 1]) {
+    const body = `${"a".repeat(length)} \t\r\n \r\n${"b ".repeat(2 ** 17)} \t \r\n\r\n`;
+    const message = Buffer.from(`From: a@example.com\r\nSubject: x\r\n\r\n${body}`);
+    expect(await verifyMessage(await signMessage(message, keys.slice(1), at), txt)).toEqual(passes.slice(1));
+  }
+});
+
 const tampered: Record<string, (message: string) => string> = {
   "a second From": (message) => `From: eve@example.org\r\n${message}`,
   "a second Subject": (message) => message.replace("\r\n\r\n", "\r\nSubject: pay me\r\n\r\n"),

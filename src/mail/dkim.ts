@@ -1,5 +1,5 @@
 import { createHash, createPrivateKey, type KeyObject, sign } from "node:crypto";
-import { relaxedBody, relaxedField, splitMessage } from "./dkim-canonical.ts";
+import { relaxedBodyHash, relaxedField, splitMessage } from "./dkim-canonical.ts";
 
 /** One of a sending domain's keys, opened. */
 export type DkimKey = {
@@ -50,11 +50,12 @@ const hostname = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/i;
 export async function signMessage(message: Uint8Array, keys: DkimKey[], at: Date): Promise<Uint8Array> {
   if (keys.length === 0) throw new Error("No DKIM key to sign with");
   const { header, body } = splitMessage(message);
-  const bodyHash = createHash("sha256").update(relaxedBody(body), "latin1").digest("base64");
+  const bodyHash = relaxedBodyHash(body);
   const { names, canonical } = coveredFields(header);
+  const foldedNames = foldNames(names);
 
   const signatures = keys.map((key) => {
-    const unsigned = signatureField(key, names, bodyHash, at);
+    const unsigned = signatureField(key, foldedNames, bodyHash, at);
     const signature = signatureOf(key, Buffer.from(canonical + relaxedField(unsigned), "latin1"));
     return `${unsigned}${signature.replace(/.{1,74}/g, "\r\n\t$&")}\r\n`;
   });
@@ -86,7 +87,7 @@ function coveredFields(header: string[]): { names: string[]; canonical: string }
 /** The field with an empty `b=`, which is what gets signed (RFC 6376 §3.7). */
 function signatureField(
   { domain, selector, algorithm }: DkimKey,
-  names: string[],
+  foldedNames: string,
   bodyHash: string,
   at: Date,
 ): string {
@@ -99,7 +100,7 @@ function signatureField(
   const lines = [
     `DKIM-Signature: v=1; a=${algorithm}-sha256; c=relaxed/relaxed; t=${seconds};`,
     `d=${domain}; s=${selector};`,
-    `h=${foldNames(names)};`,
+    `h=${foldedNames};`,
     `bh=${bodyHash};`,
     "b=",
   ];

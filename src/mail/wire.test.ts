@@ -13,7 +13,7 @@ const cases: [string, string | undefined][] = [
   ["a\r\r\n", "a bare CR"],
   ["a\0\r\n", "a NUL"],
   ["a\r\nb", "a last line without CRLF"],
-  ["a\r\nb\r", "a last line without CRLF"],
+  ["a\r\nb\r", "a bare CR"],
   ["", "a last line without CRLF"],
 ];
 test.each(cases)("the mistake in %j is %j", (message, mistake) => {

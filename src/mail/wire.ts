@@ -8,15 +8,24 @@ const maxLineOctets = 998;
  */
 export function wireMistake(message: Uint8Array): string | undefined {
   const bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
+  const mistake = bareLineEnd(bytes);
+  if (mistake !== undefined) return mistake;
   let lineStart = 0;
   for (let at = bytes.indexOf(lf); at !== -1; at = bytes.indexOf(lf, lineStart)) {
-    if (bytes[at - 1] !== cr) return "a bare LF";
     if (at - 1 - lineStart > maxLineOctets) return `a line of more than ${maxLineOctets} octets`;
     lineStart = at + 1;
   }
   if (lineStart === 0 || lineStart !== bytes.length) return "a last line without CRLF";
+  return bytes.includes(0) ? "a NUL" : undefined;
+}
+
+/** The first kind of line end other than CRLF. */
+export function bareLineEnd(bytes: Buffer): "a bare LF" | "a bare CR" | undefined {
+  for (let at = bytes.indexOf(lf); at !== -1; at = bytes.indexOf(lf, at + 1)) {
+    if (bytes[at - 1] !== cr) return "a bare LF";
+  }
   for (let at = bytes.indexOf(cr); at !== -1; at = bytes.indexOf(cr, at + 1)) {
     if (bytes[at + 1] !== lf) return "a bare CR";
   }
-  return bytes.includes(0) ? "a NUL" : undefined;
+  return undefined;
 }

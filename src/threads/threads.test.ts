@@ -100,7 +100,7 @@ test("a worker makes DKIM keys", async () => {
 
 test("threads start when there is work, and what arrives in one turn goes out as one list a thread", async () => {
   const answerLength =
-    "onmessage = ({ data }) => { for (const { id } of data) postMessage({ id, value: data.length }) }";
+    "onmessage = ({ data }) => { for (const { id } of data) postMessage([{ id, value: data.length }]) }";
   const open = await scriptWorker("length.js", answerLength);
   let opened = 0;
   const openWorker = () => {
@@ -127,7 +127,7 @@ for (const [way, script] of Object.entries(deaths)) {
     const bad = await scriptWorker(`${way}.js`, script);
     const good = await scriptWorker(
       "good.js",
-      "onmessage = ({ data }) => data.forEach(({ id }) => postMessage({ id, value: 'ok' }))",
+      "onmessage = ({ data }) => data.forEach(({ id }) => postMessage([{ id, value: 'ok' }]))",
     );
     let opened = 0;
     const dying = startThreads({ count: 1, log, openWorker: () => (opened++ === 0 ? bad() : good()) });

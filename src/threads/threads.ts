@@ -88,7 +88,9 @@ export function startThreads(options: ThreadsOptions): Threads {
   function open(): Thread {
     const thread: Thread = { worker: openWorker(), waiting: new Map() };
     threads.add(thread);
-    thread.worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => settle(thread, data));
+    thread.worker.addEventListener("message", ({ data }: MessageEvent<Answer[]>) => {
+      for (const answer of data) settle(thread, answer);
+    });
     thread.worker.addEventListener("error", (event) => lose(thread, event.message));
     thread.worker.addEventListener("messageerror", () => lose(thread, "an answer could not be read"));
     thread.worker.addEventListener("close", () => lose(thread, "it ended"));

@@ -1,12 +1,14 @@
 import { delivering } from "./delivery/deliver.ts";
+import { expiringDeliveries } from "./delivery/queue-expiry.ts";
 import { verifyingDomain } from "./domains/jobs.ts";
 import { forgettingAnswers } from "./emails/idempotency.ts";
+import { forgettingLanes } from "./jobs/forget-lanes.ts";
 import type { JobHandler } from "./jobs/job.ts";
 import type { Recurring } from "./jobs/recurring.ts";
 import { complaining } from "./sandbox/jobs.ts";
 
 /** Work that comes back for ever. */
-export const recurringWork: Recurring[] = [forgettingAnswers];
+export const recurringWork: Recurring[] = [forgettingAnswers, forgettingLanes, expiringDeliveries];
 
 /** Every job handler, in one list, as routes are in one list. */
 export const handlers: JobHandler[] = [

@@ -1,7 +1,16 @@
 import { expect, spyOn, test } from "bun:test";
 import { testApp, testTeam } from "../../test/support/test-app.ts";
 import { Refusal } from "../errors.ts";
-import { addUser, disableUser, enableUser, listUsers, logIn, register, setPassword } from "./service.ts";
+import {
+  addUser,
+  disableUser,
+  enableUser,
+  isOperator,
+  listUsers,
+  logIn,
+  register,
+  setPassword,
+} from "./service.ts";
 import { hasUsers, listTeams } from "./store.ts";
 
 const ada = { email: "ada@example.com", password: "correct horse", name: "Ada", team: "Engines" };
@@ -140,4 +149,15 @@ test("what is asked of a person who isn't there is refused with their address", 
   const refusal = "not_found: There is no user with the email address eve@example.com.";
   expect(await refusalOf(disableUser(app, "eve@example.com"))).toBe(refusal);
   expect(await refusalOf(setPassword(app, "eve@example.com", "correct horse"))).toBe(refusal);
+});
+
+test("the first team on the server is the operator's", async () => {
+  const app = await testApp();
+  const first = await testTeam(app);
+  app.clock.advance(1);
+  const second = await testTeam(app, "Looms");
+  expect(await Promise.all([first, second].map(({ teamId }) => isOperator(app, teamId)))).toEqual([
+    true,
+    false,
+  ]);
 });

@@ -14,6 +14,7 @@ import {
 import type { Membership, Team, User } from "./schema.ts";
 import {
   findNewestTeamOf,
+  findOldestTeam,
   findUserByEmail,
   hasUsers,
   insertFirstUser,
@@ -125,6 +126,11 @@ export async function enableUser(app: App, email: string): Promise<User> {
   const user = await getUser(app, email);
   await atomically(app, [markEnabled(app.db, user.email)]);
   return user;
+}
+
+/** Whether a team is the operator's, the first one on the server: it may do what concerns all teams. */
+export async function isOperator(app: App, teamId: string): Promise<boolean> {
+  return (await findOldestTeam(app.db))?.id === teamId;
 }
 
 export async function listUsers(app: App): Promise<UserWithTeam[]> {

@@ -36,6 +36,11 @@ export async function listTeams(db: Db): Promise<Team[]> {
   return db.select().from(teams).orderBy(asc(teams.id));
 }
 
+/** The team that was made first, with the first account. */
+export async function findOldestTeam(db: Db): Promise<Team | undefined> {
+  return db.select().from(teams).orderBy(asc(teams.createdAt), asc(teams.id)).limit(1).get();
+}
+
 export interface UserWithTeam extends Omit<User, "passwordHash"> {
   team: string | null;
   role: Membership["role"] | null;

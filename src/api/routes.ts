@@ -1,9 +1,12 @@
 import { openapi } from "@elysiajs/openapi";
 import type { App } from "../app.ts";
 import { authRoutes } from "./auth-routes.ts";
+import { deliveryRoutes } from "./deliveries.ts";
 import { domainRoutes } from "./domains.ts";
 import { emailRoutes } from "./emails.ts";
 import { keyRoutes } from "./keys.ts";
+import { queueRoutes } from "./queue.ts";
+import { queueSwitchRoutes } from "./queue-switches.ts";
 import { sandboxRoutes } from "./sandbox.ts";
 import { makeServer } from "./server.ts";
 
@@ -27,7 +30,10 @@ export const apiRoutes = (app: App, version: string) => {
     )
     .use(authRoutes(app))
     .use(emailRoutes(app))
+    .use(deliveryRoutes(app))
     .use(domainRoutes(app))
-    .use(keyRoutes(app));
+    .use(keyRoutes(app))
+    .use(queueRoutes(app))
+    .use(queueSwitchRoutes(app));
   return app.sandbox ? server.use(sandboxRoutes(app)) : server;
 };

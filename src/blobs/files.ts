@@ -36,6 +36,7 @@ export function fileBlobs(folder: string): BlobStore {
     async remove(hash) {
       await rm(pathOf(hash), { force: true });
     },
+    fileOf: pathOf,
   };
 }
 

@@ -13,6 +13,8 @@ export interface BlobStore {
   put(bytes: Uint8Array): Promise<StoredBlob>;
   get(hash: BlobHash): Promise<Uint8Array | undefined>;
   remove(hash: BlobHash): Promise<void>;
+  /** The file that holds a blob, where blobs are files: a thread can read it by itself. It may be missing. */
+  fileOf?(hash: BlobHash): string;
 }
 
 export function hashOf(bytes: Uint8Array): BlobHash {

@@ -5,6 +5,7 @@ import { parseListenAddress } from "../config/listen-address.ts";
 import { loadConfig, withHttpPort } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { lockDataFolder } from "../db/lock.ts";
+import { closeSites } from "../delivery/sites.ts";
 import { ConfigFault } from "../errors.ts";
 import { type Dispatcher, startDispatcher } from "../jobs/dispatcher.ts";
 import { flushKeyUse } from "../keys/authenticate.ts";
@@ -75,6 +76,7 @@ async function serve(options: ServeOptions): Promise<Server> {
     await claimDataFolder(config.dataDir, sandbox);
     const app = await openApp(config);
     closers.push(() => app.close());
+    closers.push(() => closeSites(app));
     if (sandbox) closers.push(await enterSandbox(app));
 
     const lifecycle: Lifecycle = { isStopping: false };

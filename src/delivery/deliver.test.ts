@@ -1,96 +1,26 @@
-import { afterEach, expect, test } from "bun:test";
-import { sql } from "drizzle-orm";
+import { expect, test } from "bun:test";
 import { simpleParser } from "mailparser";
+import { deliveryScene, draft } from "../../test/support/delivery-scene.ts";
 import { dnsTable } from "../../test/support/dns-table.ts";
-import { type MxHost, type MxScript, startMxHost } from "../../test/support/mx-host.ts";
-import { type TestApp, type TestAppOptions, testApp, testTeam } from "../../test/support/test-app.ts";
-import { testDomain } from "../../test/support/test-domain.ts";
+import { startMxHost } from "../../test/support/mx-host.ts";
 import { atomically } from "../app.ts";
-import type { EmailDraft } from "../emails/draft.ts";
 import { getEmail } from "../emails/read.ts";
 import { sendEmail } from "../emails/send.ts";
 import { listDeliveries } from "../emails/store.ts";
-import { events } from "../events/schema.ts";
-import { type Dispatcher, startDispatcher } from "../jobs/dispatcher.ts";
-import { jobs } from "../jobs/schema.ts";
 import { verifyMessage } from "../mail/dkim-verify.ts";
 import { readReturnPath } from "../mail/verp.ts";
 import { findSuppression } from "../suppressions/store.ts";
 import { suppress } from "../suppressions/suppress.ts";
 import { delivering } from "./deliver.ts";
 
-const open: { stop?(): Promise<void>; close?(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await (each.stop ?? each.close)?.call(each);
-});
-
-interface Scene {
-  app: TestApp;
-  host: MxHost;
-  teamId: string;
-  dispatcher: Dispatcher;
-  domainKeys: Awaited<ReturnType<typeof testDomain>>["keys"];
-}
-
-/** A verified domain, one MX host for everybody at recipient.test, and the dispatcher at work. */
-async function scene(script: MxScript = {}, options: TestAppOptions = {}): Promise<Scene> {
-  const host = await startMxHost(script);
-  open.push(host);
-  const dns = dnsTable({ "recipient.test MX": ["10 mx.recipient.test"], "mx.recipient.test A": "127.0.0.1" });
-  const app = await testApp({
-    dns,
-    ...options,
-    config: {
-      ...options.config,
-      smtpOutbound: { port: host.port, allowPrivateAddresses: true, ...options.config?.smtpOutbound },
-    },
-  });
-  const { teamId } = await testTeam(app);
-  const { keys } = await testDomain(app, teamId);
-  const dispatcher = await startDispatcher(app, [delivering], { node: "test" });
-  open.push(dispatcher);
-  return { app, host, teamId, dispatcher, domainKeys: keys };
-}
-
-const draft: EmailDraft = {
-  from: "Ada <ada@example.com>",
-  to: ["bob@recipient.test"],
-  cc: [],
-  bcc: [],
-  replyTo: [],
-  subject: "Grüße",
-  html: "<p>Hello <b>Bob</b></p>",
-  headers: {},
-  tags: [],
-  attachments: [],
-};
-
-async function send({ app, teamId, dispatcher }: Scene, changes: Partial<EmailDraft> = {}): Promise<string> {
-  const { id } = await sendEmail(app, { teamId }, { ...draft, ...changes });
-  await dispatcher.drained();
-  return id;
-}
-
-const eventsOf = async ({ app }: Scene, emailId: string) =>
-  (await app.db.select().from(events).where(sql`email_id = ${emailId}`).orderBy(sql`id`).all()).map(
-    ({ type, recipient }) => (recipient ? `${type} ${recipient}` : type),
-  );
-
-const onlyDelivery = async ({ app, teamId }: Scene, emailId: string) => {
-  const [delivery] = await listDeliveries(app.db, teamId, emailId);
-  return delivery!;
-};
-
-const waiting = ({ app }: Scene) => app.db.select().from(jobs).all();
-
 test("an email is delivered: signed twice, with a return path of its own, and the outcome on disk", async () => {
-  const here = await scene();
-  const id = await send(here);
+  const here = await deliveryScene();
+  const id = await here.send();
 
   const [received] = here.host.received;
   expect(received).toMatchObject({ to: ["bob@recipient.test"], ehlo: "mail.mailit.test" });
   const returnPath = readReturnPath(received!.from, here.app.secrets.derive("return-path"));
-  const delivery = await onlyDelivery(here, id);
+  const delivery = await here.onlyDelivery(id);
   expect(received!.from).toEndWith("@send.example.com");
   expect(returnPath).toEqual({ deliveryId: delivery.id });
 
@@ -112,17 +42,17 @@ test("an email is delivered: signed twice, with a return path of its own, and th
     lastEvent: "delivered",
     messageId: parsed.messageId,
   });
-  expect(await eventsOf(here, id)).toEqual([
+  expect(await here.events(id)).toEqual([
     "email.queued",
     "email.sent bob@recipient.test",
     "email.delivered bob@recipient.test",
   ]);
-  expect(await waiting(here)).toEqual([]);
+  expect(await here.waitingJobs()).toEqual([]);
 });
 
 test("every envelope recipient gets a copy of their own, once, and Bcc is named in none", async () => {
-  const here = await scene();
-  const id = await send(here, {
+  const here = await deliveryScene();
+  const id = await here.send({
     to: ["Bob <bob@recipient.test>", "BOB@recipient.test"],
     cc: ["carol@recipient.test"],
     bcc: ["dave@recipient.test", "bob@recipient.test"],
@@ -137,9 +67,9 @@ test("every envelope recipient gets a copy of their own, once, and Bcc is named 
 });
 
 test("attachments arrive byte for byte, and inline where the html wants them", async () => {
-  const here = await scene();
+  const here = await deliveryScene();
   const content = crypto.getRandomValues(new Uint8Array(5_000));
-  await send(here, {
+  await here.send({
     html: '<img src="cid:logo">',
     attachments: [
       { filename: "a.bin", content },
@@ -153,13 +83,13 @@ test("attachments arrive byte for byte, and inline where the html wants them", a
 });
 
 test("a mailbox that does not exist bounces at once and is suppressed", async () => {
-  const here = await scene({ rcpt: "550 5.1.1 No such user" });
-  const id = await send(here);
-  expect(await onlyDelivery(here, id)).toMatchObject({
+  const here = await deliveryScene({ rcpt: "550 5.1.1 No such user" });
+  const id = await here.send();
+  expect(await here.onlyDelivery(id)).toMatchObject({
     state: "bounced",
     lastReply: "550 5.1.1 No such user",
   });
-  expect(await eventsOf(here, id)).toEqual(["email.queued", "email.bounced bob@recipient.test"]);
+  expect(await here.events(id)).toEqual(["email.queued", "email.bounced bob@recipient.test"]);
   expect(await findSuppression(here.app.db, here.teamId, "bob@recipient.test")).toMatchObject({
     reason: "bounce",
     sourceId: id,
@@ -167,33 +97,33 @@ test("a mailbox that does not exist bounces at once and is suppressed", async ()
 });
 
 test("a refusal that is about us bounces without costing the address", async () => {
-  const here = await scene({ rcpt: "550 5.7.1 blocked using a blocklist" });
-  const id = await send(here);
-  expect(await onlyDelivery(here, id)).toMatchObject({ state: "bounced" });
+  const here = await deliveryScene({ rcpt: "550 5.7.1 blocked using a blocklist" });
+  const id = await here.send();
+  expect(await here.onlyDelivery(id)).toMatchObject({ state: "bounced" });
   expect(await findSuppression(here.app.db, here.teamId, "bob@recipient.test")).toBeUndefined();
 });
 
 test("a greylisted recipient is tried again by the plan, with the same message, and delivered", async () => {
   let tries = 0;
-  const here = await scene({ rcpt: () => (++tries < 3 ? "450 4.7.1 Greylisted" : "250 ok") });
-  const id = await send(here);
-  expect(await onlyDelivery(here, id)).toMatchObject({
+  const here = await deliveryScene({ rcpt: () => (++tries < 3 ? "450 4.7.1 Greylisted" : "250 ok") });
+  const id = await here.send();
+  expect(await here.onlyDelivery(id)).toMatchObject({
     state: "deferred",
     attempts: 1,
     lastReply: "450 4.7.1 Greylisted",
   });
   expect((await getEmail(here.app, here.teamId, id)).lastEvent).toBe("delivery_delayed");
 
-  const { nextAttemptAt } = await onlyDelivery(here, id);
+  const { nextAttemptAt } = await here.onlyDelivery(id);
   const delayMs = nextAttemptAt!.getTime() - here.app.now().getTime();
   expect(delayMs).toBeWithin(4 * 60_000, 6 * 60_000 + 1);
   here.app.clock.set(nextAttemptAt!);
   await here.dispatcher.drained();
-  here.app.clock.set((await onlyDelivery(here, id)).nextAttemptAt!);
+  here.app.clock.set((await here.onlyDelivery(id)).nextAttemptAt!);
   await here.dispatcher.drained();
 
-  expect(await onlyDelivery(here, id)).toMatchObject({ state: "delivered", attempts: 3 });
-  expect(await eventsOf(here, id)).toEqual([
+  expect(await here.onlyDelivery(id)).toMatchObject({ state: "delivered", attempts: 3 });
+  expect(await here.events(id)).toEqual([
     "email.queued",
     "email.delivery_delayed bob@recipient.test",
     "email.sent bob@recipient.test",
@@ -202,23 +132,25 @@ test("a greylisted recipient is tried again by the plan, with the same message, 
 });
 
 test("a recipient who can't be reached is given up in the end, and said so", async () => {
-  const here = await scene(
+  const here = await deliveryScene(
     { rcpt: "450 4.2.0 Try later" },
     { config: { smtpOutbound: { giveUpAfter: 600_000 } } },
   );
-  const id = await send(here);
-  for (let tries = 0; tries < 10 && (await onlyDelivery(here, id)).state === "deferred"; tries++) {
-    here.app.clock.set((await onlyDelivery(here, id)).nextAttemptAt!);
+  const id = await here.send();
+  for (let tries = 0; tries < 10 && (await here.onlyDelivery(id)).state === "deferred"; tries++) {
+    here.app.clock.set((await here.onlyDelivery(id)).nextAttemptAt!);
     await here.dispatcher.drained();
   }
-  expect(await onlyDelivery(here, id)).toMatchObject({ state: "failed", lastReply: "450 4.2.0 Try later" });
-  expect((await eventsOf(here, id)).at(-1)).toBe("email.failed bob@recipient.test");
-  expect(await waiting(here)).toEqual([]);
+  expect(await here.onlyDelivery(id)).toMatchObject({ state: "failed", lastReply: "450 4.2.0 Try later" });
+  expect((await here.events(id)).at(-1)).toBe("email.failed bob@recipient.test");
+  expect(await here.waitingJobs()).toEqual([]);
 });
 
 test("a retry concerns one recipient: those who have it get no second copy", async () => {
-  const here = await scene({ rcpt: (line) => (line.includes("carol") ? "450 4.2.0 Later" : "250 ok") });
-  const id = await send(here, { to: ["bob@recipient.test", "carol@recipient.test"] });
+  const here = await deliveryScene({
+    rcpt: (line) => (line.includes("carol") ? "450 4.2.0 Later" : "250 ok"),
+  });
+  const id = await here.send({ to: ["bob@recipient.test", "carol@recipient.test"] });
   here.app.clock.advance(3_600_000);
   await here.dispatcher.drained();
   expect(here.host.received.map(({ to }) => to)).toEqual([["bob@recipient.test"]]);
@@ -229,7 +161,7 @@ test("a retry concerns one recipient: those who have it get no second copy", asy
 });
 
 test("an address suppressed after the email was accepted is not sent to", async () => {
-  const here = await scene();
+  const here = await deliveryScene();
   const { app, teamId, dispatcher } = here;
   const at = new Date(app.now().getTime() + 60_000);
   const { id } = await sendEmail(app, { teamId }, { ...draft, scheduledAt: at });
@@ -237,13 +169,13 @@ test("an address suppressed after the email was accepted is not sent to", async 
   app.clock.set(at);
   await dispatcher.drained();
   expect(here.host.connections).toBe(0);
-  expect(await onlyDelivery(here, id)).toMatchObject({ state: "suppressed", attempts: 0 });
+  expect(await here.onlyDelivery(id)).toMatchObject({ state: "suppressed", attempts: 0 });
 });
 
 test("a scheduled email waits for its time", async () => {
-  const here = await scene();
+  const here = await deliveryScene();
   const at = new Date(here.app.now().getTime() + 3_600_000);
-  const id = await send(here, { scheduledAt: at });
+  const id = await here.send({ scheduledAt: at });
   expect(here.host.received).toEqual([]);
   expect((await getEmail(here.app, here.teamId, id)).lastEvent).toBe("scheduled");
   here.app.clock.set(at);
@@ -252,17 +184,17 @@ test("a scheduled email waits for its time", async () => {
 });
 
 test("mail goes to the next MX host when the first can't be reached", async () => {
-  const here = await scene();
+  const here = await deliveryScene();
   here.app.dns.set("recipient.test MX", ["5 down.recipient.test", "10 mx.recipient.test"]);
   here.app.dns.set("down.recipient.test A", "127.0.0.2"); // nobody listens there
-  const id = await send(here);
-  expect(await onlyDelivery(here, id)).toMatchObject({ state: "delivered", mxHost: "mx.recipient.test" });
+  const id = await here.send();
+  expect(await here.onlyDelivery(id)).toMatchObject({ state: "delivered", mxHost: "mx.recipient.test" });
 });
 
 test("a domain without MX takes mail at its own address", async () => {
-  const here = await scene();
+  const here = await deliveryScene();
   here.app.dns.set("plain.test A", "127.0.0.1");
-  await send(here, { to: ["bob@plain.test"] });
+  await here.send({ to: ["bob@plain.test"] });
   expect(here.host.received).toHaveLength(1);
 });
 
@@ -270,66 +202,66 @@ test.each([
   ["null MX", { "nomail.test MX": "0 ." }, "556 5.1.10"],
   ["no such domain", {}, "550 5.1.2"],
 ])("%s is a permanent answer and suppresses nobody", async (_name, records, reply) => {
-  const here = await scene();
+  const here = await deliveryScene();
   for (const [key, value] of Object.entries(records)) here.app.dns.set(key, value);
-  const id = await send(here, { to: ["bob@nomail.test"] });
-  const delivery = await onlyDelivery(here, id);
+  const id = await here.send({ to: ["bob@nomail.test"] });
+  const delivery = await here.onlyDelivery(id);
   expect(delivery.state).toBe("bounced");
   expect(delivery.lastReply).toStartWith(reply);
   expect(await findSuppression(here.app.db, here.teamId, "bob@nomail.test")).toBeUndefined();
 });
 
 test("DNS that fails is a reason to wait, not to bounce", async () => {
-  const here = await scene();
+  const here = await deliveryScene();
   here.app.dns.set("recipient.test MX", "SERVFAIL");
-  const id = await send(here);
-  expect(await onlyDelivery(here, id)).toMatchObject({ state: "deferred" });
+  const id = await here.send();
+  expect(await here.onlyDelivery(id)).toMatchObject({ state: "deferred" });
 });
 
 test("an MX host at a private address is refused", async () => {
-  const here = await scene({}, { config: { smtpOutbound: { allowPrivateAddresses: false } } });
-  const id = await send(here);
+  const here = await deliveryScene({}, { config: { smtpOutbound: { allowPrivateAddresses: false } } });
+  const id = await here.send();
   expect(here.host.connections).toBe(0);
-  const delivery = await onlyDelivery(here, id);
+  const delivery = await here.onlyDelivery(id);
   expect(delivery).toMatchObject({ state: "bounced" });
   expect(delivery.lastReply).toContain("private");
 });
 
 test("mail is encrypted where the host offers it, whatever its certificate", async () => {
-  const here = await scene({ tls: "works" });
-  await send(here);
+  const here = await deliveryScene({ tls: "works" });
+  await here.send();
   expect(here.host.received).toHaveLength(1);
   expect(here.host.received[0]!.tls).toBe(true);
 });
 
 test("a host whose TLS is broken still gets its mail, in plaintext", async () => {
-  const here = await scene({ tls: "garbage" });
-  await send(here);
+  const here = await deliveryScene({ tls: "garbage" });
+  await here.send();
   expect(here.host.received).toMatchObject([{ tls: false }]);
 });
 
 test("a domain that enforces TLS sends nothing in plaintext", async () => {
-  const here = await scene();
+  const here = await deliveryScene();
   await here.app.transport.batch([{ sql: "update domains set tls = 'enforced'", params: [] }]);
-  const id = await send(here);
+  const id = await here.send();
   expect(here.host.received).toEqual([]);
-  expect(await onlyDelivery(here, id)).toMatchObject({ state: "deferred" });
+  expect(await here.onlyDelivery(id)).toMatchObject({ state: "deferred" });
 });
 
 test("with a smarthost all mail goes there, with its login", async () => {
   const relay = await startMxHost();
-  open.push(relay);
-  const here = await scene(
+  const here = await deliveryScene(
     {},
     { config: { smtpOutbound: { relay: { host: "127.0.0.1", port: relay.port, tls: "off" } } } },
   );
-  await send(here);
+  await here.send();
   expect(relay.received).toHaveLength(1);
   expect(here.host.connections).toBe(0);
+  await relay.close();
 });
 
 test("an email whose domain was removed fails instead of leaving unsigned", async () => {
-  const here = await scene();
+  const here = await deliveryScene();
   const { app, teamId, dispatcher } = here;
   const at = new Date(app.now().getTime() + 60_000);
   const { id } = await sendEmail(app, { teamId }, { ...draft, scheduledAt: at });
@@ -337,23 +269,23 @@ test("an email whose domain was removed fails instead of leaving unsigned", asyn
   app.clock.set(at);
   await dispatcher.drained();
   expect(here.host.received).toEqual([]);
-  expect(await onlyDelivery(here, id)).toMatchObject({ state: "failed" });
+  expect(await here.onlyDelivery(id)).toMatchObject({ state: "failed" });
 });
 
 test("a message that can't be made shows why, follows the retry plan and is given up as failed", async () => {
-  const here = await scene();
+  const here = await deliveryScene();
   here.app.threads.compose = () => Promise.reject(new Error("a poisonous attachment"));
-  const id = await send(here);
+  const id = await here.send();
   const said = "The message could not be made: a poisonous attachment";
-  expect(await onlyDelivery(here, id)).toMatchObject({ state: "deferred", attempts: 1, lastReply: said });
+  expect(await here.onlyDelivery(id)).toMatchObject({ state: "deferred", attempts: 1, lastReply: said });
   here.app.clock.advance(49 * 3_600_000);
   await here.dispatcher.drained();
-  expect(await onlyDelivery(here, id)).toMatchObject({ state: "failed", lastReply: said });
-  expect(await waiting(here)).toEqual([]);
+  expect(await here.onlyDelivery(id)).toMatchObject({ state: "failed", lastReply: said });
+  expect(await here.waitingJobs()).toEqual([]);
 });
 
 test("a stop in the middle of an attempt is no deferral: the job goes back and nothing is told", async () => {
-  const here = await scene();
+  const here = await deliveryScene();
   const stop = new AbortController();
   const compose = here.app.threads.compose;
   here.app.threads.compose = async (job) => {
@@ -363,10 +295,10 @@ test("a stop in the middle of an attempt is no deferral: the job goes back and n
   };
   await here.dispatcher.stop();
   const { id } = await sendEmail(here.app, { teamId: here.teamId }, draft);
-  const { id: deliveryId, createdAt } = await onlyDelivery(here, id);
-  const held = { id: deliveryId, attempt: 1, createdAt, signal: stop.signal };
+  const { id: deliveryId, createdAt } = await here.onlyDelivery(id);
+  const held = { id: deliveryId, attempt: 1, lane: "recipient.test", createdAt, signal: stop.signal };
   expect(await delivering.run(here.app, { deliveryId }, held)).toMatchObject({ kind: "again", writes: [] });
-  expect(here.host.connections).toBe(0);
+  expect(here.host.commands).not.toContain("DATA");
 });
 
 test("a spare host at a private address does not turn the first host's absence into a bounce", async () => {
@@ -375,6 +307,6 @@ test("a spare host at a private address does not turn the first host's absence i
     "mx.recipient.test A": "SERVFAIL",
     "spare.recipient.test A": "127.0.0.1",
   });
-  const here = await scene({}, { dns, config: { smtpOutbound: { allowPrivateAddresses: false } } });
-  expect(await onlyDelivery(here, await send(here))).toMatchObject({ state: "deferred" });
+  const here = await deliveryScene({}, { dns, config: { smtpOutbound: { allowPrivateAddresses: false } } });
+  expect(await here.onlyDelivery(await here.send())).toMatchObject({ state: "deferred" });
 });

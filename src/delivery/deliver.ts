@@ -1,168 +1,170 @@
-/** One attempt to hand one recipient's copy of an email to their mail server. */
-import { isIPv6 } from "node:net";
+/** One try to hand one recipient's copy of an email to their mail server. */
 import type { App } from "../app.ts";
-import { signingKeysOf } from "../domains/service.ts";
 import { deliver } from "../emails/jobs.ts";
-import { listAttachments } from "../emails/store.ts";
+import { rememberLane } from "../emails/lanes.ts";
 import { StorageUnavailable } from "../errors.ts";
-import { again, done, handle } from "../jobs/job.ts";
+import { again, done, type Ending, type Held, handle, laneOf } from "../jobs/job.ts";
+import { blockLane, findLane } from "../jobs/store.ts";
 import { makeReturnPath } from "../mail/verp.ts";
-import { converse } from "../smtp/client.ts";
 import { isSuppressed } from "../suppressions/suppress.ts";
-import type { ComposeJob } from "../threads/threads.ts";
-import { judge, type Outcome } from "./outcome.ts";
-import { recordOutcome } from "./record.ts";
-import { findHops, findRoute, type Hop } from "./route.ts";
+import { allowanceOf, rateLimiter } from "./allowance.ts";
+import { type AttemptRecord, askHosts } from "./ask.ts";
+import { makeMessage } from "./message.ts";
+import type { Outcome } from "./outcome.ts";
+import { recordTry, type Tried } from "./record.ts";
+import { findRoute, type Route } from "./route.ts";
+import type { Site } from "./site.ts";
+import { sitesOf } from "./sites.ts";
 import { type DueDelivery, findDueDelivery } from "./store.ts";
+import { tlsWish } from "./tls-wish.ts";
 
-export const delivering = handle(deliver, async (app, { deliveryId }, { signal }) => {
-  const due = await findDueDelivery(app.db, deliveryId);
-  // An earlier hold wrote the outcome and died before its job went, or the email was canceled: nothing is left to do.
-  if (!due || (due.delivery.state !== "queued" && due.delivery.state !== "deferred")) return done();
-  const outcome = await attempt(app, due, signal).catch((error: unknown) => blame(app, due, error));
-  // Our stop is no news about the recipient, and no attempt; unless the host may have the message already.
-  if (signal.aborted && outcome.kind === "deferred" && !outcome.ambiguous) {
-    return again(app.now(), "the server was stopped");
+export const delivering = handle(
+  deliver,
+  async (app, { deliveryId }, held) => {
+    const due = await findDueDelivery(app.db, deliveryId);
+    // An earlier hold wrote the outcome and died before its job went, or the email was canceled: nothing is left to do.
+    if (!due || (due.delivery.state !== "queued" && due.delivery.state !== "deferred")) return done();
+    const tried = await tryOnce(app, due, held).catch((error: unknown) => blame(app, due, error));
+    if ("kind" in tried) return tried;
+    // Our stop is no news about the recipient, and no attempt; unless the host may have the message already.
+    const { outcome } = tried;
+    if (held.signal.aborted && outcome.kind === "deferred" && !outcome.ambiguous) {
+      return again(app.now(), "the server was stopped");
+    }
+    return recordTry(app, due, tried);
+  },
+  { allowance: allowanceOf },
+);
+
+/** Ends in what was tried; or in an ending of the job that is no try, when its site has no room for it now. */
+async function tryOnce(app: App, due: DueDelivery, held: Held): Promise<Tried | Ending> {
+  const { delivery, domain } = due;
+  if (await isSuppressed(app, delivery.teamId, delivery.recipient)) {
+    return { outcome: { kind: "suppressed" }, attempts: [] };
   }
-  return recordOutcome(app, due, outcome);
-});
+  if (!domain) {
+    const said = "The sending domain was removed, so the message can't be signed any more";
+    return { outcome: { kind: "failed", said }, attempts: [] };
+  }
+  const route = await findRoute(app, delivery.domain);
+  if (route.kind === "none") return { outcome: route.outcome, attempts: [withoutHost(app, route.outcome)] };
+
+  const site = sitesOf(app).get(route.site, route.hosts, route.domain);
+  rememberLane(app, delivery.domain, site.name);
+  const later = (await waitsInLane(app, site, held)) ?? takesToken(app, site);
+  if (later) return later;
+  return offer(app, { due, domain, route, site }, held.signal);
+}
+
+interface Offer {
+  due: DueDelivery;
+  domain: NonNullable<DueDelivery["domain"]>;
+  route: Route;
+  site: Site;
+}
+
+/** How long a delivery waits in memory for a connection before it goes back into line. */
+const patienceMs = 30_000;
+
+async function offer(
+  app: App,
+  { due, domain, route, site }: Offer,
+  signal: AbortSignal,
+): Promise<Tried | Ending> {
+  const wish = await tlsWish(app, route, site, domain);
+  const message = await makeMessage(app, due, domain.id);
+  const envelope = {
+    from: makeReturnPath({
+      deliveryId: due.delivery.id,
+      domain: `${domain.returnPathLabel}.${domain.name}`,
+      secret: app.secrets.derive("return-path"),
+    }),
+    to: due.delivery.recipient,
+  };
+  try {
+    if (!(await site.enter(patienceMs, signal))) return backInLine(app, site);
+    try {
+      const question = { route, site, wish, envelope, message: message.bytes, signal };
+      const { outcome, attempts, pauseMs, isCrowded } = await askHosts(app, question);
+      if (isCrowded) return backInLine(app, site);
+      const writes = pauseMs === undefined ? [] : [pause(app, site, pauseMs, outcome)];
+      return { outcome, attempts, lane: site.name, writes };
+    } finally {
+      site.leave();
+    }
+  } finally {
+    message.release();
+  }
+}
+
+/**
+ * A delivery may be attempted from its domain's own lane, where it stands until its hosts are known, as long as nobody
+ * waits at the site; otherwise it takes its place in the site's lane, where limits and pauses are kept.
+ */
+async function waitsInLane(app: App, site: Site, held: Held): Promise<Ending | undefined> {
+  if (held.lane === site.name) return undefined;
+  const lane = await findLane(app.db, laneOf(deliver, site.name));
+  const isBlocked = lane?.blockedUntil != null && lane.blockedUntil > app.now();
+  if (site.hasRoom && !isBlocked) return undefined;
+  return again(app.now(), `waits in the lane of ${site.name}`, [], { lane: site.name });
+}
+
+/** Takes one message's worth of the site's rate; without any, the whole lane waits until there is. */
+function takesToken(app: App, site: Site): Ending | undefined {
+  const { rate } = site;
+  const now = app.now();
+  if (!rate || rate.take(now)) return undefined;
+  const until = rate.nextAt(now);
+  const by = rateLimiter(site);
+  return again(until, by, [blockLane(laneOf(deliver, site.name), until, by)], { lane: site.name });
+}
+
+const inLineMs = 5_000;
+
+/** Its site takes no more connections than it has: that is nobody's refusal of this message, and no attempt. */
+function backInLine(app: App, site: Site): Ending {
+  const at = new Date(app.now().getTime() + inLineMs * (1 + app.random()));
+  const why = `${site.name} takes no more than ${site.limit} connections now, and all are in use`;
+  return again(at, why, [], { lane: site.name });
+}
+
+function pause(app: App, site: Site, pauseMs: number, outcome: Outcome) {
+  const said = "said" in outcome ? outcome.said : "";
+  const until = new Date(app.now().getTime() + pauseMs);
+  return blockLane(laneOf(deliver, site.name), until, `${site.name} asked to be left alone: ${said}`);
+}
 
 /**
  * A fault in making the message is an attempt that came to nothing: it shows its reason, follows the retry plan and is
  * given up in the end, where a job that only fails would come back for ever and leave the delivery "queued".
  */
-function blame(app: App, { delivery, email }: DueDelivery, error: unknown): Outcome {
+function blame(app: App, { delivery, email }: DueDelivery, error: unknown): Tried {
   if (error instanceof StorageUnavailable) throw error;
   app.log.error({ err: error, email: email.id, delivery: delivery.id }, "a message could not be made");
   const reason = error instanceof Error ? error.message : String(error);
-  return { kind: "deferred", said: `The message could not be made: ${reason}`, class: "infrastructure" };
-}
-
-async function attempt(app: App, due: DueDelivery, signal: AbortSignal): Promise<Outcome> {
-  const { delivery, email, domain } = due;
-  if (await isSuppressed(app, delivery.teamId, delivery.recipient)) return { kind: "suppressed" };
-  if (!domain) {
-    return {
-      kind: "failed",
-      said: "The sending domain was removed, so the message can't be signed any more",
-    };
-  }
-  const route = await findRoute(app, delivery.domain);
-  if (route.kind === "none") return route.outcome;
-
-  const message = await app.threads.compose(await composeJob(app, due, domain.id));
-  const from = makeReturnPath({
-    deliveryId: delivery.id,
-    domain: `${domain.returnPathLabel}.${domain.name}`,
-    secret: app.secrets.derive("return-path"),
-  });
-  const offer: Offer = {
-    message,
-    envelope: { from, to: delivery.recipient },
-    mustEncrypt: domain.tls === "enforced",
-    signal,
-  };
-
-  let outcome: Outcome = {
+  const outcome: Outcome = {
     kind: "deferred",
-    said: `No host of ${delivery.domain} answered`,
+    said: `The message could not be made: ${reason}`,
     class: "infrastructure",
   };
-  let mayComeBack = false;
-  const giveUpAt = performance.now() + maxAttemptMs;
-  for (const name of route.names) {
-    if (performance.now() > giveUpAt) break;
-    const hops = await findHops(app, name, route);
-    if (!Array.isArray(hops)) {
-      // A host that can never be used must not turn the others' "later" into a bounce.
-      if (hops.kind === "deferred" || !mayComeBack) outcome = hops;
-      mayComeBack ||= hops.kind === "deferred";
-      continue;
-    }
-    for (const hop of hops) {
-      if (performance.now() > giveUpAt) break;
-      const verdict = judge(await offerTo(app, hop, offer), hop.host);
-      if (verdict.final || signal.aborted) return verdict.outcome;
-      mayComeBack = true;
-      outcome = verdict.outcome;
-    }
-  }
-  app.log.debug(
-    { email: email.id, delivery: delivery.id, outcome: outcome.kind },
-    "no host took the message",
-  );
-  return outcome;
+  return { outcome, attempts: [withoutHost(app, outcome)] };
 }
 
-/** Past this no further host is asked: hosts that answer slowly on purpose must not hold a permit for hours. */
-const maxAttemptMs = 300_000;
-
-interface Offer {
-  message: Uint8Array;
-  envelope: { from: string; to: string };
-  mustEncrypt: boolean;
-  signal: AbortSignal;
-}
-
-async function offerTo(app: App, hop: Hop, { message, envelope, mustEncrypt, signal }: Offer) {
-  const options = {
-    ...hop,
-    tls: mustEncrypt && hop.tls !== "implicit" ? ("mandatory" as const) : hop.tls,
-    message,
-    envelope,
-    signal,
-    ehloName: app.config.smtpOutbound.hostname,
-    localAddress: localAddressFor(app, hop.address),
-    // RFC 7435: encryption that anybody's certificate gives beats none; who must be sure has MTA-STS or DANE.
-    rejectUnauthorized: false,
-  };
-  const conversation = await converse(options);
-  if (conversation.kind !== "unreachable" || !conversation.tlsBroken || options.tls !== "opportunistic") {
-    return conversation;
-  }
-  return converse({ ...options, tls: "off" });
-}
-
-function localAddressFor(app: App, address: string): string | undefined {
-  const sameFamily = app.config.smtpOutbound.localAddresses.filter(
-    (local) => isIPv6(local) === isIPv6(address),
-  );
-  return sameFamily[Math.floor(app.random() * sameFamily.length)];
-}
-
-/** The same job gives the same bytes at every attempt: Message-ID and date are the email's. */
-async function composeJob(app: App, { email, content }: DueDelivery, domainId: string): Promise<ComposeJob> {
+/** The record of a try that never came to a host. */
+function withoutHost(app: App, outcome: Exclude<Outcome, { kind: "suppressed" }>): AttemptRecord {
+  const now = app.now();
   return {
-    source: {
-      messageId: email.messageId,
-      date: email.scheduledAt && email.scheduledAt > email.createdAt ? email.scheduledAt : email.createdAt,
-      from: email.sender,
-      to: email.recipients,
-      cc: email.cc,
-      replyTo: email.replyTo,
-      subject: email.subject,
-      html: content.html ?? undefined,
-      text: content.text ?? undefined,
-      headers: email.headers,
-      attachments: await readAttachments(app, email.id),
-    },
-    keys: await signingKeysOf(app, domainId),
-    signedAt: app.now(),
+    outcome: outcome.kind,
+    class: "class" in outcome ? outcome.class : null,
+    host: null,
+    address: null,
+    localAddress: null,
+    reused: false,
+    steps: [],
+    tls: null,
+    limiter: null,
+    said: outcome.said,
+    startedAt: now,
+    endedAt: now,
   };
-}
-
-async function readAttachments(app: App, emailId: string) {
-  const rows = await listAttachments(app.db, emailId);
-  return Promise.all(
-    rows.map(async ({ filename, contentType, contentId, blobHash }) => {
-      const content = await app.blobs.get(blobHash);
-      if (!content) throw new Error(`the blob ${blobHash} of an attachment is missing`);
-      return {
-        filename: filename ?? undefined,
-        contentType: contentType ?? undefined,
-        contentId: contentId ?? undefined,
-        content,
-      };
-    }),
-  );
 }

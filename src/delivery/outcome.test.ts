@@ -6,6 +6,7 @@ const no = (step: RefusedStep, code: number, enhanced: string): Conversation => 
   kind: "refused",
   step,
   reply: { code, enhanced, text: "No" },
+  exchanges: [],
 });
 const silence = (ambiguous: boolean): Conversation => ({
   kind: "unreachable",
@@ -13,20 +14,22 @@ const silence = (ambiguous: boolean): Conversation => ({
   reason: "no answer",
   ambiguous,
   tlsBroken: false,
+  stale: false,
+  exchanges: [],
 });
 
 const table: [string, Conversation, string, boolean][] = [
   [
     "an accepted message",
-    { kind: "accepted", reply: { code: 250, text: "Ok" }, eightBit: false },
+    { kind: "accepted", reply: { code: 250, text: "Ok" }, eightBit: false, exchanges: [] },
     "delivered",
     true,
   ],
   [
     "a message no host may be handed",
-    { kind: "unsupported", step: "mail", reply: { code: 553, enhanced: "5.6.7", text: "No" } },
+    { kind: "unsupported", step: "mail", reply: { code: 553, enhanced: "5.6.7", text: "No" }, exchanges: [] },
     "bounced",
-    true,
+    false,
   ],
   ["a host out of reach", silence(false), "deferred", false],
   ["silence after the final dot", silence(true), "deferred", true],
@@ -42,6 +45,14 @@ for (const step of ["mail", "rcpt", "data", "message"] as const) {
 
 for (const [what, conversation, kind, final] of table) {
   test(`${what} is ${kind}${final ? "" : ", and the next host is asked"}`, () => {
-    expect(judge(conversation, "mx.test")).toMatchObject({ outcome: { kind }, final });
+    expect(judge(conversation, { host: "mx.test" })).toMatchObject({ outcome: { kind }, isFinal: final });
   });
 }
+
+test("what a smarthost refuses because of its own settings or our login waits for them to be mended", () => {
+  const denied = no("rcpt", 550, "5.7.1");
+  const reply = { code: 550, enhanced: "5.7.1", text: "Relaying denied" };
+  const conversation = { ...denied, reply } as Conversation;
+  expect(judge(conversation, { host: "mx.test" }).outcome.kind).toBe("bounced");
+  expect(judge(conversation, { host: "mx.test", isRelay: true }).outcome.kind).toBe("deferred");
+});

@@ -1,45 +1,61 @@
-import type { Conversation, TlsResult } from "../smtp/client.ts";
-import { formatReply, type Reply, replyClass } from "../smtp/reply.ts";
-import { type BounceClass, classify } from "./classify.ts";
+import type { Conversation } from "../smtp/client.ts";
+import { formatReply, replyClass } from "../smtp/reply.ts";
+import { judgeReply } from "./replies.ts";
+import type { AttemptTls, BounceClass } from "./schema.ts";
 
-/** What one attempt came to. `said` is the far side's reply, or in our words why there was none. */
+/** What one try came to. `said` is the far side's reply, or in our words why there was none. */
 export type Outcome =
-  | { kind: "delivered"; said: string; host: string; tls?: TlsResult }
-  | {
-      kind: "deferred";
-      said: string;
-      class: BounceClass;
-      host?: string;
-      /** The host may have the message already. */
-      ambiguous?: boolean;
-    }
-  | { kind: "bounced"; said: string; class: BounceClass; host?: string }
+  | { kind: "delivered"; said: string; host: string; tls?: AttemptTls }
+  | Deferral
+  | { kind: "bounced"; said: string; class: BounceClass; suppress: boolean; host?: string }
   | { kind: "suppressed" }
   /** It can never be sent, and not because of the recipient or their hosts. */
   | { kind: "failed"; said: string };
 
-/** A host's last word on a delivery, or nothing: then the next host may be asked. */
-export function judge(conversation: Conversation, host: string): { outcome: Outcome; final: boolean } {
+export interface Deferral {
+  kind: "deferred";
+  said: string;
+  class: BounceClass;
+  host?: string;
+  /** The host may have the message already. */
+  ambiguous?: boolean;
+  /** What kept us from asking, where it was not the host itself. */
+  limiter?: string;
+}
+
+/** What a conversation means for its delivery and for the site. */
+export interface Verdict {
+  outcome: Outcome;
+  /** A host's last word; otherwise the next host may be asked. */
+  isFinal: boolean;
+  /** The site asks for fewer connections and messages. */
+  slowDown?: boolean;
+  /** The site asks to be left alone. */
+  pauseMs?: number;
+}
+
+/** Who was asked. */
+export interface Asked {
+  host: string;
+  /** The name of the site's preset, whose replies have rows of their own. */
+  provider?: string;
+  /** Our own smarthost: what is wrong with our login or its settings will be mended, and must not cost the queue. */
+  isRelay?: boolean;
+}
+
+export function judge(conversation: Conversation, asked: Asked): Verdict {
+  const { host } = asked;
   switch (conversation.kind) {
     case "accepted":
-      return {
-        outcome: { kind: "delivered", said: formatReply(conversation.reply), host, tls: conversation.tls },
-        final: true,
-      };
-    case "unsupported":
-      return { outcome: refusal(conversation.reply, host), final: true };
-    case "refused": {
-      // A host that turns everybody away, or us before it has heard of the recipient, may have a colleague who does not.
-      const aboutConnection = ["greeting", "ehlo", "starttls", "auth"].includes(conversation.step);
-      if (aboutConnection) {
-        const said = formatReply(conversation.reply);
-        return {
-          outcome: { kind: "deferred", said, class: classify(conversation.reply), host },
-          final: false,
-        };
-      }
-      return { outcome: refusal(conversation.reply, host), final: true };
+      return { outcome: { kind: "delivered", said: formatReply(conversation.reply), host }, isFinal: true };
+    case "unsupported": {
+      // The reply is ours: what this host can't do, another host of the domain may.
+      const { class: about } = judgeReply(conversation.reply, { step: "mail" });
+      const said = formatReply(conversation.reply);
+      return { outcome: { kind: "bounced", said, class: about, suppress: false, host }, isFinal: false };
     }
+    case "refused":
+      return judgeRefusal(conversation, asked);
     case "unreachable":
       return {
         outcome: {
@@ -50,15 +66,42 @@ export function judge(conversation: Conversation, host: string): { outcome: Outc
           ambiguous: conversation.ambiguous,
         },
         // It may have the message: another host would make a second copy for certain.
-        final: conversation.ambiguous,
+        isFinal: conversation.ambiguous,
       };
   }
 }
 
-function refusal(reply: Reply, host: string): Outcome {
+/** Before these the host has not heard of the message: a no is about the connection, and a colleague may say yes. */
+const aboutConnection = new Set(["greeting", "ehlo", "starttls", "auth"]);
+
+function judgeRefusal(
+  { reply, step }: Conversation & { kind: "refused" },
+  { host, provider, isRelay = false }: Asked,
+): Verdict {
   const said = formatReply(reply);
-  const about = classify(reply);
-  // RFC 5321 §4.2.1 calls 552 permanent, but a full mailbox is emptied one day: it is retried like a 4xx.
-  const isPermanent = replyClass(reply) === "permanent" && about !== "mailbox_full";
-  return { kind: isPermanent ? "bounced" : "deferred", said, class: about, host };
+  const { class: about, action, pauseMs } = judgeReply(reply, { step, provider });
+  const deferred: Deferral = { kind: "deferred", said, class: about, host };
+  const isFinal = !aboutConnection.has(step);
+  switch (action) {
+    case "retry":
+      return { outcome: deferred, isFinal };
+    case "slow_down":
+      return { outcome: deferred, isFinal, slowDown: true };
+    case "pause":
+      return { outcome: deferred, isFinal: true, slowDown: true, pauseMs };
+    case "next_host":
+    case "bounce":
+    case "suppress": {
+      const isPermanent =
+        replyClass(reply) === "permanent" &&
+        !aboutConnection.has(step) &&
+        !(isRelay && about === "infrastructure");
+      if (!isPermanent) return { outcome: deferred, isFinal: isFinal && action !== "next_host" };
+      const suppress = action === "suppress";
+      return {
+        outcome: { kind: "bounced", said, class: about, suppress, host },
+        isFinal: action !== "next_host",
+      };
+    }
+  }
 }

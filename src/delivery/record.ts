@@ -6,17 +6,39 @@ import { recordEvent } from "../events/record.ts";
 import type { EventType } from "../events/schema.ts";
 import { again, done, type Ending } from "../jobs/job.ts";
 import { suppress } from "../suppressions/suppress.ts";
-import type { BounceClass } from "./classify.ts";
-import type { Outcome } from "./outcome.ts";
+import type { AttemptRecord } from "./ask.ts";
+import type { Deferral, Outcome } from "./outcome.ts";
 import { nextAttempt } from "./retry.ts";
-import { type DueDelivery, updateDelivery } from "./store.ts";
+import type { BounceClass } from "./schema.ts";
+import { type DueDelivery, insertAttempt, updateDelivery } from "./store.ts";
 
-/** How a job ends after an attempt: delivery, events, counters, suppression and the job itself in one batch. */
-export function recordOutcome(app: App, due: DueDelivery, outcome: Outcome): Ending {
+/** What one try of a delivery came to. */
+export interface Tried {
+  outcome: Outcome;
+  /** One for each host that was asked, or could not be; empty when it never came to that. */
+  attempts: AttemptRecord[];
+  /** Where it waits for its next try; the lane it was in when absent. */
+  lane?: string;
+  /** What else was learnt and belongs into the same batch. */
+  writes?: Write[];
+}
+
+/** How a job ends after a try: delivery, attempts, events, counters, suppression and the job itself in one batch. */
+export function recordTry(app: App, due: DueDelivery, tried: Tried): Ending {
+  const ending = recordOutcome(app, due, tried.outcome, tried.lane);
+  const number = due.delivery.attempts + 1;
+  const rows = tried.attempts.map((attempt, position) =>
+    insertAttempt({ ...attempt, deliveryId: due.delivery.id, number, position }),
+  );
+  ending.writes.push(...rows, ...(tried.writes ?? []));
+  return ending;
+}
+
+function recordOutcome(app: App, due: DueDelivery, outcome: Outcome, lane: string | undefined): Ending {
   switch (outcome.kind) {
     case "delivered": {
-      const tls = outcome.tls && { version: outcome.tls.version, cipher: outcome.tls.cipher };
-      const data = { reply: outcome.said, host: outcome.host, tls: tls ?? null };
+      const { said: reply, host, tls } = outcome;
+      const data = { reply, host, tls: tls?.version ? { version: tls.version, cipher: tls.cipher } : null };
       return done([
         settle(app, due, "delivered", outcome.said, outcome.host),
         // Two names of one fact (D10): `sent` is what the original MailIt's clients listen for.
@@ -33,7 +55,7 @@ export function recordOutcome(app: App, due: DueDelivery, outcome: Outcome): End
         }),
         lastEvent(due, "bounced"),
         // Everything but a dead mailbox is about us or the moment, and must not cost the address.
-        ...(outcome.class === "recipient"
+        ...(outcome.suppress
           ? suppress(app, {
               teamId: due.delivery.teamId,
               address: due.delivery.recipient,
@@ -51,14 +73,15 @@ export function recordOutcome(app: App, due: DueDelivery, outcome: Outcome): End
     case "failed":
       return done([...fail(app, due, outcome.said)]);
     case "deferred":
-      return defer(app, due, outcome);
+      return defer(app, due, outcome, lane);
   }
 }
 
 function defer(
   app: App,
   due: DueDelivery,
-  { said, host, class: about }: Outcome & { kind: "deferred" },
+  { said, host, class: about }: Deferral,
+  lane: string | undefined,
 ): Ending {
   const now = app.now();
   const { delivery } = due;
@@ -66,7 +89,7 @@ function defer(
   const firstAt = delivery.firstAttemptAt ?? now;
   const at = nextAttempt(app.config.smtpOutbound, { number: attempts, firstAt, now }, app.random());
   if (!at) return done(fail(app, due, said, host));
-  return again(at, said, [
+  const writes = [
     updateDelivery({
       id: delivery.id,
       state: "deferred",
@@ -85,7 +108,8 @@ function defer(
           lastEvent(due, "delivery_delayed"),
         ]
       : []),
-  ]);
+  ];
+  return again(at, said, writes, { lane });
 }
 
 function fail(app: App, due: DueDelivery, said: string, host?: string): Write[] {

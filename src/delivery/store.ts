@@ -4,6 +4,7 @@ import { preparedRead } from "../db/read.ts";
 import { preparedWrite } from "../db/write.ts";
 import { domains } from "../domains/schema.ts";
 import { type Content, contents, type Delivery, deliveries, type Email, emails } from "../emails/schema.ts";
+import { type Attempt, attempts } from "./schema.ts";
 
 const { placeholder } = sql;
 
@@ -13,6 +14,7 @@ export interface DueDelivery {
   email: Email;
   content: Content;
   domain: { id: string; name: string; returnPathLabel: string; tls: "opportunistic" | "enforced" } | null;
+  hasAttachments: boolean;
 }
 
 const dueDeliveryQuery = preparedRead((db) => {
@@ -23,6 +25,9 @@ const dueDeliveryQuery = preparedRead((db) => {
       email: emails,
       content: contents,
       domain: { id, name, returnPathLabel, tls },
+      hasAttachments: sql<boolean>`exists (select 1 from attachments where email_id = ${emails.id})`.mapWith(
+        Boolean,
+      ),
     })
     .from(deliveries)
     .innerJoin(emails, eq(emails.id, deliveries.emailId))
@@ -54,4 +59,28 @@ export const updateDelivery = preparedWrite<
       settledAt: sql`${sql.param(placeholder("settledAt"), deliveries.settledAt)}`,
     })
     .where(eq(deliveries.id, placeholder("id"))),
+);
+
+export const insertAttempt = preparedWrite<Attempt>((db) =>
+  db
+    .insert(attempts)
+    .values({
+      deliveryId: placeholder("deliveryId"),
+      number: placeholder("number"),
+      position: placeholder("position"),
+      outcome: placeholder("outcome"),
+      class: placeholder("class"),
+      host: placeholder("host"),
+      address: placeholder("address"),
+      localAddress: placeholder("localAddress"),
+      reused: placeholder("reused"),
+      steps: placeholder("steps"),
+      tls: placeholder("tls"),
+      limiter: placeholder("limiter"),
+      said: placeholder("said"),
+      startedAt: placeholder("startedAt"),
+      endedAt: placeholder("endedAt"),
+    })
+    // A hold whose ending could not be written is told twice; the first account is the better one.
+    .onConflictDoNothing(),
 );

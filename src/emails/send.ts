@@ -13,6 +13,7 @@ import { type StoredContent, storeContent } from "./content.ts";
 import { checkDraft, type EmailDraft } from "./draft.ts";
 import { findAnswer, type OnceOnly, rememberAnswer } from "./idempotency.ts";
 import { deliver } from "./jobs.ts";
+import { laneForDomain } from "./lanes.ts";
 import type { LastEvent } from "./schema.ts";
 import { insertAttachment, insertDelivery, insertEmail } from "./store.ts";
 
@@ -125,7 +126,7 @@ function startDelivery(
   const row = { id, teamId, emailId, recipient: address, domain, nextAttemptAt: at, settledAt: null };
   return [
     insertDelivery({ ...row, state: "queued", createdAt: app.now() }),
-    ...enqueue(app, deliver, { deliveryId: id }, { id, lane: domain, runAt: at }),
+    ...enqueue(app, deliver, { deliveryId: id }, { id, lane: laneForDomain(app, domain), runAt: at }),
   ];
 }
 

@@ -1,6 +1,7 @@
 import { Database } from "bun:sqlite";
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
+import type { MxScript } from "../support/mx-host.ts";
 import { type Internet, startInternet } from "./internet.ts";
 import { type Mailit, startMailit } from "./mailit.ts";
 import {
@@ -23,8 +24,8 @@ const recipientsPerEmail = 50;
 const mostInFlight = 256;
 
 /** A folder whose domain is verified, and the outside world it sends to. */
-async function prepare() {
-  const internet = await startInternet("example.com");
+async function prepare(script: MxScript = {}) {
+  const internet = await startInternet("example.com", script);
   // Every domain has a lane of its own, so that all the permits are in use when the power goes.
   for (let lane = 0; lane < recipientsPerEmail; lane++) {
     internet.set(`lane${lane}.example`, "MX", "10 mx.example.com");
@@ -53,6 +54,13 @@ function deliverJobsLeft(folder: string): number {
   using database = new Database(join(folder, "data/mailit.db"), { readonly: true });
   const row = database.query("select count(*) as count from jobs where kind = 'deliver'").get();
   return (row as { count: number }).count;
+}
+
+/** The recipients whose delivery is on disk as done. */
+function recordedAsDelivered(folder: string): Set<string> {
+  using database = new Database(join(folder, "data/mailit.db"));
+  const rows = database.query("select recipient from deliveries where state = 'delivered'").values();
+  return new Set(rows.flat() as string[]);
 }
 
 const lastEvents = async (api: Api): Promise<string[]> =>
@@ -123,3 +131,40 @@ test("whatever was answered 200 before a kill -9 is there after it, and is deliv
   expect(new Set(await lastEvents(api))).toEqual(new Set(["delivered"]));
   expect(internet.mx.received.length).toBeGreaterThanOrEqual(there.size);
 }, 60_000);
+
+const kills = 20;
+
+test("kill -9 during delivery, twenty times: nothing is lost, and twice comes only what was taken but not yet on disk", async () => {
+  // A little slower than it could be, so that every kill finds messages at every step.
+  const { internet, folder, start, apiKey, domainId } = await prepare({
+    message: { slowly: "250 2.0.0 OK\r\n", everyMs: 1 },
+  });
+  const wanted = new Set<string>();
+  const mayComeTwice = new Set<string>();
+  for (let kill = 0; kill <= kills; kill++) {
+    await using mailit = await start();
+    const api = apiOf(mailit, apiKey);
+    if (kill === 0) await verify(api, domainId);
+    if (kill === kills) {
+      await until("no job is left", async () => (deliverJobsLeft(folder) === 0 ? true : undefined), 40);
+      break;
+    }
+    const to = Array.from({ length: 50 }, (_, lane) => `user${kill}@lane${lane}.example`);
+    for (const address of to) wanted.add(address);
+    expect(await api.post("/emails", { ...firstEmail, to })).toMatchObject({ status: 200 });
+    await arrived(internet, internet.mx.received.length + 20, mailit);
+    await mailit.kill9();
+    const recorded = recordedAsDelivered(folder);
+    for (const address of internet.mx.received.flatMap((each) => each.to)) {
+      if (!recorded.has(address)) mayComeTwice.add(address);
+    }
+  }
+  const copies = Map.groupBy(
+    internet.mx.received.flatMap(({ to }) => to),
+    (address) => address,
+  );
+  expect(new Set(copies.keys())).toEqual(wanted);
+  const twice = [...copies].filter(([, each]) => each.length > 1).map(([address]) => address);
+  expect(twice.filter((address) => !mayComeTwice.has(address))).toEqual([]);
+  expect(recordedAsDelivered(folder)).toEqual(wanted);
+}, 120_000);

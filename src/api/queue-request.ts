@@ -1,0 +1,85 @@
+import { type Static, t } from "elysia";
+import { parseDuration } from "../config/units.ts";
+import { isEverything, type QueueFilter, waitingStates } from "../delivery/queue-filter.ts";
+import { Refusal } from "../errors.ts";
+import { asciiDomain } from "../mail/address.ts";
+
+const age = t.Union([t.String(), t.Number()], {
+  description: 'A duration such as "90s", "30m", "2h" or "3d"; a plain number is seconds.',
+});
+
+const filterFields = {
+  lane: t.Optional(t.String({ minLength: 1, description: "A lane's name, as `GET /queue/lanes` shows it." })),
+  domain: t.Optional(t.String({ minLength: 1, description: "The domain of the recipients." })),
+  state: t.Optional(t.Union(waitingStates.map((state) => t.Literal(state)))),
+  tag: t.Optional(t.String({ minLength: 1, description: "A tag of the email: `name` or `name:value`." })),
+  older_than: t.Optional(age),
+  newer_than: t.Optional(age),
+};
+
+export const reasonField = t.String({ maxLength: 500, description: "At most 500 characters, for people." });
+
+// Unknown fields are refused: a misspelt one must not widen what an operator bounces or cancels.
+export const countRequest = t.Object(filterFields, { additionalProperties: false });
+
+export const actRequest = t.Object(
+  {
+    ...filterFields,
+    all: t.Optional(t.Boolean({ description: "Must be true where there is no filter." })),
+    reason: t.Optional(reasonField),
+    expected_count: t.Optional(
+      t.Integer({ minimum: 0, description: "What `POST /queue/count` gave; nothing is done if it differs." }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+/** What a request picks, of one team. */
+export function readFilter(body: Static<typeof countRequest>, teamId: string): QueueFilter {
+  const { lane, domain, state, tag, older_than: olderThan, newer_than: newerThan } = body;
+  return {
+    lane,
+    domain: domain === undefined ? undefined : readDomain(domain),
+    state,
+    tag,
+    olderThanMs: readAge("older_than", olderThan),
+    newerThanMs: readAge("newer_than", newerThan),
+    teamId,
+  };
+}
+
+/** The same for what changes something: to mean everything is to say so. A forgotten or misspelt field must not mean it. */
+export function readActFilter(body: Static<typeof actRequest>, teamId: string): QueueFilter {
+  const filter = readFilter(body, teamId);
+  if (isEverything(filter) && body.all !== true) {
+    throw new Refusal(
+      "missing_required_field",
+      'Say which deliveries: `lane`, `domain`, `state`, `tag`, `older_than`, `newer_than`, or `"all": true` for all that wait.',
+    );
+  }
+  return filter;
+}
+
+/** Recipients' domains as they are stored: ASCII and lower-case. */
+function readDomain(text: string): string {
+  const name = asciiDomain(text.trim());
+  if (name === undefined) {
+    throw new Refusal(
+      "validation_error",
+      "Invalid `domain` field. It must be a domain such as `example.com`.",
+    );
+  }
+  return name;
+}
+
+function readAge(field: string, age: string | number | undefined): number | undefined {
+  if (age === undefined) return undefined;
+  const ms = parseDuration(age);
+  if (ms === undefined) {
+    throw new Refusal(
+      "validation_error",
+      `Invalid \`${field}\` field. It must be a duration such as "90s", "30m", "2h" or "3d".`,
+    );
+  }
+  return ms;
+}

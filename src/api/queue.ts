@@ -1,0 +1,104 @@
+import { Type } from "@sinclair/typebox";
+import { Elysia, type Static } from "elysia";
+import type { App } from "../app.ts";
+import {
+  bounceQueue,
+  cancelQueue,
+  countQueue,
+  pauseQueue,
+  type QueueResult,
+  resumeQueue,
+  retryQueue,
+} from "../delivery/queue.ts";
+import type { QueueFilter } from "../delivery/queue-filter.ts";
+import { Refusal } from "../errors.ts";
+import { authenticated } from "./auth.ts";
+import { answer, bodyErrorAnswers } from "./openapi.ts";
+import { actRequest, countRequest, readActFilter, readFilter } from "./queue-request.ts";
+
+const number = Type.Integer({ minimum: 0 });
+const counted = Type.Object({
+  object: Type.Literal("queue_count"),
+  count: number,
+  queued: number,
+  deferred: number,
+  scheduled: number,
+  held: number,
+  busy: Type.Integer({
+    minimum: 0,
+    description: "Being attempted at this moment; in one of the states, too.",
+  }),
+});
+const acted = Type.Object({
+  object: Type.Literal("queue_result"),
+  matched: number,
+  changed: number,
+  busy: Type.Integer({
+    minimum: 0,
+    description: "Left alone, because they were being attempted or somebody else changed them.",
+  }),
+});
+
+type Act = (app: App, filter: QueueFilter, reason?: string) => Promise<QueueResult>;
+
+/** A team's own waiting deliveries: count them first, then act on them. */
+export const queueRoutes = (app: App) => {
+  const routes = new Elysia({ prefix: "/queue" }).use(authenticated(app, "full_access")).post(
+    "/count",
+    async ({ caller, body, server, request }) => {
+      server?.timeout(request, 0);
+      return {
+        object: "queue_count" as const,
+        ...(await countQueue(app, readFilter(body, caller.teamId))),
+      };
+    },
+    {
+      parse: "json",
+      body: countRequest,
+      detail: {
+        summary: "Count deliveries that wait",
+        tags: ["Queue"],
+        responses: { 200: answer("How many match, by state", counted), ...bodyErrorAnswers },
+      },
+    },
+  );
+  const adding = (path: string, act: Act, summary: string, description: string) =>
+    new Elysia().use(authenticated(app, "full_access")).post(
+      path,
+      async ({ caller, body, server, request }) => {
+        server?.timeout(request, 0); // a million deliveries take minutes
+        const filter = readActFilter(body, caller.teamId);
+        await mustCount(app, filter, body.expected_count);
+        return { object: "queue_result" as const, ...(await act(app, filter, body.reason)) };
+      },
+      {
+        parse: "json",
+        body: actRequest,
+        detail: {
+          summary,
+          tags: ["Queue"],
+          responses: { 200: answer(description, acted), ...bodyErrorAnswers },
+        },
+      },
+    );
+  return routes
+    .use(adding("/pause", pauseQueue, "Hold deliveries that wait", "Held until they are resumed"))
+    .use(adding("/resume", resumeQueue, "Let held deliveries go on", "Due now, or when scheduled"))
+    .use(adding("/retry", retryQueue, "Try deliveries now that wait for their next try", "Due now"))
+    .use(adding("/bounce", bounceQueue, "Bounce deliveries that wait", "Bounced; no address is suppressed"))
+    .use(adding("/cancel", cancelQueue, "Cancel deliveries that wait", "Canceled"));
+};
+
+async function mustCount(
+  app: App,
+  filter: QueueFilter,
+  expected: Static<typeof actRequest>["expected_count"],
+): Promise<void> {
+  if (expected === undefined) return;
+  const { count } = await countQueue(app, filter);
+  if (count === expected) return;
+  throw new Refusal(
+    "already_exists", // the answer of a state that is not what the client thinks: 409
+    `The filter matches ${count} deliveries and not ${expected}. Nothing was changed; count again.`,
+  );
+}

@@ -43,34 +43,44 @@ const { folder, key, mailit } = await startBench({
 
 const filler = "Lorem ipsum dolor sit amet. ".repeat(70);
 const html = (n: number) => `<p>Hello ${n}</p><p>${filler}</p>`;
-const dueAt = new Date(Date.now() + 4_000 + messages / 3);
-await load({
-  port: Number(new URL(mailit.url).port),
-  connections: 64,
-  requests: messages,
-  request: (n) =>
-    jsonRequest("/emails", key, {
-      from: "Bench <bench@example.com>",
-      to: `user${n}@domain${n % domains}.test`,
-      subject: `Message ${n}`,
-      html: html(n),
-      scheduled_at: dueAt.toISOString(),
-    }),
-});
-if (Date.now() > dueAt.getTime()) throw new Error("accepting took longer than the emails were to wait");
+/** Hands in `count` emails, spread over the domains. */
+function accept(count: number, scheduledAt?: Date): Promise<unknown> {
+  return load({
+    port: Number(new URL(mailit.url).port),
+    connections: 64,
+    requests: count,
+    request: (n) =>
+      jsonRequest("/emails", key, {
+        from: "Bench <bench@example.com>",
+        to: `user${n}@domain${n % domains}.test`,
+        subject: `Message ${n}`,
+        html: html(n),
+        ...(scheduledAt && { scheduled_at: scheduledAt.toISOString() }),
+      }),
+  });
+}
 
 const database = new Database(`${folder}/data/mailit.db`, { readonly: true });
 const delivered = database.query(
   "select coalesce(sum(total), 0) as n from counters where event = 'email.delivered'",
 );
 const count = () => (delivered.get() as { n: number }).n;
+
+// A server that has sent before: it knows which domains share their hosts, and its code is compiled.
+const warmUp = 1_000;
+await accept(warmUp);
+while (count() < warmUp) await Bun.sleep(10);
+
+const dueAt = new Date(Date.now() + 4_000 + messages / 3);
+await accept(messages, dueAt);
+if (Date.now() > dueAt.getTime()) throw new Error("accepting took longer than the emails were to wait");
 let startedAt = 0;
 const patience = performance.now() + 120_000;
-while (count() < messages) {
+while (count() < warmUp + messages) {
   if (performance.now() > patience)
-    throw new Error(`only ${count()} of ${messages} were delivered in two minutes`);
+    throw new Error(`only ${count()} of ${warmUp + messages} were delivered in two minutes`);
   await Bun.sleep(10);
-  if (startedAt === 0 && count() > 0) startedAt = performance.now();
+  if (startedAt === 0 && count() > warmUp) startedAt = performance.now();
 }
 const seconds = (performance.now() - startedAt) / 1000;
 const left = (database.query("select count(*) as n from jobs where kind = 'deliver'").get() as { n: number })
@@ -80,7 +90,7 @@ await mailit.stop();
 sink.kill("SIGTERM");
 const taken = Number(new TextDecoder().decode((await sinkOutput.read()).value).replace(/\D/g, ""));
 await dns.close();
-if (taken !== messages || left > 0) throw new Error(`the sink took ${taken}, ${left} jobs are left`);
+if (taken !== warmUp + messages || left > 0) throw new Error(`the sink took ${taken}, ${left} jobs are left`);
 
 report([
   {

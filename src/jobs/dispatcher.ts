@@ -182,7 +182,9 @@ export async function startDispatcher(
     const freeInMs = Math.min(...Array.from(kinds.values(), (permits) => permits.freeInMs()));
     const now = app.now();
     const due = await nextDue(app.transport, asksOf(kinds.values(), now));
-    sleepFor(Math.min(freeInMs, due ? due.getTime() - now.getTime() : longestSleepMs));
+    const refillInMs = Math.min(...Array.from(kinds.values(), (permits) => permits.refillInMs()));
+    const dueInMs = due ? due.getTime() - now.getTime() : longestSleepMs;
+    sleepFor(Math.min(freeInMs, refillInMs, dueInMs));
   }
 
   function sleepFor(ms: number): void {

@@ -5,6 +5,9 @@ import { type JobHandler, withoutKind } from "./job.ts";
 /** Lanes kept in mind that may take nothing although nothing of them is under way; past this they wait a second. */
 const maxExhausted = 256;
 
+/** How long a lane that has little room waits for more of it. */
+const refillMs = 50;
+
 export interface SlowWork {
   /** A job that has been running for longer no longer holds up the others of its kind. */
   slowAfterMs: number;
@@ -20,8 +23,9 @@ export class Permits {
   /** Oldest first, so that those that have become slow are found at the front. */
   readonly #quick = new Set<Hold>();
   readonly #slow = new Set<Hold>();
-  readonly #perLane = new Map<string, number>();
+  readonly #perLane = new Map<string, { jobs: number; lastAt: number }>();
   readonly #exhausted = new Set<string>();
+  #refillInMs = Number.POSITIVE_INFINITY;
 
   constructor(app: App, handler: JobHandler, slowWork: SlowWork) {
     this.#app = app;
@@ -35,14 +39,14 @@ export class Permits {
 
   begin(hold: Hold): void {
     this.#quick.add(hold);
-    this.#perLane.set(hold.lane, this.#underWay(hold.lane) + 1);
+    this.#perLane.set(hold.lane, { jobs: this.#underWay(hold.lane) + 1, lastAt: hold.startedAt });
   }
 
   end(hold: Hold): void {
     if (!this.#quick.delete(hold)) this.#slow.delete(hold);
-    const left = this.#underWay(hold.lane) - 1;
-    if (left === 0) this.#perLane.delete(hold.lane);
-    else this.#perLane.set(hold.lane, left);
+    const lane = this.#perLane.get(hold.lane)!;
+    lane.jobs -= 1;
+    if (lane.jobs === 0) this.#perLane.delete(hold.lane);
   }
 
   /** How many more jobs of the kind may begin. */
@@ -65,12 +69,29 @@ export class Permits {
     return Math.ceil(oldest.startedAt + this.#slowWork.slowAfterMs - performance.now());
   }
 
-  /** How many more jobs of a lane may begin, or what blocks it. */
+  /**
+   * How many more jobs of a lane may begin, or what blocks it. A lane that moves is refilled some at a time: claimed one
+   * by one, jobs cost five times as much. One that hardly moves is refilled after a moment all the same.
+   */
   roomIn(lane: string, now: Date): number | { until: Date; by: string } {
     const allowance = this.handler.allowance?.(this.#app, withoutKind(lane));
     if (allowance && "until" in allowance && allowance.until > now) return allowance;
     const jobs = allowance && "jobs" in allowance ? allowance.jobs : this.handler.kind.permitsPerLane;
-    return jobs - this.#underWay(lane);
+    const known = this.#perLane.get(lane);
+    if (!known) return jobs;
+    const room = jobs - known.jobs;
+    if (room <= 0 || room >= jobs / 4) return room;
+    const waitMs = known.lastAt + refillMs - performance.now();
+    if (waitMs <= 0) return room;
+    this.#refillInMs = Math.min(this.#refillInMs, waitMs);
+    return 0;
+  }
+
+  /** How long until a lane is refilled that was found with too little room to be worth it since this was last asked. */
+  refillInMs(): number {
+    const ms = this.#refillInMs;
+    this.#refillInMs = Number.POSITIVE_INFINITY;
+    return ms;
   }
 
   /** Keeps a lane out of the next rounds until there is room in it; false when too many are kept out already. */
@@ -94,6 +115,6 @@ export class Permits {
   }
 
   #underWay(lane: string): number {
-    return this.#perLane.get(lane) ?? 0;
+    return this.#perLane.get(lane)?.jobs ?? 0;
   }
 }

@@ -1,5 +1,6 @@
 import { eq, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
+import { preparedRead } from "../db/read.ts";
 import type { Row, SqlValue } from "../db/transport.ts";
 import { preparedWrite, rawWrite, type Write } from "../db/write.ts";
 import { jobs, type Lane, lanes } from "./schema.ts";
@@ -194,6 +195,14 @@ export const freeLeasesOf = (node: string, now: Date): Write[] => backToReady("n
 export const removeWaitingJob = (id: string): Write =>
   rawWrite("delete from jobs where id = ? and node is null", [id]);
 
+const laneQuery = preparedRead((db) =>
+  db
+    .select()
+    .from(lanes)
+    .where(eq(lanes.lane, sql.placeholder("lane")))
+    .prepare(),
+);
+
 export async function findLane(db: Db, lane: string): Promise<Lane | undefined> {
-  return db.select().from(lanes).where(eq(lanes.lane, lane)).get();
+  return laneQuery(db).get({ lane });
 }

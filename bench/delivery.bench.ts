@@ -3,14 +3,17 @@
  * outcome on disk. The emails fall due together, a moment after the last one was accepted.
  */
 import { Database } from "bun:sqlite";
+import { createPrivateKey, sign } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { makeLogger } from "../src/log.ts";
 import { makeDkimKeyPairs } from "../src/mail/dkim-keys.ts";
+import { openSession } from "../src/smtp/session.ts";
 import { startThreads } from "../src/threads/threads.ts";
 import { startDnsServer } from "../test/support/dns-server.ts";
 import { dnsTable } from "../test/support/dns-table.ts";
 import { startBench } from "./account.ts";
 import { jsonRequest, load } from "./load.ts";
+import { postfixWithRspamd } from "./postfix.ts";
 import { report } from "./report.ts";
 
 const messages = Number(process.env.BENCH_MESSAGES ?? 10_000);
@@ -87,10 +90,16 @@ const left = (database.query("select count(*) as n from jobs where kind = 'deliv
   .n;
 const memory = await residentMegabytes();
 await mailit.stop();
+
+const peerMessages = Math.min(messages, 5_000);
+const peer = await postfixWithRspamd({ messages: peerMessages, sinkPort: Number(sinkPort), domains });
+const clientMessages = 20_000;
+const client = await smtpClient(clientMessages);
 sink.kill("SIGTERM");
 const taken = Number(new TextDecoder().decode((await sinkOutput.read()).value).replace(/\D/g, ""));
 await dns.close();
-if (taken !== warmUp + messages || left > 0) throw new Error(`the sink took ${taken}, ${left} jobs are left`);
+const handedIn = warmUp + messages + clientMessages + (peer === undefined ? 0 : peerMessages);
+if (taken !== handedIn || left > 0) throw new Error(`the sink took ${taken}, ${left} jobs are left`);
 
 report([
   {
@@ -99,13 +108,53 @@ report([
     unit: "messages/s",
     budget: { atLeast: 1_500 },
   },
+  ...(peer === undefined
+    ? []
+    : [
+        {
+          what: "Postfix with rspamd: handed in, signed once, delivered",
+          value: peer,
+          unit: "messages/s",
+          note: `ours is ${(messages / seconds / peer).toFixed(1)} times that; wanted are 2`,
+        },
+      ]),
   {
     what: "raw limit: composed and signed by the message workers alone",
     value: await composing(),
     unit: "messages/s",
   },
+  { what: "raw limit: RSA-2048 signatures, one core", value: await signing(), unit: "/s" },
+  { what: "raw limit: our SMTP client to the sink, 20 connections", value: client, unit: "messages/s" },
   { what: "memory of the program at the end", value: memory, unit: "MB", budget: { atMost: 400 } },
 ]);
+
+/** Messages that are made already, over connections that are open already. */
+async function smtpClient(count: number): Promise<number> {
+  const message = new TextEncoder().encode(`Subject: raw\r\n\r\n${`${filler.slice(0, 70)}\r\n`.repeat(28)}`);
+  const options = { host: "sink", address: "127.0.0.1", port: Number(sinkPort), ehloName: "bench.test" };
+  const connections = await Promise.all(
+    Array.from({ length: 20 }, () => openSession({ ...options, tls: "off", rejectUnauthorized: false })),
+  );
+  let left = count;
+  const startedAt = performance.now();
+  await Promise.all(
+    connections.map(async (opened) => {
+      if (opened.kind !== "open") throw new Error("the sink could not be reached");
+      while (left-- > 0) await opened.session.send(message, { from: "a@bench.test", to: "b@sink.test" });
+      opened.session.close();
+    }),
+  );
+  return count / ((performance.now() - startedAt) / 1000);
+}
+
+async function signing(): Promise<number> {
+  const key = createPrivateKey((await makeDkimKeyPairs()).rsa.privateKey);
+  const data = Buffer.from(filler);
+  const count = 1_500;
+  const startedAt = performance.now();
+  for (let n = 0; n < count; n++) sign("rsa-sha256", data, key);
+  return count / ((performance.now() - startedAt) / 1000);
+}
 
 async function residentMegabytes(): Promise<number> {
   const status = await Bun.file(`/proc/${mailit.pid}/status`).text();

@@ -1,6 +1,7 @@
 /** An SMTP server that takes everything and keeps nothing, as a process of its own: the far side of the benchmarks. */
 /** The last bytes of the message a connection is in the middle of; undefined between messages. */
-const tails = new Map<object, string | undefined>();
+const tails = new Map<object, Buffer | undefined>();
+const finalDot = Buffer.from("\r\n.\r\n");
 let taken = 0;
 
 const server = Bun.listen({
@@ -13,32 +14,39 @@ const server = Bun.listen({
     },
     close: (socket) => void tails.delete(socket),
     data(socket, bytes) {
-      const text = bytes.toString("latin1");
+      let commands = bytes;
+      let replies = "";
       const tail = tails.get(socket);
       if (tail !== undefined) {
-        const end = (tail + text).slice(-5); // the final dot may come in pieces
-        tails.set(socket, end);
-        if (end !== "\r\n.\r\n") return;
-        tails.set(socket, undefined);
+        const all = tail.length === 0 ? bytes : Buffer.concat([tail, bytes]); // the final dot may come in pieces
+        const end = all.indexOf(finalDot, Math.max(0, all.length - bytes.length - finalDot.length));
+        tails.set(socket, end < 0 ? Buffer.from(all.subarray(-(finalDot.length - 1))) : undefined);
+        if (end < 0) return;
         taken++;
-        socket.write("250 2.0.0 taken\r\n");
-        return;
+        replies = "250 2.0.0 taken\r\n";
+        commands = all.subarray(end + finalDot.length); // Postfix says QUIT in the same breath
       }
-      const replies = text
-        .split("\r\n")
-        .filter(Boolean)
-        .map((line) => {
-          const command = line.slice(0, 4).toUpperCase();
-          if (command === "EHLO") return "250-sink\r\n250-PIPELINING\r\n250 8BITMIME\r\n";
-          if (command === "QUIT") return "221 2.0.0 bye\r\n";
-          if (command !== "DATA") return "250 2.0.0 ok\r\n";
-          tails.set(socket, "");
-          return "354 go on\r\n";
-        });
-      socket.write(replies.join(""));
+      for (const line of commands.toString("latin1").split("\r\n")) {
+        if (line !== "") replies += replyTo(socket, line);
+      }
+      socket.write(replies);
     },
   },
 });
+
+function replyTo(socket: object, line: string): string {
+  switch (line.slice(0, 4).toUpperCase()) {
+    case "EHLO":
+      return "250-sink\r\n250-PIPELINING\r\n250 8BITMIME\r\n";
+    case "QUIT":
+      return "221 2.0.0 bye\r\n";
+    case "DATA":
+      tails.set(socket, Buffer.alloc(0));
+      return "354 go on\r\n";
+    default:
+      return "250 2.0.0 ok\r\n";
+  }
+}
 
 process.stdout.write(`${server.port}\n`);
 process.on("SIGTERM", () => {

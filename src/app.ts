@@ -1,7 +1,7 @@
 import type { BlobStore } from "./blobs/store.ts";
 import type { Config } from "./config/schema.ts";
 import type { Db } from "./db/open.ts";
-import type { StatementResult, Transport } from "./db/transport.ts";
+import type { BatchOptions, StatementResult, Transport } from "./db/transport.ts";
 import { toStatement, type Write } from "./db/write.ts";
 import type { Resolver } from "./dns/resolver.ts";
 import type { HttpClient } from "./http/client.ts";
@@ -44,9 +44,10 @@ export interface JobsDue {
 export async function atomically(
   app: Pick<App, "transport" | "jobsDue">,
   writes: Write[],
+  options?: BatchOptions,
 ): Promise<StatementResult[]> {
   if (writes.length === 0) return [];
-  const results = await app.transport.batch(writes.map(toStatement));
+  const results = await app.transport.batch(writes.map(toStatement), options);
   let earliest: Date | undefined;
   for (const { dueAt } of writes) {
     if (dueAt && (!earliest || dueAt < earliest)) earliest = dueAt;

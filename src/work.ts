@@ -1,4 +1,5 @@
 import { delivering } from "./delivery/deliver.ts";
+import { forgettingPolicies } from "./delivery/mta-sts.ts";
 import { expiringDeliveries } from "./delivery/queue-expiry.ts";
 import { verifyingDomain } from "./domains/jobs.ts";
 import { forgettingAnswers } from "./emails/idempotency.ts";
@@ -8,7 +9,12 @@ import type { Recurring } from "./jobs/recurring.ts";
 import { complaining } from "./sandbox/jobs.ts";
 
 /** Work that comes back for ever. */
-export const recurringWork: Recurring[] = [forgettingAnswers, forgettingLanes, expiringDeliveries];
+export const recurringWork: Recurring[] = [
+  forgettingAnswers,
+  forgettingLanes,
+  expiringDeliveries,
+  forgettingPolicies,
+];
 
 /** Every job handler, in one list, as routes are in one list. */
 export const handlers: JobHandler[] = [

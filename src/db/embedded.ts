@@ -1,6 +1,7 @@
 import { Database, type Statement as Prepared } from "bun:sqlite";
 import { translateFault } from "./faults.ts";
 import {
+  type BatchOptions,
   isRead,
   type Method,
   type Row,
@@ -25,6 +26,9 @@ interface Kept {
 /** Statements seen once too often to keep: built text (long `in` lists) would otherwise grow the cache for ever. */
 const maxPrepared = 500;
 
+/** How long a patient batch waits for others to share its commit. */
+const patienceMs = 4;
+
 /**
  * SQLite in this process. Batches that arrive in one turn of the event loop share one transaction and one fsync, and a
  * refused batch costs its neighbours nothing (D4). `path` may be `:memory:` for tools.
@@ -33,7 +37,8 @@ export function openEmbedded(path: string): Transport {
   const database = openDatabase(path);
   const prepared = new Map<string, Kept>();
   let waiting: Waiting[] = [];
-  let scheduled = false;
+  let scheduled: "no" | "later" | "now" = "no";
+  let later: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
 
   function prepare(sql: string): Kept {
@@ -109,7 +114,8 @@ export function openEmbedded(path: string): Transport {
   }
 
   function commitGroup(): void {
-    scheduled = false;
+    scheduled = "no";
+    clearTimeout(later);
     const group = waiting;
     waiting = [];
     if (group.length === 0) return;
@@ -119,13 +125,20 @@ export function openEmbedded(path: string): Transport {
     else commitEach(group);
   }
 
-  function batch(statements: Statement[]): Promise<StatementResult[]> {
+  function batch(
+    statements: Statement[],
+    { isPatient = false }: BatchOptions = {},
+  ): Promise<StatementResult[]> {
     if (closed) return Promise.reject(new Error("the database is closed"));
     return new Promise((resolve, reject) => {
       waiting.push({ statements, resolve, reject });
-      if (scheduled) return;
-      scheduled = true;
-      setImmediate(commitGroup);
+      if (isPatient && scheduled === "no") {
+        scheduled = "later";
+        later = setTimeout(commitGroup, patienceMs);
+      } else if (!isPatient && scheduled !== "now") {
+        scheduled = "now";
+        setImmediate(commitGroup);
+      }
     });
   }
 

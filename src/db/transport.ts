@@ -13,6 +13,11 @@ export interface StatementResult {
   changes: number;
 }
 
+export interface BatchOptions {
+  /** Nobody waits for the answer: it may come some milliseconds later, so that more batches share one fsync. */
+  isPatient?: boolean;
+}
+
 /**
  * The one way to a database (D2). Both implementations throw `WriteConflict` for constraint errors and
  * `StorageUnavailable` when the store can't be written or reached; anything else is a fault.
@@ -21,7 +26,7 @@ export interface Transport {
   /** One statement, in the shape Drizzle's sqlite-proxy asks for. A statement that writes is a batch of one. */
   query(sql: string, params: SqlValue[], method: Method): Promise<{ rows: Row[] | Row }>;
   /** All statements or none, and on disk when the promise resolves (D3, D4). Results in the order of the statements. */
-  batch(statements: Statement[]): Promise<StatementResult[]>;
+  batch(statements: Statement[], options?: BatchOptions): Promise<StatementResult[]>;
   /** Does nothing that a later query could miss: waits for batches under way, then closes. */
   close(): Promise<void>;
 }

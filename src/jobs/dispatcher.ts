@@ -36,7 +36,7 @@ const longestSleepMs = 5_000;
 /** With more lanes overdue it is the permits that prevent a stampede, and to write every lane would hold up the start. */
 const lanesWorthSpreading = 2_000;
 const releaseMs = 1_000;
-const gatherMs = 2;
+const gatherMs = 5;
 
 /**
  * The one loop that takes due jobs out of the table and has them done (D5). It claims kind by kind and lane by lane, the

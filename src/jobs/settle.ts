@@ -26,7 +26,8 @@ export async function settle(app: App, holder: Holder, taken: Lease, given: Endi
     const lease = holder.newest(taken);
     const job = { job: lease.id, kind: lease.kind };
     try {
-      await atomically(app, [...endOf(holder.node, lease, ending, app.now()), ...ending.writes]);
+      const writes = [...endOf(holder.node, lease, ending, app.now()), ...ending.writes];
+      await atomically(app, writes, { isPatient: true });
       return lease;
     } catch (error) {
       if (error instanceof WriteConflict && error.kind === "stale") {

@@ -33,6 +33,8 @@ export interface Answer {
   pauseMs?: number;
   /** The site bears no more connections than it has: this was no try, the delivery waits for one of them. */
   isCrowded?: boolean;
+  /** The asking was broken off before a host had the last word. */
+  isUnfinished?: boolean;
 }
 
 /** Past this no further host is asked: hosts that answer slowly on purpose must not hold a permit for hours. */
@@ -93,6 +95,7 @@ class Asking {
     return {
       outcome: this.#outcome,
       attempts: this.#attempts,
+      isUnfinished: verdict?.isFinal !== true,
       ...(verdict?.pauseMs === undefined ? {} : { pauseMs: verdict.pauseMs }),
     };
   }
@@ -119,7 +122,7 @@ class Asking {
     const startedAt = this.app.now();
     const brokenTls = wish.mode === "opportunistic" ? memory.brokenTls(hop.host, startedAt) : undefined;
     const tls = brokenTls === undefined ? wish.mode : "off";
-    const opened = await site.connect(() => this.#open(hop, tls));
+    const opened = await site.connect(hop.address, () => this.#open(hop, tls));
     if (opened.kind === "unreachable" && opened.tlsBroken && wish.mode === "opportunistic") {
       // RFC 7435: mail that would go to anybody's certificate rather goes in plaintext than not at all.
       memory.tlsBroke(hop.host, opened.reason, startedAt);
@@ -127,7 +130,7 @@ class Asking {
       return this.#askHop(hop);
     }
     if (opened.kind !== "open") {
-      if (this.#isCrowded(opened)) {
+      if (this.#isCrowded(opened, hop)) {
         site.slowDown(this.app.now());
         return "crowded";
       }
@@ -193,17 +196,17 @@ class Asking {
   }
 
   /** The host turned this connection away while it serves others of ours: it takes no more at once. */
-  #isCrowded(opened: Exclude<Opened, { kind: "open" }>): boolean {
+  #isCrowded(opened: Exclude<Opened, { kind: "open" }>, { address }: Hop): boolean {
     const { site } = this.question;
-    if (opened.kind === "refused") return opened.reply.code === 421 && site.open + site.opening > 0;
-    return opened.step === "connect" && opened.reason === "connection refused" && site.open > 0;
+    if (opened.kind === "refused") return opened.reply.code === 421 && site.bears(address, "or may");
+    return opened.step === "connect" && opened.reason === "connection refused" && site.bears(address);
   }
 
   #failedToOpen(opened: Exclude<Opened, { kind: "open" }>, hop: Hop, startedAt: Date): Verdict {
     const { site, signal } = this.question;
     const isAboutHost =
       opened.kind === "unreachable" && (opened.step === "connect" || opened.step === "greeting");
-    if (isAboutHost && !signal.aborted) {
+    if (isAboutHost && !signal.aborted && !ourOwnTrouble.has(opened.reason)) {
       hostMemory(this.app).failed(hopKey(hop.address, hop.port), opened.reason, this.app.now());
       site.slowDown(this.app.now());
     }
@@ -236,7 +239,7 @@ class Asking {
     if (verdict.slowDown) site.slowDown(now);
     const tls = tlsRecord(wish, hop.host, session?.tls ?? tlsOf(conversation), problem);
     if (verdict.outcome.kind === "delivered") verdict.outcome.tls = tls;
-    if (!this.question.signal.aborted || verdict.isFinal) this.#note(verdict.outcome);
+    if (!this.question.signal.aborted || verdict.isFinal) this.#note(verdict.outcome, verdict.isFinal);
     this.#record({
       host: hop.host,
       outcome: verdict.outcome,
@@ -252,8 +255,8 @@ class Asking {
   }
 
   /** A host that can never be used must not turn the others' "later" into a bounce. */
-  #note(outcome: Outcome): void {
-    if (outcome.kind === "bounced" && this.#mayComeBack) return;
+  #note(outcome: Outcome, isFinal = false): void {
+    if (outcome.kind === "bounced" && this.#mayComeBack && !isFinal) return;
     this.#mayComeBack ||= outcome.kind === "deferred";
     this.#outcome = outcome;
   }
@@ -293,6 +296,13 @@ class Asking {
     });
   }
 }
+
+/** Why a connection can't even be begun: that is about this machine, and says nothing of the host. */
+const ourOwnTrouble = new Set([
+  "the local address is not on this machine",
+  "connecting is not permitted on this machine",
+  "network unreachable",
+]);
 
 /** An opening that failed, as the conversation it would have been. */
 function unsent(opened: Exclude<Opened, { kind: "open" }>): Conversation {

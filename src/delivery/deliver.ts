@@ -28,7 +28,8 @@ export const delivering = handle(
     if ("kind" in tried) return tried;
     // Our stop is no news about the recipient, and no attempt; unless the host may have the message already.
     const { outcome } = tried;
-    if (held.signal.aborted && outcome.kind === "deferred" && !outcome.ambiguous) {
+    const isOpen = outcome.kind === "deferred" ? !outcome.ambiguous : tried.isUnfinished === true;
+    if (held.signal.aborted && isOpen) {
       return again(app.now(), "the server was stopped");
     }
     return recordTry(app, due, tried);
@@ -53,7 +54,7 @@ async function tryOnce(app: App, due: DueDelivery, held: Held): Promise<Tried | 
   rememberLane(app, delivery.domain, site.name);
   const later = (await waitsInLane(app, site, held)) ?? takesToken(app, site);
   if (later) return later;
-  return offer(app, { due, domain, route, site }, held.signal);
+  return offer(app, { due, domain, route, site }, held);
 }
 
 interface Offer {
@@ -69,9 +70,9 @@ const patienceMs = 30_000;
 async function offer(
   app: App,
   { due, domain, route, site }: Offer,
-  signal: AbortSignal,
+  { lane, signal }: Held,
 ): Promise<Tried | Ending> {
-  const wish = await tlsWish(app, route, site, domain);
+  const wish = await tlsWish(app, route, domain);
   const message = await makeMessage(app, due, domain.id);
   const envelope = {
     from: makeReturnPath({
@@ -82,13 +83,19 @@ async function offer(
     to: due.delivery.recipient,
   };
   try {
-    if (!(await site.enter(patienceMs, signal))) return backInLine(app, site);
+    // In a foreign lane nobody counts what waits here: it takes its place in the site's own at once.
+    const patience = lane === site.name ? patienceMs : 0;
+    if (!(await site.enter(patience, signal))) {
+      return patience === 0
+        ? again(app.now(), inLineOf(site), [], { lane: site.name })
+        : backInLine(app, site);
+    }
     try {
       const question = { route, site, wish, envelope, message: message.bytes, signal };
-      const { outcome, attempts, pauseMs, isCrowded } = await askHosts(app, question);
+      const { outcome, attempts, pauseMs, isCrowded, isUnfinished } = await askHosts(app, question);
       if (isCrowded) return backInLine(app, site);
       const writes = pauseMs === undefined ? [] : [pause(app, site, pauseMs, outcome)];
-      return { outcome, attempts, lane: site.name, writes };
+      return { outcome, attempts, lane: site.name, writes, isUnfinished };
     } finally {
       site.leave();
     }
@@ -106,8 +113,10 @@ async function waitsInLane(app: App, site: Site, held: Held): Promise<Ending | u
   const lane = await findLane(app.db, laneOf(deliver, site.name));
   const isBlocked = lane?.blockedUntil != null && lane.blockedUntil > app.now();
   if (site.hasRoom && !isBlocked) return undefined;
-  return again(app.now(), `waits in the lane of ${site.name}`, [], { lane: site.name });
+  return again(app.now(), inLineOf(site), [], { lane: site.name });
 }
+
+const inLineOf = (site: Site): string => `waits in the lane of ${site.name}`;
 
 /** Takes one message's worth of the site's rate; without any, the whole lane waits until there is. */
 function takesToken(app: App, site: Site): Ending | undefined {

@@ -155,3 +155,14 @@ test("a retry carries the same Message-ID and Date, whenever it is made", async 
   expect(messageId).toEndWith("@example.com>");
   expect(await here.onlyDelivery(id)).toMatchObject({ state: "delivered", attempts: 3 });
 });
+
+test("a host's last word counts, though a better host could not be reached", async () => {
+  const here = await deliveryScene({ rcpt: "550 5.1.1 No such user" });
+  here.app.dns.set("recipient.test MX", ["5 down.recipient.test", "10 mx.recipient.test"]);
+  here.app.dns.set("down.recipient.test A", "127.0.0.8"); // nobody listens there
+  const id = await here.send();
+  expect(await here.onlyDelivery(id)).toMatchObject({
+    state: "bounced",
+    lastReply: "550 5.1.1 No such user",
+  });
+});

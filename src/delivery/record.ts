@@ -19,6 +19,8 @@ export interface Tried {
   attempts: AttemptRecord[];
   /** Where it waits for its next try; the lane it was in when absent. */
   lane?: string;
+  /** The asking was broken off before every host had its say. */
+  isUnfinished?: boolean;
   /** What else was learnt and belongs into the same batch. */
   writes?: Write[];
 }

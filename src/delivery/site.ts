@@ -20,6 +20,7 @@ export class Site {
   #busy = 0;
   #open = 0;
   #opening = 0;
+  readonly #perAddress = new Map<string, { open: number; opening: number }>();
   #lastSuccess = 0;
 
   constructor(name: string, policy: SitePolicy) {
@@ -33,14 +34,10 @@ export class Site {
     return this.#connections.limit;
   }
 
-  /** Connections that are open now, used or not. */
-  get open(): number {
-    return this.#open;
-  }
-
-  /** Connections that are being opened now. */
-  get opening(): number {
-    return this.#opening;
+  /** Whether an address serves a connection of ours now, "or may" soon: one is being opened. */
+  bears(address: string, orMay?: "or may"): boolean {
+    const at = this.#perAddress.get(address);
+    return at !== undefined && at.open + (orMay ? at.opening : 0) > 0;
   }
 
   get isUnused(): boolean {
@@ -102,24 +99,33 @@ export class Site {
   }
 
   /** Opens a connection by `open`, and counts it for as long as it lives. */
-  async connect(open: () => Promise<Opened>): Promise<Opened> {
-    this.#opening += 1;
+  async connect(address: string, open: () => Promise<Opened>): Promise<Opened> {
+    this.#count(address, "opening", 1);
     try {
       const opened = await open();
-      if (opened.kind === "open") this.#watch(opened.session);
+      if (opened.kind === "open") this.#watch(address, opened.session);
       return opened;
     } finally {
-      this.#opening -= 1;
+      this.#count(address, "opening", -1);
     }
   }
 
-  #watch(session: Session): void {
-    this.#open += 1;
+  #watch(address: string, session: Session): void {
+    this.#count(address, "open", 1);
     session.onClosed = () => {
-      this.#open -= 1;
+      this.#count(address, "open", -1);
       const at = this.#idle.findIndex((entry) => entry.session === session);
       if (at !== -1) this.#idle.splice(at, 1);
     };
+  }
+
+  #count(address: string, what: "open" | "opening", by: 1 | -1): void {
+    if (what === "open") this.#open += by;
+    else this.#opening += by;
+    const at = this.#perAddress.get(address) ?? { open: 0, opening: 0 };
+    at[what] += by;
+    if (at.open + at.opening === 0) this.#perAddress.delete(address);
+    else this.#perAddress.set(address, at);
   }
 
   /** Called before a connection is opened: one that does not fit must not stand beside it over the limit. */

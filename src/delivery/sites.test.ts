@@ -175,6 +175,14 @@ describe("a site that asks for less", () => {
   });
 });
 
+test("a dead first host costs a living second one nothing", async () => {
+  const here = await deliveryScene();
+  here.app.dns.set("recipient.test MX", ["5 down.recipient.test", "10 mx.recipient.test"]);
+  here.app.dns.set("down.recipient.test A", "127.0.0.8"); // nobody listens there
+  await sendMany(here, 20);
+  expect(here.host.received).toHaveLength(20);
+});
+
 test("a host that can't be reached is not asked again for each message, and its mail follows the retry plan", async () => {
   const here = await deliveryScene();
   here.app.dns.set("recipient.test MX", "10 down.recipient.test");

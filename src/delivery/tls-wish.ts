@@ -5,7 +5,7 @@ import type { Session } from "../smtp/session.ts";
 import { type StsPolicy, stsPolicyFor } from "./mta-sts.ts";
 import type { Route } from "./route.ts";
 import type { AttemptTls } from "./schema.ts";
-import type { Site } from "./site.ts";
+import { sitePolicy } from "./site-policy.ts";
 
 /** What a delivery wants of encryption on its way. */
 export interface TlsWish {
@@ -19,12 +19,13 @@ export interface TlsWish {
 export async function tlsWish(
   app: App,
   route: Route,
-  site: Site,
   domain: { tls: "opportunistic" | "enforced" },
 ): Promise<TlsWish> {
   const { tls, relay } = app.config.smtpOutbound;
   if (route.isRelay && relay.tls === "implicit") return { mode: "implicit", wanted: "implicit" };
-  const configured = route.isRelay ? relay.tls : (site.policy.tls ?? tls);
+  // The domain's own: a site's other domains may have asked for something else.
+  const policy = sitePolicy(app.config, { hosts: route.hosts, domain: route.domain });
+  const configured = route.isRelay ? relay.tls : (policy.tls ?? tls);
   const mode =
     domain.tls === "enforced" ? "mandatory" : (configured as "opportunistic" | "mandatory" | "off");
   // Switched off on purpose, in a closed network: then nobody's policy is asked for. The sandbox has no web to ask.
@@ -46,8 +47,10 @@ export const mustVerify = ({ sts }: TlsWish): boolean => sts?.mode === "enforce"
 
 /** Whether a connection that is open already is as well protected as one opened for this delivery would be. */
 export function isProtectedEnough(wish: TlsWish, { tls, host }: Session): boolean {
-  if (mustVerify(wish)) return tls?.authorized === true && !isForbidden(wish, host);
-  return wish.mode !== "mandatory" || tls !== undefined;
+  if (wish.mode !== "mandatory" && !mustVerify(wish)) return true;
+  // An opportunistic one may have come to a version that would not do here (RFC 8996).
+  if (!tls || !["TLSv1.2", "TLSv1.3"].includes(tls.version)) return false;
+  return !mustVerify(wish) || (tls.authorized && !isForbidden(wish, host));
 }
 
 /** What came of a wish, for the record of the attempt. */

@@ -66,6 +66,18 @@ describe("a handshake that breaks", () => {
   });
 });
 
+test("TLS made mandatory for one recipient's domain is not undone by another of the same site", async () => {
+  const here = await deliveryScene(
+    {},
+    { config: { smtpOutbound: { sites: [{ match: "recipient.test", tls: "mandatory" }] } } },
+  );
+  here.app.dns.set("other.test MX", "10 mx.recipient.test");
+  const id = await here.send({ to: ["carol@other.test"] });
+  expect(await here.onlyDelivery(id)).toMatchObject({ state: "delivered" });
+  expect(await here.onlyDelivery(await here.send())).toMatchObject({ state: "deferred" });
+  expect(here.host.received).toHaveLength(1);
+});
+
 test("TLS can be made mandatory for one recipient's domain by the configuration", async () => {
   const here = await deliveryScene(
     {},

@@ -2,7 +2,7 @@ import type { App } from "../app.ts";
 import type { Write } from "../db/write.ts";
 import type { Delivery, LastEvent } from "../emails/schema.ts";
 import { setLastEvent } from "../emails/store.ts";
-import { recordEvent } from "../events/record.ts";
+import { recordEvents } from "../events/record.ts";
 import type { EventType } from "../events/schema.ts";
 import { again, done, type Ending } from "../jobs/job.ts";
 import { suppress } from "../suppressions/suppress.ts";
@@ -44,15 +44,14 @@ function recordOutcome(app: App, due: DueDelivery, outcome: Outcome, lane: strin
       return done([
         settle(app, due, "delivered", outcome.said, outcome.host),
         // Two names of one fact (D10): `sent` is what the original MailIt's clients listen for.
-        ...happened(app, due, "email.sent", data),
-        ...happened(app, due, "email.delivered", data),
+        ...happened(app, due, ["email.sent", "email.delivered"], data),
         lastEvent(due, "delivered"),
       ]);
     }
     case "bounced":
       return done([
         settle(app, due, "bounced", outcome.said, outcome.host),
-        ...happened(app, due, "email.bounced", {
+        ...happened(app, due, ["email.bounced"], {
           bounce: describeBounce("Permanent", outcome.class, outcome.said),
         }),
         lastEvent(due, "bounced"),
@@ -69,7 +68,7 @@ function recordOutcome(app: App, due: DueDelivery, outcome: Outcome, lane: strin
     case "suppressed":
       return done([
         settle(app, due, "suppressed", due.delivery.lastReply, due.delivery.mxHost),
-        ...happened(app, due, "email.suppressed", {}),
+        ...happened(app, due, ["email.suppressed"], {}),
         lastEvent(due, "suppressed"),
       ]);
     case "failed":
@@ -104,7 +103,7 @@ function defer(
     }),
     ...(delivery.state === "queued"
       ? [
-          ...happened(app, due, "email.delivery_delayed", {
+          ...happened(app, due, ["email.delivery_delayed"], {
             bounce: describeBounce("Transient", about, said),
           }),
           lastEvent(due, "delivery_delayed"),
@@ -117,7 +116,7 @@ function defer(
 function fail(app: App, due: DueDelivery, said: string, host?: string): Write[] {
   return [
     settle(app, due, "failed", said, host),
-    ...happened(app, due, "email.failed", { failed: { reason: said } }),
+    ...happened(app, due, ["email.failed"], { failed: { reason: said } }),
     lastEvent(due, "failed"),
   ];
 }
@@ -147,12 +146,11 @@ function settle(
 function happened(
   app: App,
   { delivery, email }: DueDelivery,
-  type: EventType,
+  types: EventType[],
   data: Record<string, unknown>,
 ): Write[] {
   const { id: deliveryId, teamId, recipient } = delivery;
-  return recordEvent(app, {
-    type,
+  return recordEvents(app, types, {
     teamId,
     emailId: email.id,
     deliveryId,

@@ -14,48 +14,76 @@ export interface NewEvent {
   data?: Record<string, unknown>;
 }
 
-const insertEvent = preparedWrite((db) =>
-  db.insert(events).values({
-    id: sql.placeholder("id"),
-    teamId: sql.placeholder("teamId"),
-    type: sql.placeholder("type"),
-    emailId: sql.placeholder("emailId"),
-    deliveryId: sql.placeholder("deliveryId"),
-    recipient: sql.placeholder("recipient"),
-    data: sql.placeholder("data"),
-    createdAt: sql.placeholder("createdAt"),
-  }),
+// A statement for one event and one for several at once: two facts of one outcome cost hardly more than one.
+const insertEvents = byCount((count) =>
+  preparedWrite((db) =>
+    db.insert(events).values(
+      Array.from({ length: count }, (_, n) => ({
+        id: sql.placeholder(`id${n}`),
+        teamId: sql.placeholder("teamId"),
+        type: sql.placeholder(`type${n}`),
+        emailId: sql.placeholder("emailId"),
+        deliveryId: sql.placeholder("deliveryId"),
+        recipient: sql.placeholder("recipient"),
+        data: sql.placeholder("data"),
+        createdAt: sql.placeholder("createdAt"),
+      })),
+    ),
+  ),
 );
 
-const count = preparedWrite((db) =>
-  db
-    .insert(counters)
-    .values({
-      teamId: sql.placeholder("teamId"),
-      hour: sql.placeholder("hour"),
-      domainId: sql.placeholder("domainId"),
-      event: sql.placeholder("event"),
-      total: 1,
-    })
-    .onConflictDoUpdate({
-      target: [counters.teamId, counters.hour, counters.domainId, counters.event],
-      set: { total: sql`${counters.total} + 1` },
-    }),
+const countEvents = byCount((count) =>
+  preparedWrite((db) =>
+    db
+      .insert(counters)
+      .values(
+        Array.from({ length: count }, (_, n) => ({
+          teamId: sql.placeholder("teamId"),
+          hour: sql.placeholder("hour"),
+          domainId: sql.placeholder("domainId"),
+          event: sql.placeholder(`type${n}`),
+          total: 1,
+        })),
+      )
+      .onConflictDoUpdate({
+        target: [counters.teamId, counters.hour, counters.domainId, counters.event],
+        set: { total: sql`${counters.total} + 1` },
+      }),
+  ),
 );
+
+function byCount<T>(make: (count: number) => T): (count: number) => T {
+  const made: T[] = [];
+  return (count) => {
+    made[count] ??= make(count);
+    return made[count];
+  };
+}
 
 const hourMs = 3_600_000;
 
 /** The writes that say a thing happened: the event and its counter. They belong in the batch of the thing itself. */
-export function recordEvent(app: App, event: NewEvent): Write[] {
+export function recordEvent(app: App, { type, ...about }: NewEvent): Write[] {
+  return recordEvents(app, [type], about);
+}
+
+/** The same for one thing that is several types of event. */
+export function recordEvents(app: App, types: EventType[], about: Omit<NewEvent, "type">): Write[] {
   const createdAt = app.now();
-  const { type, teamId, emailId = null, deliveryId = null, recipient = null, domainId, data = {} } = event;
+  const { teamId, emailId = null, deliveryId = null, recipient = null, domainId, data = {} } = about;
+  const named = Object.fromEntries(
+    types.flatMap((type, n) => [
+      [`id${n}`, newId()],
+      [`type${n}`, type],
+    ]),
+  );
   return [
-    insertEvent({ id: newId(), teamId, type, emailId, deliveryId, recipient, data, createdAt }),
-    count({
+    insertEvents(types.length)({ ...named, teamId, emailId, deliveryId, recipient, data, createdAt }),
+    countEvents(types.length)({
+      ...named,
       teamId,
       hour: new Date(createdAt.getTime() - (createdAt.getTime() % hourMs)),
       domainId: domainId ?? "",
-      event: type,
     }),
   ];
 }

@@ -2,13 +2,13 @@
  * What a message costs before it is on the wire: composed from HTML of 2 KB, signed with RSA-2048 and Ed25519, in message
  * workers. The raw limit is RSA alone: a core can't sign faster, and nothing else of a message costs nearly as much.
  */
-import { createPrivateKey, sign } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { makeLogger } from "../src/log.ts";
 import { baseBoundaryOf, composeMessage, fieldsOf, type MessageSource } from "../src/mail/compose.ts";
 import { type DkimKey, signMessage } from "../src/mail/dkim.ts";
 import { makeDkimKeyPairs } from "../src/mail/dkim-keys.ts";
 import { mimeTree } from "../src/mail/mime.ts";
+import { openSigner } from "../src/mail/signer.ts";
 import { shownContent } from "../src/mail/text-parts.ts";
 import { startThreads } from "../src/threads/threads.ts";
 import { type Figure, report } from "./report.ts";
@@ -44,14 +44,13 @@ const byLibrary = (n: number) => {
 };
 
 const message = await composeMessage(source(0));
-const digest = Buffer.alloc(32);
-const rsa = createPrivateKey(pairs.rsa.privateKey);
-const ed25519 = createPrivateKey(pairs.ed25519.privateKey);
+const rsa = openSigner(pairs.rsa.privateKey);
+const ed25519 = openSigner(pairs.ed25519.privateKey);
 
 const figures: Figure[] = [
   ...(await inWorkers()),
-  await onOneCore("raw limit: RSA-2048 alone, one core", () => sign("rsa-sha256", message, rsa)),
-  await onOneCore("Ed25519 alone, one core", () => sign(null, digest, ed25519)),
+  await onOneCore("raw limit: RSA-2048 alone, one core", () => rsa.sign(message)),
+  await onOneCore("Ed25519 alone, one core", () => ed25519.sign(message)),
   await onOneCore("signed with Ed25519: all of signing but RSA, one core", () =>
     signMessage(message, keys.slice(1), signedAt),
   ),

@@ -3,10 +3,10 @@
  * outcome on disk. The emails fall due together, a moment after the last one was accepted.
  */
 import { Database } from "bun:sqlite";
-import { createPrivateKey, sign } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { makeLogger } from "../src/log.ts";
 import { makeDkimKeyPairs } from "../src/mail/dkim-keys.ts";
+import { openSigner } from "../src/mail/signer.ts";
 import { openSession } from "../src/smtp/session.ts";
 import { startThreads } from "../src/threads/threads.ts";
 import { startDnsServer } from "../test/support/dns-server.ts";
@@ -148,11 +148,11 @@ async function smtpClient(count: number): Promise<number> {
 }
 
 async function signing(): Promise<number> {
-  const key = createPrivateKey((await makeDkimKeyPairs()).rsa.privateKey);
+  const signer = openSigner((await makeDkimKeyPairs()).rsa.privateKey);
   const data = Buffer.from(filler);
-  const count = 1_500;
+  const count = 3_000;
   const startedAt = performance.now();
-  for (let n = 0; n < count; n++) sign("rsa-sha256", data, key);
+  for (let n = 0; n < count; n++) signer.sign(data);
   return count / ((performance.now() - startedAt) / 1000);
 }
 

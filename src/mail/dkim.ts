@@ -1,5 +1,5 @@
-import { createHash, createPrivateKey, type KeyObject, sign } from "node:crypto";
 import { relaxedBodyHash, relaxedField, splitMessage } from "./dkim-canonical.ts";
+import { openSigner, type Signer } from "./signer.ts";
 
 /** One of a sending domain's keys, opened. */
 export type DkimKey = {
@@ -122,26 +122,24 @@ function foldNames(names: string[]): string {
   return folded;
 }
 
-function signatureOf(key: DkimKey, data: Buffer): string {
-  const parsed = parseKey(key);
-  if (key.algorithm === "rsa") return sign("rsa-sha256", data, parsed).toString("base64");
-  // RFC 8463 §3: Ed25519 signs the SHA-256 of the data, not the data.
-  return sign(null, createHash("sha256").update(data).digest(), parsed).toString("base64");
-}
+const signatureOf = (key: DkimKey, data: Buffer): string => signerOf(key).sign(data).toString("base64");
 
-// Keys by PEM. A thread signs for few domains at a time; when there are many, starting afresh is cheap enough.
-const parsedKeys = new Map<string, KeyObject>();
-const maxParsedKeys = 1000;
+// Signers by PEM. A thread signs for few domains at a time; when there are many, starting afresh is cheap enough.
+const signers = new Map<string, Signer>();
+const maxSigners = 1000;
 
-function parseKey({ privateKey, algorithm, domain, selector }: DkimKey): KeyObject {
-  let parsed = parsedKeys.get(privateKey);
-  if (parsed === undefined) {
-    parsed = createPrivateKey(privateKey);
-    if (parsedKeys.size >= maxParsedKeys) parsedKeys.clear();
-    parsedKeys.set(privateKey, parsed);
+function signerOf({ privateKey, algorithm, domain, selector }: DkimKey): Signer {
+  let signer = signers.get(privateKey);
+  if (signer === undefined) {
+    signer = openSigner(privateKey);
+    if (signers.size >= maxSigners) {
+      for (const { free } of signers.values()) free();
+      signers.clear();
+    }
+    signers.set(privateKey, signer);
   }
-  if (parsed.asymmetricKeyType !== algorithm) {
+  if (signer.algorithm !== algorithm) {
     throw new Error(`The DKIM key ${selector}._domainkey.${domain} is not an ${algorithm} key`);
   }
-  return parsed;
+  return signer;
 }

@@ -1,0 +1,94 @@
+/** Who vouches for a message that came in: SPF (RFC 7208), DKIM (RFC 6376), DMARC (RFC 9989), ARC (RFC 8617). */
+import { type AuthenticateResult, authenticate } from "mailauth";
+
+/** How a message came to us. */
+export interface Handover {
+  /** The client's address. */
+  ip: string;
+  /** What it said in EHLO; may be empty. */
+  helo: string;
+  /** MAIL FROM; empty for the null sender. */
+  mailFrom: string;
+  /** This server's name, under which the results are written down. */
+  host: string;
+}
+
+/** The words of `result` are those of RFC 8601 §2.7. */
+export interface Verdict {
+  result: string;
+  /** Why, where the check says more than its result. */
+  reason?: string;
+}
+
+/** What the checks of a message found. */
+export interface Verdicts {
+  spf: Verdict & { domain?: string };
+  /** One for each signature, as they stand in the message; none when it is unsigned. */
+  dkim: (Verdict & { domain: string; selector: string; isAligned: boolean })[];
+  /** `policy` is what the author's domain asks for when the check fails. */
+  dmarc: Verdict & { domain?: string; policy?: string };
+  arc: Verdict;
+}
+
+export interface Authenticity {
+  verdicts: Verdicts;
+  /** Authentication-Results and Received-SPF, folded, each line with its CRLF: to stand before the message. */
+  header: string;
+}
+
+/** The types of records that the checks ask for. */
+export type AskedType = "A" | "AAAA" | "CNAME" | "MX" | "PTR" | "TXT";
+
+/** Answers as `node:dns` does: TXT as lists of strings, MX as `{exchange, priority}`; throws with its `code`s. */
+export type Ask = (name: string, type: AskedType) => Promise<unknown[]>;
+
+const askedTypes: readonly string[] = ["A", "AAAA", "CNAME", "MX", "PTR", "TXT"];
+
+/** Checks a message as it came. Never throws: what can't be checked is a `temperror`, as if DNS had not answered. */
+export async function authenticateMessage(raw: Uint8Array, from: Handover, ask: Ask): Promise<Authenticity> {
+  try {
+    const found = await authenticate(Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength), {
+      ip: from.ip,
+      helo: from.helo || `[${from.ip}]`,
+      sender: from.mailFrom,
+      mta: from.host,
+      strict: true,
+      disableBimi: true,
+      // The library's type forgets MX; what it is given is what `node:dns` would have given it.
+      resolver: async (name, type) =>
+        (askedTypes.includes(type) ? await ask(name, type as AskedType) : []) as string[],
+    });
+    return { verdicts: toVerdicts(found), header: found.headers };
+  } catch (error) {
+    return unchecked(from.host, error instanceof Error ? error.message : String(error));
+  }
+}
+
+function toVerdicts({ spf, dkim, dmarc, arc, dmarcSkipReason }: AuthenticateResult): Verdicts {
+  return {
+    spf: spf ? { ...verdict(spf.status), domain: spf.domain } : { result: "none" },
+    dkim: dkim.results
+      .filter(({ signingDomain }) => signingDomain !== undefined)
+      .map(({ signingDomain = "", selector = "", status }) => ({
+        ...verdict(status),
+        domain: signingDomain,
+        selector,
+        isAligned: Boolean(status.aligned),
+      })),
+    dmarc: dmarc
+      ? { ...verdict(dmarc.status), domain: dmarc.domain, policy: dmarc.policy }
+      : { result: "none", ...(dmarcSkipReason && { reason: dmarcSkipReason }) },
+    arc: arc ? verdict(arc.status) : { result: "none" },
+  };
+}
+
+const verdict = ({ result, comment }: { result: string; comment?: string | false }): Verdict =>
+  comment ? { result, reason: comment } : { result };
+
+function unchecked(host: string, reason: string): Authenticity {
+  const unknown = { result: "temperror", reason };
+  return {
+    verdicts: { spf: unknown, dkim: [], dmarc: unknown, arc: unknown },
+    header: `Authentication-Results: ${host}; none\r\n`, // RFC 8601 §2.2: no check was done
+  };
+}

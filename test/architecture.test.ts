@@ -101,7 +101,7 @@ describe("the order", () => {
 
   test("sees what is imported or started at run time", () => {
     expect(says("src/db/open.ts", 'const app = await import("../app.ts");')).toEqual(["the arrow runs back"]);
-    expect(says("src/app.ts", 'new Worker(new URL("./threads/compose-worker.ts", import.meta.url))')).toEqual(
+    expect(says("src/app.ts", 'new Worker(new URL("./threads/message-worker.ts", import.meta.url))')).toEqual(
       [undefined],
     );
   });

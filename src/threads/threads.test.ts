@@ -72,6 +72,35 @@ test("a worker reads an attachment from its file, and a missing file fails only 
   expect(Buffer.from(good.value).toString()).toContain(Buffer.from("from a file").toString("base64"));
 });
 
+test("a worker reads what came in, asking this thread for DNS", async () => {
+  const message = await threads.compose(job());
+  const asked: string[] = [];
+  const handover = { ip: "192.0.2.1", helo: "mx.example.com", mailFrom: "ada@example.com", host: "mx.test" };
+  const { message: read, authenticity } = await threads.read(
+    { raw: message, handover },
+    async (name, type) => {
+      asked.push(`${name} ${type}`);
+      if (name.includes("_domainkey") && type === "TXT") return [await txt(name)];
+      throw Object.assign(new Error(), { code: name.startsWith("_dmarc") ? "ESERVFAIL" : "ENOTFOUND" });
+    },
+  );
+  expect(read).toMatchObject({ from: "ada@example.com", subject: "Hello", html: "<p>Hi</p>" });
+  expect(authenticity?.verdicts).toMatchObject({
+    dkim: [{ result: "pass" }, { result: "pass" }],
+    spf: { result: "none" },
+    dmarc: { result: "temperror" },
+  });
+  expect(asked).toContain("example.com TXT");
+});
+
+test("a worker reads a message from its file", async () => {
+  const file = join(folder, "raw");
+  await Bun.write(file, "Subject: filed\r\n\r\nbody");
+  const { message, authenticity } = await threads.read({ raw: { file } }, () => Promise.reject());
+  expect(message).toMatchObject({ subject: "filed", text: "body" });
+  expect(authenticity).toBeUndefined();
+});
+
 test("a message that can't be made or can't be sent to a thread fails alone", async () => {
   const uncopyable = { ...job(), signedAt: (() => {}) as unknown as Date };
   const outcomes = await Promise.allSettled([

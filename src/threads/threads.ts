@@ -1,20 +1,26 @@
 import type { Logger } from "../log.ts";
+import type { Ask } from "../mail/authenticate.ts";
 import type { DkimKeyPairs } from "../mail/dkim-keys.ts";
 import type { ComposeJob } from "./compose-job.ts";
-import type { Answer, Task } from "./compose-worker.ts";
+import type { Answer, FromWorker, Task, ToWorker } from "./message-worker.ts";
+import { answerQuestion, type Question } from "./questions.ts";
+import type { ReadJob, ReadMessage } from "./read-job.ts";
 
 export type { ComposeJob, JobAttachment } from "./compose-job.ts";
+export type { ReadJob, ReadMessage } from "./read-job.ts";
 
 /** The message workers: what takes CPU and so must not run where HTTP, SQL and SMTP wait. */
 export type Threads = {
   /** The bytes of one recipient's message, signed. Rejects when this message can't be made or its thread dies. */
   compose(job: ComposeJob): Promise<Uint8Array>;
+  /** What a message that came in says, and who vouches for it; DNS is asked by `ask`. Rejects when its thread dies. */
+  read(job: ReadJob, ask: Ask): Promise<ReadMessage>;
   makeDkimKeyPairs(): Promise<DkimKeyPairs>;
   /** Stops the threads at once; what they had not finished rejects. */
   close(): Promise<void>;
 };
 
-type Waiting = { resolve(value: unknown): void; reject(reason: Error): void; since?: number };
+type Waiting = { resolve(value: unknown): void; reject(reason: Error): void; ask?: Ask; since?: number };
 type Thread = { worker: Worker; waiting: Map<number, Waiting> };
 type TaskBody = Task extends infer T ? (T extends Task ? Omit<T, "id"> : never) : never;
 
@@ -28,23 +34,23 @@ export type ThreadsOptions = {
 };
 
 // The build bundles the worker as an entry point of its own, found by exactly this expression.
-const openComposeWorker = () => new Worker(new URL("./compose-worker.ts", import.meta.url));
+const openMessageWorker = () => new Worker(new URL("./message-worker.ts", import.meta.url));
 
 /** Starts the message workers, which is to say: makes them ready to start when the first work comes. */
 export function startThreads(options: ThreadsOptions): Threads {
-  const { count, log, openWorker = openComposeWorker, patienceMs = 120_000 } = options;
+  const { count, log, openWorker = openMessageWorker, patienceMs = 120_000 } = options;
   const threads = new Set<Thread>();
   let arrived: { body: TaskBody; waiting: Waiting }[] = [];
   let lastId = 0;
   let isClosed = false;
   let watch: ReturnType<typeof setTimeout> | undefined;
 
-  function run(body: TaskBody): Promise<unknown> {
+  function run(body: TaskBody, ask?: Ask): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (isClosed) return reject(new Error("The message workers are closed"));
       // Gathered for one turn: posting a list costs little more than posting one.
       if (arrived.length === 0) setImmediate(hand);
-      arrived.push({ body, waiting: { resolve, reject } });
+      arrived.push({ body, waiting: { resolve, reject, ask } });
     });
   }
 
@@ -88,8 +94,11 @@ export function startThreads(options: ThreadsOptions): Threads {
   function open(): Thread {
     const thread: Thread = { worker: openWorker(), waiting: new Map() };
     threads.add(thread);
-    thread.worker.addEventListener("message", ({ data }: MessageEvent<Answer[]>) => {
-      for (const answer of data) settle(thread, answer);
+    thread.worker.addEventListener("message", ({ data }: MessageEvent<FromWorker[]>) => {
+      for (const each of data) {
+        if ("question" in each) void answerTo(thread, each);
+        else settle(thread, each);
+      }
     });
     thread.worker.addEventListener("error", (event) => lose(thread, event.message));
     thread.worker.addEventListener("messageerror", () => lose(thread, "an answer could not be read"));
@@ -119,9 +128,15 @@ export function startThreads(options: ThreadsOptions): Threads {
 
   return {
     compose: (job) => run({ kind: "compose", job }) as Promise<Uint8Array>,
+    read: (job, ask) => run({ kind: "read", job }, ask) as Promise<ReadMessage>,
     makeDkimKeyPairs: () => run({ kind: "make_dkim_key_pairs" }) as Promise<DkimKeyPairs>,
     close,
   };
+}
+
+async function answerTo({ worker, waiting }: Thread, question: Question): Promise<void> {
+  const answer: ToWorker = await answerQuestion(waiting.get(question.task)?.ask, question);
+  worker.postMessage([answer]); // to a thread that is gone by now this says nothing
 }
 
 function post(thread: Thread, tasks: Task[]): void {

@@ -1,11 +1,21 @@
 import { makeDkimKeyPairs } from "../mail/dkim-keys.ts";
 import { type ComposeJob, runComposeJob } from "./compose-job.ts";
+import { makeAsker, type Question, type QuestionAnswer } from "./questions.ts";
+import type { ReadJob } from "./read-job.ts";
 
 /** What a message worker is asked to do; the main thread sends these in lists. */
-export type Task = { id: number } & ({ kind: "compose"; job: ComposeJob } | { kind: "make_dkim_key_pairs" });
+export type Task = { id: number } & (
+  | { kind: "compose"; job: ComposeJob }
+  | { kind: "read"; job: ReadJob }
+  | { kind: "make_dkim_key_pairs" }
+);
 
 /** A task's end: its value, or why it failed. The worker, too, sends these in lists. */
 export type Answer = { id: number; value: unknown } | { id: number; fault: string };
+
+/** All that goes to a worker, and all that comes from it. */
+export type ToWorker = Task | QuestionAnswer;
+export type FromWorker = Answer | Question;
 
 // Inside a worker the global is the worker's own end, which the types of this file's program don't know.
 declare const self: Worker;
@@ -16,15 +26,24 @@ const maxKeptMs = 4;
 
 const queue: (Task & { kind: "compose" })[] = [];
 let isComposing = false;
+const asker = makeAsker((question) => self.postMessage([question]));
 
-self.onmessage = ({ data: tasks }: MessageEvent<Task[]>) => {
-  for (const task of tasks) {
-    if (task.kind === "compose") queue.push(task);
-    // The runtime makes keys on other threads, for a tenth of a second, and no message need wait for that.
-    else void answerTo(task.id, makeDkimKeyPairs()).then((answer) => post([answer]));
+self.onmessage = ({ data }: MessageEvent<ToWorker[]>) => {
+  for (const each of data) {
+    if ("question" in each) asker.settle(each);
+    else if (each.kind === "compose") queue.push(each);
+    // The runtime makes keys on other threads, and reading waits for DNS: no message need wait for either.
+    else
+      void answerTo(each.id, each.kind === "read" ? read(each) : makeDkimKeyPairs()).then((a) => post([a]));
   }
   if (!isComposing) void composeAll();
 };
+
+/** Most workers only ever send: the parser and the verifier take memory, so they are loaded when something came in. */
+async function read({ id, job }: Task & { kind: "read" }): Promise<unknown> {
+  const { runReadJob } = await import("./read-job.ts");
+  return runReadJob(job, asker.of(id));
+}
 
 /** One after the other: the work is all CPU, and messages made side by side would need the memory of all of them. */
 async function composeAll(): Promise<void> {

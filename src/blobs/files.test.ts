@@ -3,6 +3,7 @@ import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { temporaryFolder } from "../../test/support/transports.ts";
 import { StorageUnavailable } from "../errors.ts";
 import { fileBlobs } from "./files.ts";
+import { hashOf } from "./store.ts";
 
 const bytes = new TextEncoder().encode("hello");
 
@@ -23,4 +24,18 @@ test("a folder that can't be written means try later, and a name that is no hash
   writeFileSync(folder, "");
   expect(fileBlobs(folder).put(bytes)).rejects.toBeInstanceOf(StorageUnavailable);
   expect(fileBlobs(folder).get("../../secret.key")).rejects.toThrow("not the name of a blob");
+});
+
+test("what comes in pieces is the same blob as the whole, and nothing is left of what was given up", async () => {
+  const folder = temporaryFolder();
+  const blobs = fileBlobs(folder);
+  const draft = await blobs.draft();
+  await draft.write(bytes.subarray(0, 2));
+  await draft.write(bytes.subarray(2));
+  const given = await blobs.draft();
+  await given.write(new Uint8Array(300_000));
+  await given.discard();
+
+  expect(await draft.commit()).toEqual(await blobs.put(bytes));
+  expect(readdirSync(folder)).toEqual([hashOf(bytes).slice(0, 2)]);
 });

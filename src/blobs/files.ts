@@ -1,8 +1,7 @@
-import { link, mkdir, open, readFile, rm, stat } from "node:fs/promises";
+import { link, mkdir, readFile, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { StorageUnavailable } from "../errors.ts";
-import { newId } from "../ids.ts";
 import { syncFolder } from "../sync-folder.ts";
+import { openDraft, orUnavailable } from "./draft.ts";
 import { type BlobHash, type BlobStore, hashOf } from "./store.ts";
 
 /** Blobs as files in the data folder, under `ab/cd/` of their hash. */
@@ -14,17 +13,18 @@ export function fileBlobs(folder: string): BlobStore {
 
   return {
     async put(bytes) {
-      const blob = { hash: hashOf(bytes), size: bytes.length };
-      const path = pathOf(blob.hash);
-      try {
+      const hash = hashOf(bytes);
+      const path = pathOf(hash);
+      if (await orUnavailable(exists(path))) {
         // Whoever wrote it may not have synced its name yet.
-        if (await exists(path)) await syncFolder(dirname(path));
-        else await writeDurably(folder, path, bytes);
-      } catch (error) {
-        throw new StorageUnavailable("The blob store can't be written now", { cause: error });
+        await orUnavailable(syncFolder(dirname(path)));
+        return { hash, size: bytes.length };
       }
-      return blob;
+      const draft = await this.draft();
+      await draft.write(bytes);
+      return draft.commit();
     },
+    draft: () => openDraft(folder, (draft, { hash }) => nameDurably(folder, draft, pathOf(hash))),
     async get(hash) {
       try {
         return await readFile(pathOf(hash));
@@ -41,26 +41,14 @@ export function fileBlobs(folder: string): BlobStore {
 }
 
 /**
- * The bytes reach the disk before the name does, and the name before we return: a row that names a blob then never
- * names one that a power cut took away.
+ * The bytes are on disk before the name is, and the name before we return: a row that names a blob then never names one
+ * that a power cut took away.
  */
-async function writeDurably(folder: string, path: string, bytes: Uint8Array): Promise<void> {
+async function nameDurably(folder: string, draft: string, path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const draft = join(folder, `${newId()}.new`);
-  try {
-    const file = await open(draft, "wx", 0o600);
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await link(draft, path).catch((error: unknown) => {
-      if (!isCode(error, "EEXIST")) throw error;
-    });
-  } finally {
-    await rm(draft, { force: true });
-  }
+  await link(draft, path).catch((error: unknown) => {
+    if (!isCode(error, "EEXIST")) throw error;
+  });
   // New folders are names too: each level up to the store's own must be on disk.
   for (const place of [dirname(path), dirname(dirname(path)), folder]) await syncFolder(place);
 }

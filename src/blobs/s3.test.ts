@@ -50,6 +50,14 @@ test("a blob comes back byte for byte under its hash, until it is removed", asyn
   expect(await blobs.get(hash)).toBeUndefined();
 });
 
+test("what comes in pieces is stored under the hash of the whole", async () => {
+  const draft = await blobs.draft();
+  for (const part of ["in ", "pieces"]) await draft.write(new TextEncoder().encode(part));
+  const { hash } = await draft.commit();
+  expect(hash).toBe(hashOf(new TextEncoder().encode("in pieces")));
+  expect(Buffer.from((await blobs.get(hash))!).toString()).toBe("in pieces");
+});
+
 test("a bucket that can't be written is no fault of the request", async () => {
   isBroken = true;
   expect(blobs.put(new Uint8Array(3))).rejects.toThrow(StorageUnavailable);

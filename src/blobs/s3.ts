@@ -1,5 +1,6 @@
+import { tmpdir } from "node:os";
 import { S3Client } from "bun";
-import { StorageUnavailable } from "../errors.ts";
+import { openDraft, orUnavailable } from "./draft.ts";
 import { type BlobHash, type BlobStore, hashOf } from "./store.ts";
 
 export interface S3Options {
@@ -18,13 +19,14 @@ export function s3Blobs(options: S3Options): BlobStore {
   return {
     async put(bytes) {
       const blob = { hash: hashOf(bytes), size: bytes.length };
-      try {
-        await client.write(nameOf(blob.hash), bytes);
-      } catch (error) {
-        throw new StorageUnavailable("The blob store can't be written now", { cause: error });
-      }
+      await orUnavailable(client.write(nameOf(blob.hash), bytes));
       return blob;
     },
+    // A name that is the hash is known last, and buckets don't rename: it waits in a file meanwhile.
+    draft: () =>
+      openDraft(tmpdir(), async (path, { hash }) => {
+        await client.write(nameOf(hash), Bun.file(path));
+      }),
     async get(hash) {
       try {
         return await client.file(nameOf(hash)).bytes();

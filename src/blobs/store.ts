@@ -7,10 +7,22 @@ export interface StoredBlob {
   size: number;
 }
 
+/** Bytes on their way into the store, in memory a piece at a time; nothing names them before `commit`. */
+export interface BlobDraft {
+  /** Keeps the chunk, which must not change afterwards. */
+  write(chunk: Uint8Array): Promise<void>;
+  /** As `put` of everything written. */
+  commit(): Promise<StoredBlob>;
+  /** Forgets what was written; after `commit` there is nothing to forget. */
+  discard(): Promise<void>;
+}
+
 /** Where attachments and raw messages live, each named by what it holds (D8). */
 export interface BlobStore {
   /** Stores bytes; on disk when it returns, so that a row may name them. Storing the same bytes twice keeps one copy. */
   put(bytes: Uint8Array): Promise<StoredBlob>;
+  /** For bytes that come in pieces and may be many. */
+  draft(): Promise<BlobDraft>;
   get(hash: BlobHash): Promise<Uint8Array | undefined>;
   remove(hash: BlobHash): Promise<void>;
   /** The file that holds a blob, where blobs are files: a thread can read it by itself. It may be missing. */

@@ -1,0 +1,81 @@
+import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { StorageUnavailable } from "../errors.ts";
+import { newId } from "../ids.ts";
+import type { BlobDraft, StoredBlob } from "./store.ts";
+
+/** Small writes are gathered: a message comes in pieces of a packet, and each write to the file is a call of its own. */
+const gatherBytes = 256_000;
+
+/** What a store does with a finished draft: the file is synced, closed and still under its own name. */
+type Keep = (path: string, blob: StoredBlob) => Promise<void>;
+
+/** A draft that is a file in `folder` until `keep` has taken what is in it. */
+export async function openDraft(folder: string, keep: Keep): Promise<BlobDraft> {
+  const path = join(folder, `${newId()}.new`);
+  await orUnavailable(mkdir(folder, { recursive: true }));
+  const file = await orUnavailable(open(path, "wx", 0o600));
+  return new FileDraft(path, file, keep);
+}
+
+class FileDraft implements BlobDraft {
+  readonly #hash = new Bun.CryptoHasher("sha256");
+  #size = 0;
+  #gathered: Uint8Array[] = [];
+  #gatheredBytes = 0;
+  #isClosed = false;
+
+  constructor(
+    readonly path: string,
+    readonly file: FileHandle,
+    readonly keep: Keep,
+  ) {}
+
+  async write(chunk: Uint8Array): Promise<void> {
+    this.#hash.update(chunk);
+    this.#size += chunk.length;
+    this.#gathered.push(chunk);
+    this.#gatheredBytes += chunk.length;
+    if (this.#gatheredBytes >= gatherBytes) await this.#flush();
+  }
+
+  async commit(): Promise<StoredBlob> {
+    try {
+      await this.#flush();
+      await orUnavailable(this.file.sync());
+      await this.#close();
+      const blob = { hash: this.#hash.digest("hex"), size: this.#size };
+      await orUnavailable(this.keep(this.path, blob));
+      return blob;
+    } finally {
+      await this.discard();
+    }
+  }
+
+  async discard(): Promise<void> {
+    await this.#close();
+    await rm(this.path, { force: true });
+  }
+
+  async #flush(): Promise<void> {
+    const [only] = this.#gathered;
+    const bytes = this.#gathered.length === 1 && only ? only : Buffer.concat(this.#gathered);
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    if (bytes.length > 0) await orUnavailable(this.file.writeFile(bytes));
+  }
+
+  async #close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.file.close();
+  }
+}
+
+export async function orUnavailable<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw new StorageUnavailable("The blob store can't be written now", { cause: error });
+  }
+}

@@ -4,7 +4,7 @@ import { newId } from "../ids.ts";
 import { enqueue } from "../jobs/job.ts";
 import { readReturnPath } from "../mail/verp.ts";
 import { makeSelfSignedCertificate } from "../smtp/certificate.ts";
-import { type Listener, startListener } from "../smtp/listener.ts";
+import { type Listener, startListener, whole } from "../smtp/listener.ts";
 import type { Reply } from "../smtp/reply.ts";
 import { sandboxHost } from "./internet.ts";
 import { complain } from "./jobs.ts";
@@ -40,7 +40,7 @@ export async function listenAsInternet(app: App): Promise<Listener> {
     maxRecipients: 1,
     onMail: (address) => (sourceOf(address) ? undefined : notOurs),
     onRcpt: (address) => steering[steerOf(address)],
-    async onMessage(raw, { from, to }, session) {
+    onMessage: whole(async (raw, { from, to }, session) => {
       const source = sourceOf(from);
       const delivery = source && (await findDelivery(app.db, source.deliveryId));
       const [rcptTo] = to;
@@ -65,7 +65,7 @@ export async function listenAsInternet(app: App): Promise<Listener> {
         ...(steerOf(rcptTo) === "complained" ? enqueue(app, complain, { deliveryId }, complaint) : []),
       ]);
       return taken;
-    },
+    }),
   });
 }
 

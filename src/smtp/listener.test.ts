@@ -6,7 +6,13 @@ import { offer as offerTo } from "../../test/support/offer.ts";
 import { makeLogger } from "../log.ts";
 import { makeSelfSignedCertificate } from "./certificate.ts";
 import type { ConversationOptions } from "./client.ts";
-import { type Listener, type ListenerOptions, type ReceivedEnvelope, startListener } from "./listener.ts";
+import {
+  type Listener,
+  type ListenerOptions,
+  type ReceivedEnvelope,
+  startListener,
+  whole,
+} from "./listener.ts";
 import { type Reply, ReplyError } from "./reply.ts";
 
 const certificate = await makeSelfSignedCertificate("mail.example.net", new Date("2026-01-01T00:00:00Z"));
@@ -31,10 +37,10 @@ async function listenFor(options: Partial<ListenerOptions> = {}): Promise<Starte
     maxMessageBytes: 10_000,
     maxRecipients: 3,
     closeMs: 100,
-    onMessage: async (message, envelope) => {
+    onMessage: whole(async (message, envelope) => {
       received.push({ ...envelope, message: Buffer.from(message).toString("latin1") });
       return ok;
-    },
+    }),
     ...options,
   });
   listeners.push(listener);
@@ -129,10 +135,10 @@ describe("a message", () => {
   test("tells its handler who sent it", async () => {
     const seen: unknown[] = [];
     const listener = await listenFor({
-      onMessage: async (_message, _envelope, session) => {
+      onMessage: whole(async (_message, _envelope, session) => {
         seen.push(session);
         return ok;
-      },
+      }),
     });
     await offer(listener);
     expect(seen).toEqual([
@@ -229,7 +235,7 @@ describe("a handler", () => {
       step: "rcpt",
       reply: refusal,
     });
-    expect(await offer(await listenFor({ onMessage: async () => refusal }))).toMatchObject({
+    expect(await offer(await listenFor({ onMessage: whole(async () => refusal) }))).toMatchObject({
       step: "message",
       reply: refusal,
     });
@@ -250,14 +256,17 @@ describe("a handler", () => {
   });
 
   test("that fails makes the client try again, and tells it nothing", async () => {
-    const onMessage = async () => {
+    const fail = async () => {
       throw new Error("the secret is 42");
     };
-    expect(await offer(await listenFor({ onMessage }))).toMatchObject({
-      kind: "refused",
-      step: "message",
-      reply: { code: 451, enhanced: "4.3.0", text: expect.not.stringContaining("42") },
-    });
+    const sink = { write: async () => {}, end: async () => ok, abort: async () => {} };
+    for (const onMessage of [fail, () => ({ ...sink, write: fail }), () => ({ ...sink, end: fail })]) {
+      expect(await offer(await listenFor({ onMessage }))).toMatchObject({
+        kind: "refused",
+        step: "message",
+        reply: { code: 451, enhanced: "4.3.0", text: expect.not.stringContaining("42") },
+      });
+    }
   });
 
   test("can refuse one recipient and take another", async () => {
@@ -396,4 +405,39 @@ test("closing lets a message under way finish and says goodbye to everybody else
   busy.socket.destroy();
   await closed;
   expect(listener.received).toHaveLength(1);
+});
+
+test("a message goes to its handler piece by piece, and one that is refused or breaks off is given up", async () => {
+  const seen: string[] = [];
+  let brokeOff: (() => void) | undefined;
+  const listener = await listenFor({
+    maxMessageBytes: 300_000,
+    onMessage: () => ({
+      write: async () => void seen.push("piece"),
+      async end() {
+        seen.push("end");
+        return ok;
+      },
+      async abort() {
+        seen.push("abort");
+        brokeOff?.();
+      },
+    }),
+  });
+  const client = await begin(await dial(listener));
+  expect(await client.say(`${`${"x".repeat(98)}\r\n`.repeat(2_500)}.\r\n`)).toStartWith("250");
+  expect(seen.length).toBeGreaterThan(2);
+  expect(seen.splice(0).at(-1)).toBe("end");
+
+  await begin(client);
+  expect(await client.say("one\ntwo\r\n.\r\n")).toStartWith("554");
+  expect(seen.splice(0)).toEqual(["abort"]);
+
+  await begin(client);
+  const givenUp = new Promise<void>((resolve) => {
+    brokeOff = resolve;
+  });
+  client.socket.end("half a mess");
+  await givenUp;
+  expect(seen.at(-1)).toBe("abort");
 });

@@ -48,9 +48,33 @@ export type ListenerOptions = {
   ): Promise<{ user: string } | Reply>;
   onMail?(address: string, session: ListenerSession): Answer;
   onRcpt?(address: string, session: ListenerSession): Answer;
-  /** Gets the whole message, with dots unstuffed and CRLF line ends only. Its reply is the client's receipt. */
-  onMessage(message: Uint8Array, envelope: ReceivedEnvelope, session: ListenerSession): Promise<Reply>;
+  /** Where a message goes as it comes in, dots unstuffed. */
+  onMessage(envelope: ReceivedEnvelope, session: ListenerSession): MessageSink | Promise<MessageSink>;
 };
+
+/** Takes one message, piece by piece. Ends with `end`, or with `abort` where the message is refused or breaks off. */
+export type MessageSink = {
+  write(chunk: Uint8Array): Promise<void>;
+  /** The message is whole and its lines end in CRLF only. Its reply is the client's receipt. */
+  end(): Promise<Reply>;
+  abort(): Promise<void>;
+};
+
+/** For handlers that want a message in one piece. */
+export const whole =
+  (take: (message: Uint8Array, envelope: ReceivedEnvelope, session: ListenerSession) => Promise<Reply>) =>
+  (envelope: ReceivedEnvelope, session: ListenerSession): MessageSink => {
+    const chunks: Uint8Array[] = [];
+    return {
+      async write(chunk) {
+        chunks.push(chunk);
+      },
+      end: () => take(Buffer.concat(chunks), envelope, session),
+      async abort() {
+        chunks.length = 0;
+      },
+    };
+  };
 
 export type Listener = {
   hostname: string;
@@ -146,19 +170,58 @@ async function receive(
   options: ListenerOptions,
   session: SMTPServerSession,
 ): Promise<Reply> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) {
-    // The rest of a message that is too big is read, but not kept: a client only listens once it has sent everything.
-    if (stream.sizeExceeded) chunks.length = 0;
-    else chunks.push(chunk as Buffer);
-  }
-  if (stream.sizeExceeded) return tooBig;
-  const message = Buffer.concat(chunks);
-  if (hasBareLineEnd(message)) return bareLineEnd;
-
+  const { log } = options;
   const envelope = { from: addressOf(session.envelope.mailFrom), to: session.envelope.rcptTo.map(addressOf) };
-  const bytes = new Uint8Array(message.buffer, message.byteOffset, message.byteLength);
-  return (await attempt(options.log, session, (from) => options.onMessage(bytes, envelope, from))) ?? fault;
+  const sink = await attempt(log, session, async (from) => options.onMessage(envelope, from));
+  const lineEnds = new LineEnds();
+  let refusal: Reply | undefined = "code" in sink ? sink : undefined;
+  const refuse = async (reply: Reply) => {
+    refusal ??= reply;
+    if (!("code" in sink)) await attempt(log, session, () => sink.abort());
+  };
+  try {
+    // The rest of a message that is refused is read, but not kept: a client only listens once it has sent everything.
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      if (refusal || "code" in sink) continue;
+      if (stream.sizeExceeded) await refuse(tooBig);
+      else if (lineEnds.isBareIn(chunk)) await refuse(bareLineEnd);
+      else {
+        const fault = await attempt(log, session, () => sink.write(chunk));
+        if (fault) await refuse(fault);
+      }
+    }
+  } catch (error) {
+    await refuse(fault);
+    throw error;
+  }
+  if (!refusal && stream.sizeExceeded) await refuse(tooBig);
+  if (!refusal && lineEnds.endsOpen) await refuse(bareLineEnd);
+  if (refusal || "code" in sink) return refusal ?? fault;
+  return attempt(log, session, () => sink.end());
+}
+
+/** Looks for CR and LF that are not each other's, over the pieces of one message. */
+class LineEnds {
+  #last = 0;
+
+  /** Whether the piece has one, or shows that the piece before it ended in one. */
+  isBareIn(chunk: Buffer): boolean {
+    if (chunk.length === 0) return false;
+    if (this.#last === 13 && chunk[0] !== 10) return true;
+    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) {
+      if ((at === 0 ? this.#last : chunk[at - 1]) !== 13) return true;
+    }
+    for (let at = chunk.indexOf(13); at >= 0; at = chunk.indexOf(13, at + 1)) {
+      if (at + 1 < chunk.length && chunk[at + 1] !== 10) return true;
+    }
+    this.#last = chunk[chunk.length - 1]!;
+    return false;
+  }
+
+  /** Whether nothing followed a CR at the very end. */
+  get endsOpen(): boolean {
+    return this.#last === 13;
+  }
 }
 
 /** Asks a handler. What it throws becomes a reply, and a fault is logged. */
@@ -186,14 +249,6 @@ function describe(session: SMTPServerSession): ListenerSession {
 }
 
 const addressOf = (address: { address: string } | false): string => (address ? address.address : "");
-
-function hasBareLineEnd(message: Buffer): boolean {
-  for (let at = message.indexOf(10); at >= 0; at = message.indexOf(10, at + 1))
-    if (message[at - 1] !== 13) return true;
-  for (let at = message.indexOf(13); at >= 0; at = message.indexOf(13, at + 1))
-    if (message[at + 1] !== 10) return true;
-  return false;
-}
 
 /** smtp-server puts the code before what we give it, and sends the enhanced code if it begins with one. */
 const textOf = (reply: Reply): string => formatReply(reply).slice(4);

@@ -5,7 +5,18 @@ import { type Import, importsOf, readSources, type Source } from "./support/sour
 
 /** The product's nouns; each may use those before it. */
 const rooms = [
-  ...["events", "accounts", "keys", "domains", "suppressions", "templates", "contacts", "emails", "inbound"],
+  ...[
+    "events",
+    "logs",
+    "accounts",
+    "keys",
+    "domains",
+    "suppressions",
+    "templates",
+    "contacts",
+    "emails",
+    "inbound",
+  ],
   ...["broadcasts", "delivery", "sandbox", "webhooks", "metrics"],
 ];
 const doors = ["api", "admin", "public", "listeners"];
@@ -28,6 +39,7 @@ const order: string[][] = [
   ["smtp", "dns", "blobs", "mail"],
   ["db"],
   ["config"],
+  ["signed-link"],
   ["secrets", "log"],
   ["errors", "ids", "sync-folder", "migrations", "assets", "package.json"],
 ];

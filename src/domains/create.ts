@@ -113,7 +113,8 @@ async function makeKeys(app: App, { id: domainId, createdAt }: Domain): Promise<
     const id = newId();
     const { publicKey, privateKey } = pairs[algorithm];
     const sealedPrivateKey = app.secrets.seal(privateKey, sealingPurpose(id));
-    return { id, domainId, selector: ownSelector, algorithm, publicKey, sealedPrivateKey, createdAt };
+    const kept = { publicKey, sealedPrivateKey, createdAt, state: "active" as const, retireAt: null };
+    return { id, domainId, selector: ownSelector, algorithm, ...kept };
   };
   return [row("rsa", selector), row("ed25519", `${selector}-ed25519`)];
 }

@@ -68,6 +68,10 @@ export const dkimKeys = sqliteTable(
     publicKey: text("public_key").notNull(),
     sealedPrivateKey: text("sealed_private_key").notNull(),
     createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
+    /** `pending` until DNS shows it, then `active` and signing; `retired` when another has taken its place. */
+    state: text("state", { enum: ["pending", "active", "retired"] }).notNull(),
+    /** Until when a retired key stays published, for messages under way that it has signed. */
+    retireAt: integer("retire_at", { mode: "timestamp_ms" }),
   },
   (t) => [uniqueIndex("dkim_keys_selector").on(t.domainId, t.selector)],
 );
@@ -90,3 +94,40 @@ export const domainChecks = sqliteTable(
   (t) => [primaryKey({ columns: [t.domainId, t.host, t.type] })],
 );
 export type DomainCheck = typeof domainChecks.$inferSelect;
+
+export const claimStatuses = [
+  "pending",
+  "verified",
+  "completed",
+  "blocked",
+  "expired",
+  "superseded",
+  "canceled",
+  "failed",
+] as const;
+export type ClaimStatus = (typeof claimStatuses)[number];
+
+/** One team's claim to a domain that another has added. */
+export const domainClaims = sqliteTable(
+  "domain_claims",
+  {
+    id: text("id").primaryKey().notNull(),
+    teamId: text("team_id").notNull(),
+    name: text("name").notNull(),
+    /** What the owner publishes to show that the domain is theirs. */
+    token: text("token").notNull(),
+    status: text("status", { enum: claimStatuses }).notNull(),
+    /** How the domain is to be once it is theirs. */
+    wanted: text("wanted", { mode: "json" }).$type<Record<string, unknown>>().notNull(),
+    /** The claiming team's domain, once the claim is completed. */
+    domainId: text("domain_id"),
+    blockedReason: text("blocked_reason", {
+      enum: ["grace_period", "recent_owner_activity", "pending_scheduled_emails"],
+    }),
+    failureReason: text("failure_reason"),
+    createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
+    expiresAt: integer("expires_at", { mode: "timestamp_ms" }).notNull(),
+  },
+  (t) => [index("domain_claims_team").on(t.teamId, t.id), index("domain_claims_name").on(t.name, t.status)],
+);
+export type DomainClaim = typeof domainClaims.$inferSelect;

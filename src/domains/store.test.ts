@@ -128,6 +128,8 @@ eachTransport((_name, open) => {
       publicKey: "AAAA",
       sealedPrivateKey: "sealed",
       createdAt: at,
+      state: "active" as const,
+      retireAt: null,
     };
     await atomically(app, [insertDomain(db, domain), insertKeys(db, [key])]);
     expect(await listKeys(db, domain.id)).toEqual([key]);

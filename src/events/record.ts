@@ -41,12 +41,13 @@ const countEvents = byCount((count) =>
           teamId: sql.placeholder("teamId"),
           hour: sql.placeholder("hour"),
           domainId: sql.placeholder("domainId"),
+          broadcastId: "",
           event: sql.placeholder(`type${n}`),
           total: 1,
         })),
       )
       .onConflictDoUpdate({
-        target: [counters.teamId, counters.hour, counters.domainId, counters.event],
+        target: [counters.teamId, counters.hour, counters.domainId, counters.broadcastId, counters.event],
         set: { total: sql`${counters.total} + 1` },
       }),
   ),

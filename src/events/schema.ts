@@ -46,9 +46,28 @@ export const counters = sqliteTable(
     hour: integer("hour", { mode: "timestamp_ms" }).notNull(),
     /** Empty when the event is about no domain. */
     domainId: text("domain_id").notNull(),
+    /** Empty when the event is about no broadcast. */
+    broadcastId: text("broadcast_id").notNull(),
     event: text("event", { enum: eventTypes }).notNull(),
     total: integer("total").notNull(),
   },
-  (t) => [primaryKey({ columns: [t.teamId, t.hour, t.domainId, t.event] })],
+  (t) => [primaryKey({ columns: [t.teamId, t.hour, t.domainId, t.broadcastId, t.event] })],
 );
 export type Counter = typeof counters.$inferSelect;
+
+/** The same for each email. */
+export const emailCounters = sqliteTable(
+  "email_counters",
+  {
+    emailId: text("email_id").notNull(),
+    hour: integer("hour", { mode: "timestamp_ms" }).notNull(),
+    event: text("event", { enum: eventTypes }).notNull(),
+    teamId: text("team_id").notNull(),
+    total: integer("total").notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.emailId, t.hour, t.event] }),
+    index("email_counters_team").on(t.teamId, t.hour),
+  ],
+);
+export type EmailCounter = typeof emailCounters.$inferSelect;

@@ -15,6 +15,8 @@ export const apiKeys = sqliteTable(
     domainId: text("domain_id"),
     lastUsedAt: integer("last_used_at", { mode: "timestamp_ms" }),
     createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
+    /** Networks it may be used from, in CIDR notation; from anywhere when there are none. */
+    allowedIps: text("allowed_ips", { mode: "json" }).$type<string[]>().notNull(),
   },
   (t) => [
     uniqueIndex("api_keys_token").on(t.tokenHash),

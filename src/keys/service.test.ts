@@ -25,6 +25,7 @@ test("a key's token is given once and stored only as its hash", async () => {
     domainId: null,
     lastUsedAt: null,
     createdAt: app.now(),
+    allowedIps: [],
   });
   await app.transport.close();
   expect(await Bun.file(`${app.folder}/mailit.db`).text()).not.toContain(token.slice(11));

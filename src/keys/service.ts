@@ -36,6 +36,7 @@ export async function createKey(
     permission,
     lastUsedAt: null,
     createdAt: app.now(),
+    allowedIps: [],
   };
   if (domainId === null) {
     await atomically(app, [insertKey(app.db, { ...row, domainId })]);

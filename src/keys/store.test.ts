@@ -25,6 +25,7 @@ const keyOf = (teamId: string): ApiKey => ({
   domainId: null,
   lastUsedAt: null,
   createdAt,
+  allowedIps: [],
 });
 
 eachTransport((_, open) => {

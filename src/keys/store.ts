@@ -29,7 +29,7 @@ export const insertKey = (db: Db, row: ApiKey) => db.insert(apiKeys).values(row)
 export const insertDomainKey = (db: Db, row: ApiKey & { domainId: string }) =>
   db.insert(apiKeys).select(sql`
     select ${row.id}, ${row.teamId}, ${row.name}, ${row.tokenHash}, ${row.tokenStart}, ${row.permission}, id,
-      ${row.lastUsedAt?.getTime() ?? null}, ${row.createdAt.getTime()}
+      ${row.lastUsedAt?.getTime() ?? null}, ${row.createdAt.getTime()}, ${JSON.stringify(row.allowedIps)}
     from domains where id = ${row.domainId} and team_id = ${row.teamId}`);
 
 export const updateKeyName = (db: Db, teamId: string, id: string, name: string) =>

@@ -1,4 +1,4 @@
-import { integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 
 /** Addresses a team no longer sends to. */
 export const suppressions = sqliteTable(
@@ -11,8 +11,15 @@ export const suppressions = sqliteTable(
     reason: text("reason", { enum: ["bounce", "complaint", "unsubscribe", "manual"] }).notNull(),
     /** The email that caused it. */
     sourceId: text("source_id"),
+    /** From then on it is as if it had never been; null: it stays. */
+    expiresAt: integer("expires_at", { mode: "timestamp_ms" }),
     createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
   },
-  (t) => [uniqueIndex("suppressions_team_address").on(t.teamId, t.address)],
+  (t) => [
+    uniqueIndex("suppressions_team_address").on(t.teamId, t.address),
+    index("suppressions_team").on(t.teamId, t.id),
+    index("suppressions_team_reason").on(t.teamId, t.reason, t.id),
+    index("suppressions_expiry").on(t.expiresAt),
+  ],
 );
 export type Suppression = typeof suppressions.$inferSelect;

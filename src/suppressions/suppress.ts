@@ -16,7 +16,15 @@ export function suppress(
     sourceId = null,
   }: Pick<Suppression, "teamId" | "address" | "reason"> & { sourceId?: string | null },
 ): Write[] {
-  const row = { id: newId(), teamId, address: recipientKey(address), reason, sourceId, createdAt: app.now() };
+  const row = {
+    id: newId(),
+    teamId,
+    address: recipientKey(address),
+    reason,
+    sourceId,
+    expiresAt: null,
+    createdAt: app.now(),
+  };
   return [insertSuppression(app.db, row)];
 }
 

@@ -44,7 +44,8 @@ export async function testDomain(
     const id = newId();
     const { publicKey, privateKey } = keys[algorithm];
     const sealedPrivateKey = app.secrets.seal(privateKey, sealingPurpose(id));
-    return { id, domainId: domain.id, selector, algorithm, publicKey, sealedPrivateKey, createdAt };
+    const kept = { publicKey, sealedPrivateKey, createdAt, state: "active" as const, retireAt: null };
+    return { id, domainId: domain.id, selector, algorithm, ...kept };
   };
   await atomically(app, [
     insertDomain(app.db, domain),

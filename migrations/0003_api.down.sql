@@ -1,0 +1,37 @@
+drop table email_counters
+
+create table counters_by_domain (
+  team_id text not null,
+  hour integer not null,
+  domain_id text not null,
+  event text not null,
+  total integer not null,
+  primary key (team_id, hour, domain_id, event)
+) without rowid
+
+insert into counters_by_domain (team_id, hour, domain_id, event, total)
+select team_id, hour, domain_id, event, sum(total) from counters group by team_id, hour, domain_id, event
+
+drop table counters
+
+alter table counters_by_domain rename to counters
+
+drop table domain_claims
+
+delete from dkim_keys where state = 'pending'
+
+alter table dkim_keys drop column retire_at
+
+alter table dkim_keys drop column state
+
+drop table logs
+
+alter table api_keys drop column allowed_ips
+
+drop index suppressions_expiry
+
+drop index suppressions_team_reason
+
+drop index suppressions_team
+
+alter table suppressions drop column expires_at

@@ -3,6 +3,7 @@ import type { App } from "../app.ts";
 import { authRoutes } from "./auth-routes.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { domainRoutes } from "./domains.ts";
+import { emailChangeRoutes } from "./email-changes.ts";
 import { emailRoutes } from "./emails.ts";
 import { keyRoutes } from "./keys.ts";
 import { queueRoutes } from "./queue.ts";
@@ -30,6 +31,7 @@ export const apiRoutes = (app: App, version: string) => {
     )
     .use(authRoutes(app))
     .use(emailRoutes(app))
+    .use(emailChangeRoutes(app))
     .use(deliveryRoutes(app))
     .use(domainRoutes(app))
     .use(keyRoutes(app))

@@ -1,0 +1,81 @@
+/** What may still be changed about an email that waits for its time: the time, and whether it is sent at all. */
+import { type App, atomically } from "../app.ts";
+import { expectChange, type Write } from "../db/write.ts";
+import { Refusal, WriteConflict } from "../errors.ts";
+import { recordEvent } from "../events/record.ts";
+import { notBefore, settleLane, touchLane } from "../jobs/store.ts";
+import { getEmail } from "./read.ts";
+import {
+  cancelDeliveries,
+  cancelUntouched,
+  listLanesOf,
+  moveDeliveries,
+  moveJobs,
+  moveUntouched,
+  removeJobs,
+} from "./scheduled-store.ts";
+
+/** Takes back an email before anybody has begun to send it. */
+export async function cancelEmail(app: App, teamId: string, emailId: string): Promise<{ id: string }> {
+  const { id, domainId } = await getEmail(app, teamId, emailId);
+  const now = app.now();
+  // Read beforehand: a job leaves its lane only when a node takes it on, and then nothing is written here.
+  const lanes = await listLanesOf(app.db, id);
+  return change(app, teamId, id, "canceled", [
+    cancelUntouched(teamId, id),
+    expectChange(),
+    removeJobs(id),
+    cancelDeliveries(id, "Canceled before its time", now),
+    ...lanes.map((lane) => settleLane(lane, now)),
+    ...recordEvent(app, { type: "email.canceled", teamId, emailId: id, domainId }),
+  ]);
+}
+
+/**
+ * Gives a scheduled email another time. A time that is over means now: the email is then queued like one that was never
+ * scheduled, and can't be taken back any more.
+ */
+export async function rescheduleEmail(
+  app: App,
+  teamId: string,
+  emailId: string,
+  wanted: Date,
+): Promise<{ id: string }> {
+  const { id, domainId } = await getEmail(app, teamId, emailId);
+  const now = app.now();
+  const at = notBefore(wanted, now); // the message is dated by it, and mail dated in the past looks like spam
+  const isDue = at <= now;
+  const lanes = await listLanesOf(app.db, id);
+  return change(app, teamId, id, "rescheduled", [
+    moveUntouched(teamId, id, { at, lastEvent: isDue ? "queued" : "scheduled" }),
+    expectChange(),
+    moveJobs(id, at),
+    moveDeliveries(id, at),
+    // First that the lane is there and then, from its jobs, when it is due.
+    ...lanes.flatMap((lane) => [touchLane(lane, at), settleLane(lane, now)]),
+    ...(isDue ? recordEvent(app, { type: "email.queued", teamId, emailId: id, domainId }) : []),
+  ]);
+}
+
+async function change(
+  app: App,
+  teamId: string,
+  id: string,
+  verb: "canceled" | "rescheduled",
+  writes: Write[],
+): Promise<{ id: string }> {
+  try {
+    await atomically(app, writes);
+    return { id };
+  } catch (error) {
+    if (!(error instanceof WriteConflict) || error.kind !== "stale") throw error;
+    const { lastEvent } = await getEmail(app, teamId, id);
+    const why =
+      lastEvent === "scheduled"
+        ? "sending this one has begun"
+        : lastEvent === "canceled"
+          ? `this one was canceled${verb === "rescheduled" ? "; send it anew with the other time" : " already"}`
+          : `this one is not waiting for its time any more (its last event is \`${lastEvent}\`)`;
+    throw new Refusal("validation_error", `Only a scheduled email can be ${verb}: ${why}.`);
+  }
+}

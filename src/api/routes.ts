@@ -3,6 +3,7 @@ import type { App } from "../app.ts";
 import { authRoutes } from "./auth-routes.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { domainRoutes } from "./domains.ts";
+import { emailAttachmentRoutes } from "./email-attachments.ts";
 import { emailChangeRoutes } from "./email-changes.ts";
 import { emailRoutes } from "./emails.ts";
 import { keyRoutes } from "./keys.ts";
@@ -32,6 +33,7 @@ export const apiRoutes = (app: App, version: string) => {
     .use(authRoutes(app))
     .use(emailRoutes(app))
     .use(emailChangeRoutes(app))
+    .use(emailAttachmentRoutes(app))
     .use(deliveryRoutes(app))
     .use(domainRoutes(app))
     .use(keyRoutes(app))

@@ -18,6 +18,14 @@ test("the same bytes stored by many at once are one blob, with no drafts left be
   expect(await blobs.get(first!.hash)).toBeUndefined();
 });
 
+test("a blob can be read as a stream, whole or in part", async () => {
+  const blobs = fileBlobs(temporaryFolder());
+  const { hash } = await blobs.put(bytes);
+  expect(await new Response(await blobs.stream(hash)).text()).toBe("hello");
+  expect(await new Response(await blobs.stream(hash, { start: 1, end: 3 })).text()).toBe("el");
+  expect(await blobs.stream(hashOf(new Uint8Array(1)))).toBeUndefined();
+});
+
 test("a folder that can't be written means try later, and a name that is no hash leads nowhere", async () => {
   const folder = temporaryFolder();
   rmSync(folder, { recursive: true });

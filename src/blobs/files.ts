@@ -33,6 +33,11 @@ export function fileBlobs(folder: string): BlobStore {
         throw error;
       }
     },
+    async stream(hash, part) {
+      const file = Bun.file(pathOf(hash));
+      if (!(await file.exists())) return undefined;
+      return (part ? file.slice(part.start, part.end) : file).stream();
+    },
     async remove(hash) {
       await rm(pathOf(hash), { force: true });
     },

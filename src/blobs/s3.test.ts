@@ -22,7 +22,10 @@ const bucket = Bun.serve({
       return new Response(null, { status: 204 });
     }
     const found = objects.get(pathname);
-    return found ? new Response(found) : s3Error(404, "NoSuchKey");
+    if (!found) return s3Error(404, "NoSuchKey");
+    const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.get("range") ?? "") ?? [];
+    if (first === undefined) return new Response(found);
+    return new Response(found.slice(Number(first), Number(last) + 1), { status: 206 });
   },
 });
 afterAll(() => bucket.stop(true).then(() => {}));
@@ -56,6 +59,13 @@ test("what comes in pieces is stored under the hash of the whole", async () => {
   const { hash } = await draft.commit();
   expect(hash).toBe(hashOf(new TextEncoder().encode("in pieces")));
   expect(Buffer.from((await blobs.get(hash))!).toString()).toBe("in pieces");
+});
+
+test("a blob can be read as a stream, whole or in part", async () => {
+  const { hash } = await blobs.put(new TextEncoder().encode("hello"));
+  expect(await new Response(await blobs.stream(hash)).text()).toBe("hello");
+  expect(await new Response(await blobs.stream(hash, { start: 1, end: 3 })).text()).toBe("el");
+  expect(await blobs.stream(hashOf(new Uint8Array(1)))).toBeUndefined();
 });
 
 test("a bucket that can't be written is no fault of the request", async () => {

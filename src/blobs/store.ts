@@ -7,6 +7,12 @@ export interface StoredBlob {
   size: number;
 }
 
+/** Where a part of a blob begins, and where it ends: the first byte that is not in it. */
+export interface BlobPart {
+  start: number;
+  end: number;
+}
+
 /** Bytes on their way into the store, in memory a piece at a time; nothing names them before `commit`. */
 export interface BlobDraft {
   /** Keeps the chunk, which must not change afterwards. */
@@ -24,6 +30,8 @@ export interface BlobStore {
   /** For bytes that come in pieces and may be many. */
   draft(): Promise<BlobDraft>;
   get(hash: BlobHash): Promise<Uint8Array | undefined>;
+  /** The same for bytes that may be many: read as fast as they are taken, all of them or a part. */
+  stream(hash: BlobHash, part?: BlobPart): Promise<ReadableStream<Uint8Array> | undefined>;
   remove(hash: BlobHash): Promise<void>;
   /** The file that holds a blob, where blobs are files: a thread can read it by itself. It may be missing. */
   fileOf?(hash: BlobHash): string;

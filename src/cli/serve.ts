@@ -10,6 +10,7 @@ import { ConfigFault } from "../errors.ts";
 import { type Dispatcher, startDispatcher } from "../jobs/dispatcher.ts";
 import { flushKeyUse } from "../keys/authenticate.ts";
 import { makeDataFolder, nodeName, type OpenApp, openApp } from "../open-app.ts";
+import { downloadRoutes } from "../public/downloads.ts";
 import { healthRoutes, type Lifecycle } from "../public/health.ts";
 import { welcomeRoutes } from "../public/welcome.ts";
 import { sandboxResolver } from "../sandbox/internet.ts";
@@ -140,7 +141,10 @@ const stopRequestsMs = 5_000;
 
 async function listenHttp(app: OpenApp, config: Config, lifecycle: Lifecycle): Promise<HttpServer> {
   const { hostname = "0.0.0.0", port } = parseListenAddress(config.server.httpAddr);
-  const routes = apiRoutes(app, version).use(healthRoutes(app, lifecycle)).use(welcomeRoutes(app, version));
+  const routes = apiRoutes(app, version)
+    .use(healthRoutes(app, lifecycle))
+    .use(downloadRoutes(app))
+    .use(welcomeRoutes(app, version));
   // Bun's own limit answers with nothing; ours, in `readJson`, says what is wrong before a byte is read.
   const maxRequestBodySize = Number.MAX_SAFE_INTEGER;
   routes.listen({ hostname, port, tls: certificateOf(config), maxRequestBodySize });

@@ -1,4 +1,5 @@
 import type { MailComposerAttachment } from "nodemailer/lib/mail-composer";
+import { detectMimeType } from "nodemailer/lib/mime-funcs";
 import { wireMistake } from "./wire.ts";
 
 export type MessageAttachment = {
@@ -32,6 +33,11 @@ export function toMimePart({
   };
 }
 
+/** What an attachment travels as whose type nobody gave: the composer guesses by the extension, and so does this. */
+export function guessType(filename: string | undefined): string {
+  return detectMimeType(filename ?? "");
+}
+
 function safeType(type: string, content: Buffer): string {
   if (type.length > maxTypeLength || !mediaType.test(type)) return "application/octet-stream";
   // A multipart type is a promise about the structure of the message, which only the composer can keep.
@@ -45,8 +51,8 @@ function isSevenBitMessage(content: Buffer): boolean {
   return wireMistake(content) === undefined && content.every((byte) => byte < 0x80);
 }
 
-/** Without folders and control characters, and short enough for its encoded form to fit a line; the extension stays. */
-function safeFilename(filename: string): string {
+/** A file's name without folders and control characters, and short enough for its encoded form to fit a line; the extension stays. */
+export function safeFilename(filename: string): string {
   const name = filename
     .toWellFormed()
     .replace(/[\p{Cc}\p{Zl}\p{Zp}/\\]+/gu, "_")

@@ -5,6 +5,7 @@ import { deliveryRoutes } from "./deliveries.ts";
 import { domainRoutes } from "./domains.ts";
 import { emailAttachmentRoutes } from "./email-attachments.ts";
 import { emailChangeRoutes } from "./email-changes.ts";
+import { emailSharingRoutes } from "./email-sharing.ts";
 import { emailRoutes } from "./emails.ts";
 import { keyRoutes } from "./keys.ts";
 import { queueRoutes } from "./queue.ts";
@@ -34,6 +35,7 @@ export const apiRoutes = (app: App, version: string) => {
     .use(emailRoutes(app))
     .use(emailChangeRoutes(app))
     .use(emailAttachmentRoutes(app))
+    .use(emailSharingRoutes(app))
     .use(deliveryRoutes(app))
     .use(domainRoutes(app))
     .use(keyRoutes(app))

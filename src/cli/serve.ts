@@ -12,6 +12,7 @@ import { flushKeyUse } from "../keys/authenticate.ts";
 import { makeDataFolder, nodeName, type OpenApp, openApp } from "../open-app.ts";
 import { downloadRoutes } from "../public/downloads.ts";
 import { healthRoutes, type Lifecycle } from "../public/health.ts";
+import { sharedRoutes } from "../public/shared-email.ts";
 import { welcomeRoutes } from "../public/welcome.ts";
 import { sandboxResolver } from "../sandbox/internet.ts";
 import { listenAsInternet } from "../sandbox/listen.ts";
@@ -144,6 +145,7 @@ async function listenHttp(app: OpenApp, config: Config, lifecycle: Lifecycle): P
   const routes = apiRoutes(app, version)
     .use(healthRoutes(app, lifecycle))
     .use(downloadRoutes(app))
+    .use(sharedRoutes(app))
     .use(welcomeRoutes(app, version));
   // Bun's own limit answers with nothing; ours, in `readJson`, says what is wrong before a byte is read.
   const maxRequestBodySize = Number.MAX_SAFE_INTEGER;

@@ -1,0 +1,122 @@
+/** @jsxImportSource preact */
+// Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
+import { Layout } from "./layout.tsx";
+
+export interface SharedProps {
+  subject: string;
+  from: string;
+  to: string[];
+  cc: string[];
+  date: Date;
+  /** A whole document of a stranger's. */
+  html: string | null;
+  text: string | null;
+  attachments: SharedAttachment[];
+  expiresAt: Date;
+}
+
+export interface SharedAttachment {
+  name: string;
+  /** In bytes. */
+  size: number;
+  url: string;
+}
+
+/** One email, as whoever was given a link to it sees it. */
+export function SharedPage({ subject, from, to, cc, date, html, text, attachments, expiresAt }: SharedProps) {
+  return (
+    <Layout title={subject}>
+      <article class="email">
+        <h1>{subject}</h1>
+        <dl>
+          <dt>From</dt>
+          <dd>{from}</dd>
+          <dt>To</dt>
+          <dd>{to.join(", ")}</dd>
+          {cc.length > 0 && (
+            <>
+              <dt>Cc</dt>
+              <dd>{cc.join(", ")}</dd>
+            </>
+          )}
+          <dt>Date</dt>
+          <dd>
+            <Time at={date} />
+          </dd>
+        </dl>
+        <Body html={html} text={text} />
+        {attachments.length > 0 && <Attachments attachments={attachments} />}
+        <p class="quiet">
+          Whoever has this link can read this email, until <Time at={expiresAt} />.
+        </p>
+      </article>
+    </Layout>
+  );
+}
+
+/** Links open in a tab of their own; nothing else is allowed to what comes in the email. */
+function Body({ html, text }: Pick<SharedProps, "html" | "text">) {
+  if (html) {
+    return (
+      <iframe
+        title="The email's content"
+        sandbox="allow-popups allow-popups-to-escape-sandbox"
+        srcdoc={`<!doctype html><base target="_blank">${html}`}
+      />
+    );
+  }
+  if (text) return <pre>{text}</pre>;
+  const isRemoved = html === null && text === null;
+  return (
+    <p class="empty">
+      {isRemoved ? "The content of this email is not kept any more." : "This email has no text."}
+    </p>
+  );
+}
+
+function Attachments({ attachments }: Pick<SharedProps, "attachments">) {
+  return (
+    <>
+      <h2>{attachments.length === 1 ? "Attachment" : `${attachments.length} attachments`}</h2>
+      <ul class="files">
+        {attachments.map(({ name, size, url }) => (
+          <li>
+            <a href={url} rel="nofollow">
+              {name}
+            </a>{" "}
+            <span class="quiet">{sizeInWords(size)}</span>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+/** Where a link leads that is forged or has expired; what it once led to is not said. */
+export function NothingSharedPage() {
+  return (
+    <Layout title="This link does not work any more">
+      <h1>This link does not work any more</h1>
+      <p class="quiet">
+        Links to emails are good for 48 hours at most. Ask whoever gave it to you for a new one, and see that
+        all of it was copied.
+      </p>
+    </Layout>
+  );
+}
+
+const timeFormat = new Intl.DateTimeFormat("en-GB", {
+  dateStyle: "long",
+  timeStyle: "short",
+  timeZone: "UTC",
+});
+
+function Time({ at }: { at: Date }) {
+  return <time datetime={at.toISOString()}>{timeFormat.format(at)} UTC</time>;
+}
+
+function sizeInWords(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} bytes`;
+  if (bytes < 999_500) return `${Math.round(bytes / 1_000)} KB`;
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
+}

@@ -43,9 +43,9 @@ export function SharedPage({ subject, from, to, cc, date, html, text, attachment
           <dd>
             <Time at={date} />
           </dd>
+          {attachments.length > 0 && <Attachments attachments={attachments} />}
         </dl>
         <Body html={html} text={text} />
-        {attachments.length > 0 && <Attachments attachments={attachments} />}
         <p class="quiet">
           Whoever has this link can read this email, until <Time at={expiresAt} />.
         </p>
@@ -74,20 +74,23 @@ function Body({ html, text }: Pick<SharedProps, "html" | "text">) {
   );
 }
 
+/** Above the content, whose end is out of sight. */
 function Attachments({ attachments }: Pick<SharedProps, "attachments">) {
   return (
     <>
-      <h2>{attachments.length === 1 ? "Attachment" : `${attachments.length} attachments`}</h2>
-      <ul class="files">
-        {attachments.map(({ name, size, url }) => (
-          <li>
-            <a href={url} rel="nofollow">
-              {name}
-            </a>{" "}
-            <span class="quiet">{sizeInWords(size)}</span>
-          </li>
-        ))}
-      </ul>
+      <dt>Attached</dt>
+      <dd>
+        <ul class="files">
+          {attachments.map(({ name, size, url }) => (
+            <li>
+              <a href={url} rel="nofollow">
+                {name}
+              </a>{" "}
+              <span class="quiet">{sizeInWords(size)}</span>
+            </li>
+          ))}
+        </ul>
+      </dd>
     </>
   );
 }
@@ -98,8 +101,8 @@ export function NothingSharedPage() {
     <Layout title="This link does not work any more">
       <h1>This link does not work any more</h1>
       <p class="quiet">
-        Links to emails are good for 48 hours at most. Ask whoever gave it to you for a new one, and see that
-        all of it was copied.
+        Links to emails are good for 48 hours at most. See whether you have copied all of it, or ask whoever
+        gave it to you for a new one.
       </p>
     </Layout>
   );

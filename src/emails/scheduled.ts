@@ -14,6 +14,7 @@ import {
   moveUntouched,
   removeJobs,
 } from "./scheduled-store.ts";
+import type { LastEvent } from "./schema.ts";
 
 /** Takes back an email before anybody has begun to send it. */
 export async function cancelEmail(app: App, teamId: string, emailId: string): Promise<{ id: string }> {
@@ -57,11 +58,14 @@ export async function rescheduleEmail(
   ]);
 }
 
+type Change = "canceled" | "rescheduled";
+
+/** Writes all of it, or says why the email is not to be changed any more. */
 async function change(
   app: App,
   teamId: string,
   id: string,
-  verb: "canceled" | "rescheduled",
+  how: Change,
   writes: Write[],
 ): Promise<{ id: string }> {
   try {
@@ -70,12 +74,15 @@ async function change(
   } catch (error) {
     if (!(error instanceof WriteConflict) || error.kind !== "stale") throw error;
     const { lastEvent } = await getEmail(app, teamId, id);
-    const why =
-      lastEvent === "scheduled"
-        ? "sending this one has begun"
-        : lastEvent === "canceled"
-          ? `this one was canceled${verb === "rescheduled" ? "; send it anew with the other time" : " already"}`
-          : `this one is not waiting for its time any more (its last event is \`${lastEvent}\`)`;
-    throw new Refusal("validation_error", `Only a scheduled email can be ${verb}: ${why}.`);
+    const why = whyNot(lastEvent, how);
+    throw new Refusal("validation_error", `Only a scheduled email can be ${how}: this one ${why}.`);
   }
+}
+
+function whyNot(lastEvent: LastEvent, how: Change): string {
+  if (lastEvent === "scheduled") return "is being sent";
+  if (lastEvent !== "canceled") {
+    return `is not waiting for its time any more (its last event is \`${lastEvent}\`)`;
+  }
+  return how === "canceled" ? "was canceled already" : "was canceled; send it anew with the other time";
 }

@@ -5,6 +5,7 @@ import { deliveryRoutes } from "./deliveries.ts";
 import { domainRoutes } from "./domains.ts";
 import { emailRoutes } from "./emails.ts";
 import { keyRoutes } from "./keys.ts";
+import { metricsRoutes } from "./metrics.ts";
 import { queueRoutes } from "./queue.ts";
 import { queueSwitchRoutes } from "./queue-switches.ts";
 import { sandboxRoutes } from "./sandbox.ts";
@@ -30,6 +31,7 @@ export const apiRoutes = (app: App, version: string) => {
     )
     .use(authRoutes(app))
     .use(emailRoutes(app))
+    .use(metricsRoutes(app))
     .use(deliveryRoutes(app))
     .use(domainRoutes(app))
     .use(keyRoutes(app))

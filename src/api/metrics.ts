@@ -1,4 +1,4 @@
-import { Type as t } from "@sinclair/typebox";
+import { type TSchema, Type as t } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
 import { dimensionNames, granularities, metricNames } from "../metrics/names.ts";
@@ -47,31 +47,26 @@ const metricsAnswer = t.Object({
   ),
 });
 
-const parameter = (name: string, description: string, schema = t.Optional(t.String())) => ({
+const parameter = (name: string, description: string, schema: TSchema = t.String()) => ({
   name,
   in: "query" as const,
   required: false,
   description,
   schema,
 });
-const list = (name: string, description: string, item = t.Optional(t.String())) => ({
-  ...parameter(name, `${description} Separated by commas, or the parameter repeated.`),
-  schema: t.Array(item),
-});
+const list = (name: string, description: string, item: TSchema = t.String({ format: "uuid" })) =>
+  parameter(name, `${description} Separated by commas, or the parameter repeated.`, t.Array(item));
 
 const parameters = [
   parameter("start_date", "ISO 8601 date or datetime; 6 days before `end_date` when absent."),
   parameter("end_date", "ISO 8601 date or datetime, not included; now when absent or in the future."),
   parameter("timezone", "IANA time zone of the periods, and of dates that name none; UTC when absent."),
-  { ...parameter("granularity", "How long a period is."), schema: oneOf(...granularities) },
-  { ...list("metrics", "All when absent."), schema: t.Array(oneOf(...metricNames)) },
-  {
-    ...list("dimensions", "What the answer is broken down by; `email` not together with `broadcast`."),
-    schema: t.Array(oneOf(...dimensionNames)),
-  },
+  parameter("granularity", "How long a period is; daily when absent.", oneOf(...granularities)),
+  list("metrics", "All when absent.", oneOf(...metricNames)),
+  list("dimensions", "What to break down by; not `email` with `broadcast`.", oneOf(...dimensionNames)),
   list("domain_id", "Only of these sending domains, 100 at most."),
-  list("email_id", "Only of these emails, 100 at most."),
-  list("broadcast_id", "Only of these broadcasts, 100 at most."),
+  list("email_id", "Only of these emails, 100 at most; not with broadcasts."),
+  list("broadcast_id", "Only of these broadcasts, 100 at most; not with emails."),
 ];
 
 /** How sending goes, from counters. */
@@ -110,6 +105,7 @@ function toRow({ period, domain, emailId, broadcastId, values }: MetricsRow, { d
     ...(period !== undefined && { period }),
     ...(domain !== undefined && { domain_id: domain?.id ?? null, domain_name: domain?.name ?? null }),
     ...(emailId !== undefined && { email_id: emailId }),
+    // TODO: their names, once there are broadcasts to have one.
     ...(dimensions.includes("broadcast") && { broadcast_id: broadcastId ?? null, broadcast_name: null }),
     ...values,
   };

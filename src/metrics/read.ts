@@ -65,24 +65,32 @@ export async function getMetrics(app: App, teamId: string, query: MetricsQuery):
     : walkCounters(app.db, teamId, range, grainOf(dimensions), query)) {
     for (const counted of slice) groups.add(counted);
   }
-  const values = (counts: Counts): Values =>
-    Object.fromEntries(metrics.map((metric) => [metric, metricOf(metric, counts)]));
-  const totals = values(groups.totals);
+  const totals = valuesOf(metrics, groups.totals);
   if (dimensions.length === 0) return { ...range, totals };
-  const found = groups.inOrder();
-  const domainNames = dimensions.includes("domain")
-    ? await listDomainNames(app.db, teamId, [...new Set(found.flatMap(({ domainId }) => domainId ?? []))])
-    : undefined;
-  const rows = found.map(({ period, domainId, emailId, broadcastId, counts }) => ({
+  return { ...range, totals, rows: await rowsOf(app, teamId, query, groups.inOrder(), periods) };
+}
+
+const valuesOf = (metrics: Metric[], counts: Counts): Values =>
+  Object.fromEntries(metrics.map((metric) => [metric, metricOf(metric, counts)]));
+
+async function rowsOf(
+  app: App,
+  teamId: string,
+  { dimensions, metrics }: MetricsQuery,
+  groups: Group[],
+  periods: Periods | undefined,
+): Promise<MetricsRow[]> {
+  const domainIds = new Set(groups.flatMap(({ domainId }) => domainId ?? []));
+  const names = await listDomainNames(app.db, teamId, [...domainIds]);
+  return groups.map(({ period, domainId, emailId, broadcastId, counts }) => ({
     ...(periods && { period: periods.names[period] }),
-    ...(domainNames && {
-      domain: domainId === null ? null : { id: domainId, name: domainNames.get(domainId) ?? null },
+    ...(dimensions.includes("domain") && {
+      domain: domainId === null ? null : { id: domainId, name: names.get(domainId) ?? null },
     }),
     ...(emailId !== null && { emailId }),
     ...(dimensions.includes("broadcast") && { broadcastId }),
-    values: values(counts),
+    values: valuesOf(metrics, counts),
   }));
-  return { ...range, totals, rows };
 }
 
 function grainOf(dimensions: Dimension[]): Grain {
@@ -167,8 +175,9 @@ class Groups {
 const nothing = { domainId: null, emailId: null, broadcastId: null };
 
 function addUp(sum: Counts, counts: Counts): void {
-  for (const [name, count] of Object.entries(counts) as [keyof Counts, number][]) {
-    sum[name] = (sum[name] ?? 0) + count;
+  for (const name in counts) {
+    const counter = name as keyof Counts;
+    sum[counter] = (sum[counter] ?? 0) + (counts[counter] ?? 0);
   }
 }
 

@@ -8,6 +8,7 @@ import { emailChangeRoutes } from "./email-changes.ts";
 import { emailSharingRoutes } from "./email-sharing.ts";
 import { emailRoutes } from "./emails.ts";
 import { keyRoutes } from "./keys.ts";
+import { metricsRoutes } from "./metrics.ts";
 import { queueRoutes } from "./queue.ts";
 import { queueSwitchRoutes } from "./queue-switches.ts";
 import { sandboxRoutes } from "./sandbox.ts";
@@ -36,6 +37,7 @@ export const apiRoutes = (app: App, version: string) => {
     .use(emailChangeRoutes(app))
     .use(emailAttachmentRoutes(app))
     .use(emailSharingRoutes(app))
+    .use(metricsRoutes(app))
     .use(deliveryRoutes(app))
     .use(domainRoutes(app))
     .use(keyRoutes(app))

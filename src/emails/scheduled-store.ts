@@ -57,9 +57,9 @@ export const moveDeliveries = (emailId: string, at: Date): Write =>
 /** The lanes in which an email's jobs wait. */
 export async function listLanesOf(db: Db, emailId: string): Promise<string[]> {
   const rows = await db
-    .selectDistinct({ lane: jobs.lane })
+    .select({ lane: jobs.lane })
     .from(deliveries)
     .innerJoin(jobs, eq(jobs.id, deliveries.id))
     .where(sql`${deliveries.emailId} = ${emailId}`);
-  return rows.map(({ lane }) => lane);
+  return [...new Set(rows.map(({ lane }) => lane))];
 }

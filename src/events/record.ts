@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import type { App } from "../app.ts";
 import { preparedWrite, type Write } from "../db/write.ts";
 import { newId } from "../ids.ts";
-import { counters, type EventType, events } from "./schema.ts";
+import { type CounterName, counters, type EventType, emailCounters, events } from "./schema.ts";
 
 export interface NewEvent {
   type: EventType;
@@ -11,6 +11,9 @@ export interface NewEvent {
   deliveryId?: string;
   recipient?: string;
   domainId?: string | null;
+  broadcastId?: string | null;
+  /** Counted besides: a recipient's first open is an `email.unique_opened`. */
+  counts?: CounterName[];
   data?: Record<string, unknown>;
 }
 
@@ -41,14 +44,34 @@ const countEvents = byCount((count) =>
           teamId: sql.placeholder("teamId"),
           hour: sql.placeholder("hour"),
           domainId: sql.placeholder("domainId"),
-          broadcastId: "",
-          event: sql.placeholder(`type${n}`),
+          broadcastId: sql.placeholder("broadcastId"),
+          event: sql.placeholder(`name${n}`),
           total: 1,
         })),
       )
       .onConflictDoUpdate({
         target: [counters.teamId, counters.hour, counters.domainId, counters.broadcastId, counters.event],
         set: { total: sql`${counters.total} + 1` },
+      }),
+  ),
+);
+
+const countByEmail = byCount((count) =>
+  preparedWrite((db) =>
+    db
+      .insert(emailCounters)
+      .values(
+        Array.from({ length: count }, (_, n) => ({
+          emailId: sql.placeholder("emailId"),
+          hour: sql.placeholder("hour"),
+          event: sql.placeholder(`name${n}`),
+          teamId: sql.placeholder("teamId"),
+          total: 1,
+        })),
+      )
+      .onConflictDoUpdate({
+        target: [emailCounters.emailId, emailCounters.hour, emailCounters.event],
+        set: { total: sql`${emailCounters.total} + 1` },
       }),
   ),
 );
@@ -63,7 +86,15 @@ function byCount<T>(make: (count: number) => T): (count: number) => T {
 
 const hourMs = 3_600_000;
 
-/** The writes that say a thing happened: the event and its counter. They belong in the batch of the thing itself. */
+// Accepting an email is the hottest path and must not cost a statement more; what was received is no email of ours.
+const notByEmail = new Set<CounterName>([
+  "email.queued",
+  "email.scheduled",
+  "email.canceled",
+  "email.received",
+]);
+
+/** The writes that say a thing happened: the event and its counters. They belong in the batch of the thing itself. */
 export function recordEvent(app: App, { type, ...about }: NewEvent): Write[] {
   return recordEvents(app, [type], about);
 }
@@ -71,7 +102,7 @@ export function recordEvent(app: App, { type, ...about }: NewEvent): Write[] {
 /** The same for one thing that is several types of event. */
 export function recordEvents(app: App, types: EventType[], about: Omit<NewEvent, "type">): Write[] {
   const createdAt = app.now();
-  const { teamId, emailId = null, deliveryId = null, recipient = null, domainId, data = {} } = about;
+  const { teamId, emailId = null, deliveryId = null, recipient = null, data = {} } = about;
   const named = Object.fromEntries(
     types.flatMap((type, n) => [
       [`id${n}`, newId()],
@@ -80,11 +111,41 @@ export function recordEvents(app: App, types: EventType[], about: Omit<NewEvent,
   );
   return [
     insertEvents(types.length)({ ...named, teamId, emailId, deliveryId, recipient, data, createdAt }),
-    countEvents(types.length)({
-      ...named,
-      teamId,
-      hour: new Date(createdAt.getTime() - (createdAt.getTime() % hourMs)),
-      domainId: domainId ?? "",
-    }),
+    ...countNames(namesOf(types, about), about, createdAt),
   ];
+}
+
+function countNames(names: CounterName[], about: Omit<NewEvent, "type">, at: Date): Write[] {
+  if (names.length === 0) return [];
+  const { teamId, emailId, domainId, broadcastId } = about;
+  const hour = new Date(at.getTime() - (at.getTime() % hourMs));
+  const byEmail = emailId ? names.filter((name) => !notByEmail.has(name)) : [];
+  return [
+    countEvents(names.length)({
+      ...numbered(names),
+      ...{ teamId, hour, domainId: domainId ?? "", broadcastId: broadcastId ?? "" },
+    }),
+    ...(byEmail.length > 0
+      ? [countByEmail(byEmail.length)({ ...numbered(byEmail), emailId, hour, teamId })]
+      : []),
+  ];
+}
+
+const numbered = (names: CounterName[]) =>
+  Object.fromEntries(names.map((name, n) => [`name${n}`, name] as const));
+
+/** What events are counted as. `email.sent` is another name of `email.delivered` (D10) and not counted again. */
+function namesOf(types: EventType[], { counts = [], data }: Omit<NewEvent, "type">): CounterName[] {
+  return [
+    ...types.filter((type) => type !== "email.sent"),
+    ...(types.includes("email.bounced") ? [bounceName(data?.bounce)] : []),
+    ...counts,
+  ];
+}
+
+/** By the type a bounce tells of itself, in the contract's words. */
+function bounceName(bounce: unknown): CounterName {
+  const type = (bounce as { type?: unknown } | undefined)?.type;
+  if (type === "Permanent") return "email.bounced_permanent";
+  return type === "Transient" ? "email.bounced_transient" : "email.bounced_undetermined";
 }

@@ -13,6 +13,8 @@ export const eventTypes = [
   "email.opened",
   "email.clicked",
   "email.canceled",
+  "email.received",
+  "email.unsubscribed",
   "domain.created",
   "domain.updated",
   "domain.deleted",
@@ -20,6 +22,21 @@ export const eventTypes = [
   "suppression.removed",
 ] as const;
 export type EventType = (typeof eventTypes)[number];
+
+/**
+ * What is counted beside the events themselves: kinds of bounces, bounces of what a host had taken before (a report that
+ * came later), and an email's first open or click by a recipient.
+ */
+export const counterNames = [
+  ...eventTypes,
+  "email.bounced_permanent",
+  "email.bounced_transient",
+  "email.bounced_undetermined",
+  "email.bounced_late",
+  "email.unique_opened",
+  "email.unique_clicked",
+] as const;
+export type CounterName = (typeof counterNames)[number];
 
 /** Things that happened, never changed afterwards. */
 export const events = sqliteTable(
@@ -48,20 +65,20 @@ export const counters = sqliteTable(
     domainId: text("domain_id").notNull(),
     /** Empty when the event is about no broadcast. */
     broadcastId: text("broadcast_id").notNull(),
-    event: text("event", { enum: eventTypes }).notNull(),
+    event: text("event", { enum: counterNames }).notNull(),
     total: integer("total").notNull(),
   },
   (t) => [primaryKey({ columns: [t.teamId, t.hour, t.domainId, t.broadcastId, t.event] })],
 );
 export type Counter = typeof counters.$inferSelect;
 
-/** The same for each email. */
+/** The same for each email, of what `record.ts` counts by email. */
 export const emailCounters = sqliteTable(
   "email_counters",
   {
     emailId: text("email_id").notNull(),
     hour: integer("hour", { mode: "timestamp_ms" }).notNull(),
-    event: text("event", { enum: eventTypes }).notNull(),
+    event: text("event", { enum: counterNames }).notNull(),
     teamId: text("team_id").notNull(),
     total: integer("total").notNull(),
   },

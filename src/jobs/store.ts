@@ -175,7 +175,7 @@ export const extendLeases = (node: string, ids: string[], until: Date): Write =>
 const backToReady = (where: string, now: Date, params: SqlValue[]): Write[] => [
   rawWrite(
     `update lanes set next_at = max(?1, coalesce(blocked_until, 0))
-     where lane in (select distinct lane from jobs where node is not null and ${where})
+     where lane in (select lane from jobs where node is not null and ${where})
      and (next_at is null or next_at > ?1)`,
     [now.getTime(), ...params],
   ),

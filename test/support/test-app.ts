@@ -20,6 +20,7 @@ import { makeLogger } from "../../src/log.ts";
 import { makeSealer } from "../../src/secrets.ts";
 import { startThreads } from "../../src/threads/threads.ts";
 import { type DnsTable, dnsTable } from "./dns-table.ts";
+import { dbOfTests, guardPlans, isFromTest } from "./query-plans.ts";
 
 export interface TestClock {
   now(): Date;
@@ -63,7 +64,9 @@ export async function testApp(options: TestAppOptions = {}): Promise<TestApp> {
   const config = merge(await defaultConfig(folder), options.config);
   const paths = dataPaths(config);
   if (!options.transport) await writeFile(paths.database, await migratedDatabase());
-  const transport = options.transport ?? openEmbedded(paths.database);
+  const transport = guardPlans(options.transport ?? openEmbedded(paths.database));
+  const db = openDb(transport);
+  const testsDb = dbOfTests(transport);
   const log = makeLogger("silent", "json");
   const threads = startThreads({ count: 2, log });
   const clock = makeClock(options.now ?? new Date("2026-03-01T12:00:00Z"));
@@ -74,6 +77,7 @@ export async function testApp(options: TestAppOptions = {}): Promise<TestApp> {
       await threads.close();
       if (!options.transport) await transport.close();
       await rm(folder, { recursive: true, force: true });
+      transport.verifyPlans();
     })();
     return closing;
   };
@@ -82,7 +86,10 @@ export async function testApp(options: TestAppOptions = {}): Promise<TestApp> {
   const app: TestApp = {
     config,
     transport,
-    db: openDb(transport),
+    // Drizzle runs a query when it is awaited, and who asked is no longer known then: it is known here.
+    get db() {
+      return isFromTest() ? testsDb : db;
+    },
     log,
     blobs: fileBlobs(paths.blobs),
     threads,

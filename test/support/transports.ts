@@ -7,6 +7,7 @@ import { openLibsql } from "../../src/db/libsql.ts";
 import { migrateUp } from "../../src/db/migrate.ts";
 import type { Transport } from "../../src/db/transport.ts";
 import { startHranaServer } from "./hrana-server.ts";
+import { type GuardedTransport, guardPlans } from "./query-plans.ts";
 
 export interface Opened {
   /** Another transport to the database that this test opened: a second node. */
@@ -14,7 +15,7 @@ export interface Opened {
 }
 
 /** A database of the test's own with all migrations applied, or `empty`. Closed and removed after the test. */
-export type Open = (options?: { empty?: boolean }) => Promise<Transport & Opened>;
+export type Open = (options?: { empty?: boolean }) => Promise<GuardedTransport & Opened>;
 
 /**
  * Declares the same tests for each transport: embedded, libSQL on the server of `hrana-server.ts`, and libSQL on the
@@ -39,7 +40,11 @@ function afterwards(cleanUp: () => Promise<void> | void): void {
   // Not `afterEach`: this module is loaded once for all test files and its hooks would belong to the first.
   if (cleanUps.length === 0) {
     onTestFinished(async () => {
-      for (let next = cleanUps.pop(); next; next = cleanUps.pop()) await next();
+      try {
+        for (let next = cleanUps.pop(); next; next = cleanUps.pop()) await next();
+      } finally {
+        cleanUps.length = 0; // one that throws must not leave the others to the next test
+      }
     });
   }
   cleanUps.push(cleanUp);
@@ -67,12 +72,17 @@ export async function temporaryHranaServer(
   return server.url;
 }
 
-async function openOn(start: () => Promise<() => Transport>, empty: boolean): Promise<Transport & Opened> {
+async function openOn(
+  start: () => Promise<() => Transport>,
+  empty: boolean,
+): Promise<GuardedTransport & Opened> {
   const connect = await start();
   const another = () => closedAfterwards(connect());
   const transport = another();
   if (!empty) await migrateUp(transport, new Date("2026-01-01T00:00:00Z"));
-  return { ...transport, another };
+  const guarded = guardPlans(transport);
+  afterwards(() => guarded.verifyPlans());
+  return { ...guarded, another };
 }
 
 async function startEmbedded(): Promise<() => Transport> {

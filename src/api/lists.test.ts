@@ -1,0 +1,92 @@
+import { expect, test } from "bun:test";
+import { testApp, testTeam } from "../../test/support/test-app.ts";
+import { testDomain } from "../../test/support/test-domain.ts";
+import { testServer } from "../../test/support/test-server.ts";
+import { addWaiting } from "../../test/support/waiting.ts";
+import { newId } from "../ids.ts";
+import { apiRoutes } from "./routes.ts";
+
+// Every statement of these requests is looked at by test/support/query-plans.ts: that none reads a whole table is seen
+// here even where no other test asks for a list with this cursor or that filter.
+
+interface Parameter {
+  name: string;
+  in: string;
+  schema: { enum?: string[]; const?: string; anyOf?: { const?: string }[]; format?: string };
+}
+
+const app = await testApp({ sandbox: true, now: new Date() });
+const server = testServer(app);
+const { teamId, key, keyId } = await testTeam(app);
+const domain = await testDomain(app, teamId);
+const [waiting] = await addWaiting(app, teamId, { domainId: domain.id }, {}, {});
+
+const document = await apiRoutes(app, "0.0.0-test").handle(
+  new Request("http://mailit.test/openapi/json", { headers: { authorization: `Bearer ${key}` } }),
+);
+const { paths } = (await document.json()) as {
+  paths: Record<string, Record<string, { parameters?: Parameter[] }>>;
+};
+
+/** Ids that are there, by the collection they are of: what is of nobody is refused before anything is listed. */
+const ids: Record<string, string> = { emails: waiting!.emailId, domains: domain.id, "api-keys": keyId };
+const lists = Object.entries(paths).flatMap(([path, { get }]) => {
+  const query = (get?.parameters ?? []).filter((parameter) => parameter.in === "query");
+  if (!get || !(query.some(({ name }) => name === "limit") || path.endsWith("/deliveries"))) return [];
+  const collection = path.split("/")[1]!;
+  return [
+    { path: path.replaceAll(/\{\w+\}/g, ids[collection] ?? newId()), query, hasId: path.includes("{") },
+  ];
+});
+
+/** Values a filter takes, as far as its schema tells them. */
+function valuesOf({ schema }: Parameter): string[] {
+  const known = schema.enum ?? (schema.anyOf ?? [schema]).flatMap(({ const: value }) => value ?? []);
+  return known.length > 0 ? known : ["x"];
+}
+
+test("there are lists", () => {
+  expect(lists.map(({ path }) => path)).toContain("/emails/");
+});
+
+test.each(lists.map((list) => [list.path, list] as const))(
+  "GET %s is answered for every cursor and filter",
+  async (path, { query, hasId }) => {
+    const cursor = newId();
+    const takes = (name: string) => query.some((parameter) => parameter.name === name);
+    const pages = ["", "limit=2", `after=${cursor}&limit=2`, `before=${cursor}&limit=2`].filter((page) =>
+      ["after", "before", "limit"].every((name) => !page.includes(`${name}=`) || takes(name)),
+    );
+    const filters = query
+      .filter(({ name }) => !["after", "before", "limit"].includes(name))
+      .flatMap((parameter) => valuesOf(parameter).map((value) => `${parameter.name}=${value}`));
+    for (const page of pages) {
+      for (const filter of ["", ...filters]) {
+        const { status } = await server.ask("GET", `${path}?${[page, filter].filter(Boolean).join("&")}`, {
+          key,
+        });
+        // A filter whose values the document does not tell may refuse this one, and what is of an unknown id is not there.
+        expect([200, ...(filter === "" ? [] : [422]), ...(hasId ? [404] : [])]).toContain(status);
+      }
+    }
+  },
+);
+
+test("metrics are answered for every combination of dimensions and filters", async () => {
+  const dimensions = [
+    "",
+    "period",
+    "domain",
+    "broadcast",
+    "email",
+    "email,domain,period",
+    "broadcast,domain",
+  ];
+  const filters = ["", `domain_id=${domain.id}`, `email_id=${waiting!.emailId}`, `broadcast_id=${newId()}`];
+  for (const chosen of dimensions) {
+    for (const filter of filters) {
+      const { status } = await server.ask("GET", `/emails/metrics?dimensions=${chosen}&${filter}`, { key });
+      expect([200, 422]).toContain(status);
+    }
+  }
+});

@@ -1,0 +1,112 @@
+import { type TSchema, Type as t } from "@sinclair/typebox";
+import { Elysia } from "elysia";
+import type { App } from "../app.ts";
+import { dimensionNames, granularities, metricNames } from "../metrics/names.ts";
+import { getMetrics, type MetricsQuery, type MetricsRow } from "../metrics/read.ts";
+import { authenticated } from "./auth.ts";
+import { readMetricsRequest } from "./metrics-request.ts";
+import { answer, errorAnswers } from "./openapi.ts";
+
+const oneOf = (...values: readonly string[]) => t.Union(values.map((value) => t.Literal(value)));
+const orNull = <S extends Parameters<typeof t.Union>[0][number]>(schema: S) => t.Union([schema, t.Null()]);
+
+const values = t.Partial(
+  t.Record(
+    oneOf(...metricNames),
+    t.Number({ description: "Counts are of recipients, rates percentages of two decimals." }),
+  ),
+);
+
+const metricsAnswer = t.Object({
+  object: t.Literal("metrics"),
+  start_date: t.String({ format: "date-time" }),
+  end_date: t.String({ format: "date-time" }),
+  metrics: t.Array(oneOf(...metricNames)),
+  dimensions: t.Array(oneOf(...dimensionNames)),
+  granularity: oneOf(...granularities),
+  totals: values,
+  data: t.Optional(
+    t.Array(
+      t.Composite([
+        t.Object({
+          period: t.Optional(
+            t.String({
+              description: "The period's first day, `2026-07-01`; its first moment where periods are hours.",
+            }),
+          ),
+          domain_id: t.Optional(orNull(t.String())),
+          domain_name: t.Optional(orNull(t.String({ description: "Null once the domain was removed." }))),
+          email_id: t.Optional(t.String({ format: "uuid" })),
+          broadcast_id: t.Optional(orNull(t.String())),
+          broadcast_name: t.Optional(orNull(t.String())),
+        }),
+        values,
+      ]),
+      { description: "Only with dimensions." },
+    ),
+  ),
+});
+
+const parameter = (name: string, description: string, schema: TSchema = t.String()) => ({
+  name,
+  in: "query" as const,
+  required: false,
+  description,
+  schema,
+});
+const list = (name: string, description: string, item: TSchema = t.String({ format: "uuid" })) =>
+  parameter(name, `${description} Separated by commas, or the parameter repeated.`, t.Array(item));
+
+const parameters = [
+  parameter("start_date", "ISO 8601 date or datetime; 6 days before `end_date` when absent."),
+  parameter("end_date", "ISO 8601 date or datetime, not included; now when absent or in the future."),
+  parameter("timezone", "IANA time zone of the periods, and of dates that name none; UTC when absent."),
+  parameter("granularity", "How long a period is; daily when absent.", oneOf(...granularities)),
+  list("metrics", "All when absent.", oneOf(...metricNames)),
+  list("dimensions", "What to break down by; not `email` with `broadcast`.", oneOf(...dimensionNames)),
+  list("domain_id", "Only of these sending domains, 100 at most."),
+  list("email_id", "Only of these emails, 100 at most; not with broadcasts."),
+  list("broadcast_id", "Only of these broadcasts, 100 at most; not with emails."),
+];
+
+/** How sending goes, from counters. */
+export const metricsRoutes = (app: App) =>
+  new Elysia({ prefix: "/emails" }).use(authenticated(app, "full_access")).get(
+    "/metrics",
+    async ({ caller, request }) => {
+      const query = readMetricsRequest(request.url);
+      const { start, end, totals, rows } = await getMetrics(app, caller.teamId, query);
+      return {
+        object: "metrics" as const,
+        start_date: start.toISOString(),
+        end_date: end.toISOString(),
+        metrics: query.metrics,
+        dimensions: query.dimensions,
+        granularity: query.granularity,
+        totals,
+        ...(rows && { data: rows.map((row) => toRow(row, query)) }),
+      };
+    },
+    {
+      detail: {
+        summary: "Get metrics of emails",
+        tags: ["Emails"],
+        parameters,
+        responses: {
+          200: answer("Totals, and a row for each part that was asked for", metricsAnswer),
+          ...errorAnswers,
+        },
+      },
+    },
+  );
+
+function toRow({ period, domain, emailId, broadcastId, values }: MetricsRow, { dimensions }: MetricsQuery) {
+  return {
+    ...(period !== undefined && { period }),
+    ...(domain !== undefined && { domain_id: domain?.id ?? null, domain_name: domain?.name ?? null }),
+    ...(emailId !== undefined && { email_id: emailId }),
+    // TODO: their names, once there are broadcasts to have one.
+    ...(dimensions.includes("broadcast") && { broadcast_id: broadcastId ?? null, broadcast_name: null }),
+    ...values,
+  };
+}

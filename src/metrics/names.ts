@@ -1,0 +1,82 @@
+import type { CounterName } from "../events/schema.ts";
+
+/** In the contract's order. */
+export const metricNames = [
+  "received",
+  "delivered",
+  "complained",
+  "suppressed",
+  "bounced",
+  "bounced_transient",
+  "bounced_permanent",
+  "bounced_undetermined",
+  "opened",
+  "clicked",
+  "unsubscribed",
+  "delivery_delayed",
+  "failed",
+  "sent",
+  "unique_opened",
+  "unique_clicked",
+  "delivery_rate",
+  "open_rate",
+  "click_rate",
+  "bounce_rate",
+  "complaint_rate",
+  "unsubscribe_rate",
+] as const;
+export type Metric = (typeof metricNames)[number];
+
+export const dimensionNames = ["period", "domain", "email", "broadcast"] as const;
+export type Dimension = (typeof dimensionNames)[number];
+
+export const granularities = ["hourly", "daily", "weekly", "monthly"] as const;
+export type Granularity = (typeof granularities)[number];
+
+/** How often each thing was counted; absent: never. */
+export type Counts = Partial<Record<CounterName, number>>;
+
+/** Every counter that a metric is made of. */
+export const usedCounters = [
+  "email.received",
+  "email.delivered",
+  "email.complained",
+  "email.suppressed",
+  "email.bounced",
+  "email.bounced_transient",
+  "email.bounced_permanent",
+  "email.bounced_undetermined",
+  "email.bounced_late",
+  "email.opened",
+  "email.clicked",
+  "email.unsubscribed",
+  "email.delivery_delayed",
+  "email.failed",
+  "email.unique_opened",
+  "email.unique_clicked",
+] as const satisfies CounterName[];
+
+const rates: Partial<Record<Metric, [part: Metric, whole: Metric]>> = {
+  delivery_rate: ["delivered", "sent"],
+  open_rate: ["unique_opened", "delivered"],
+  click_rate: ["unique_clicked", "delivered"],
+  bounce_rate: ["bounced", "sent"],
+  complaint_rate: ["complained", "delivered"],
+  unsubscribe_rate: ["unsubscribed", "delivered"],
+};
+
+/** What a metric comes to: counts are of recipients, rates percentages of two decimals, 0 of nothing. */
+export function metricOf(metric: Metric, counts: Counts): number {
+  const rate = rates[metric];
+  if (rate) {
+    const [part, whole] = rate.map((name) => metricOf(name, counts)) as [number, number];
+    return whole === 0 ? 0 : Math.round((part / whole) * 10_000) / 100;
+  }
+  const count = (name: CounterName) => counts[name] ?? 0;
+  if (metric !== "sent") return count(`email.${metric}` as CounterName);
+  // What was sent is what has come to an end: were it counted when the host takes it, all of it would be delivered. A
+  // bounce that was reported later is of something that has counted as delivered already.
+  return (
+    count("email.delivered") + count("email.bounced") + count("email.failed") - count("email.bounced_late")
+  );
+}

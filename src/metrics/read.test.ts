@@ -1,0 +1,263 @@
+import { expect, test } from "bun:test";
+import { deliveryScene } from "../../test/support/delivery-scene.ts";
+import { type TestApp, type TestAppOptions, testApp, testTeam } from "../../test/support/test-app.ts";
+import { testDomain } from "../../test/support/test-domain.ts";
+import { eachTransport } from "../../test/support/transports.ts";
+import { atomically } from "../app.ts";
+import { rawWrite } from "../db/write.ts";
+import { bounceQueue } from "../delivery/queue.ts";
+import { deleteDomain } from "../domains/service.ts";
+import { type NewEvent, recordEvent } from "../events/record.ts";
+import { newId } from "../ids.ts";
+import { suppress } from "../suppressions/suppress.ts";
+import { dimensionNames, type Metric, metricNames, metricOf } from "./names.ts";
+import { hourMs } from "./periods.ts";
+import { getMetrics, type MetricsQuery } from "./read.ts";
+
+const everything: MetricsQuery = {
+  ...{ timezone: "UTC", granularity: "daily", metrics: [...metricNames], dimensions: [] },
+  ...{ domainIds: [], emailIds: [], broadcastIds: [] },
+};
+
+/** A team, and a short way to let things happen and to ask what was counted. */
+async function scene(options?: TestAppOptions) {
+  const app = await testApp(options);
+  const { teamId } = await testTeam(app);
+  const happen = (type: NewEvent["type"], about: Partial<NewEvent> = {}) =>
+    atomically(app, recordEvent(app, { teamId, emailId: newId(), ...about, type }));
+  const ask = (query: Partial<MetricsQuery> = {}) => getMetrics(app, teamId, { ...everything, ...query });
+  return { app, teamId, happen, ask };
+}
+
+test("real deliveries show in every metric that they are of", async () => {
+  const here = await deliveryScene({
+    rcpt: (line) => {
+      if (line.includes("nobody")) return "550 5.1.1 No such user";
+      return line.includes("busy") ? "450 4.7.1 Greylisted" : "250 ok";
+    },
+  });
+  const { app, teamId } = here;
+  await atomically(app, suppress(app, { teamId, address: "gone@recipient.test", reason: "manual" }));
+  const id = await here.send({
+    to: ["bob", "carol", "nobody", "busy", "gone"].map((name) => `${name}@recipient.test`),
+  });
+  const asked = { ...everything, metrics: metricNames.filter((name) => !name.endsWith("_rate")) };
+  const counted = {
+    ...{ delivered: 2, bounced: 1, bounced_permanent: 1, suppressed: 1, delivery_delayed: 1, sent: 3 },
+    ...{ failed: 0, bounced_transient: 0, bounced_undetermined: 0, complained: 0, received: 0 },
+    ...{ opened: 0, clicked: 0, unique_opened: 0, unique_clicked: 0, unsubscribed: 0 },
+  };
+  app.clock.advance(1);
+  expect((await getMetrics(app, teamId, asked)).totals).toEqual(counted);
+  expect((await getMetrics(app, teamId, { ...asked, emailIds: [id] })).totals).toEqual(counted);
+
+  await bounceQueue(app, { teamId }, "the list was wrong");
+  app.clock.advance(1);
+  const rates: Metric[] = ["bounced", "bounced_permanent", "sent", "delivery_rate", "bounce_rate"];
+  expect((await getMetrics(app, teamId, { ...everything, metrics: rates })).totals).toEqual({
+    ...{ bounced: 2, bounced_permanent: 2, sent: 4, delivery_rate: 50, bounce_rate: 50 },
+  });
+});
+
+test("rates are percentages of two decimals: of what was sent, or of what was delivered; of nothing they are 0", () => {
+  const counts = {
+    ...{ "email.delivered": 997, "email.bounced": 2, "email.failed": 1 },
+    ...{ "email.opened": 900, "email.unique_opened": 500, "email.unique_clicked": 100, "email.clicked": 400 },
+    ...{ "email.complained": 1, "email.unsubscribed": 3 },
+  };
+  const rates = metricNames.filter((name) => name.endsWith("_rate"));
+  expect(Object.fromEntries(rates.map((name) => [name, metricOf(name, counts)]))).toEqual({
+    ...{ delivery_rate: 99.7, bounce_rate: 0.2, open_rate: 50.15, click_rate: 10.03 },
+    ...{ complaint_rate: 0.1, unsubscribe_rate: 0.3 },
+  });
+  expect(rates.map((name) => metricOf(name, {}))).toEqual([0, 0, 0, 0, 0, 0]);
+});
+
+test("a bounce that is reported after the delivery is of no further email", () => {
+  const counts = { "email.delivered": 10, "email.bounced": 1, "email.bounced_late": 1 };
+  expect(metricOf("sent", counts)).toBe(10);
+  expect(metricOf("bounce_rate", counts)).toBe(10);
+});
+
+eachTransport((_name, open) => {
+  test("periods are all listed, each with its own, in the time zone that was asked for", async () => {
+    const { app, happen, ask } = await scene({
+      transport: await open(),
+      now: new Date("2026-03-08T04:59:00Z"),
+    });
+    await happen("email.delivered"); // still the 7th in New York
+    app.clock.set(new Date("2026-03-10T03:30:00Z"));
+    await happen("email.delivered"); // the 9th, the clocks being an hour ahead by now
+    await happen("email.delivered");
+    app.clock.set(new Date("2026-03-10T12:00:00Z"));
+    const query = { dimensions: ["period" as const], metrics: ["delivered" as const] };
+    const newYork = await ask({ ...query, timezone: "America/New_York", startDate: "2026-03-07" });
+    expect(newYork.rows).toEqual([
+      { period: "2026-03-07", values: { delivered: 1 } },
+      { period: "2026-03-08", values: { delivered: 0 } },
+      { period: "2026-03-09", values: { delivered: 2 } },
+      { period: "2026-03-10", values: { delivered: 0 } },
+    ]);
+    expect((await ask({ ...query, startDate: "2026-03-08" })).rows).toMatchObject([
+      { period: "2026-03-08", values: { delivered: 1 } },
+      { period: "2026-03-09", values: { delivered: 0 } },
+      { period: "2026-03-10", values: { delivered: 2 } },
+    ]);
+    const weekly = { ...query, granularity: "weekly" as const, startDate: "2026-03-02" };
+    expect((await ask(weekly)).rows).toMatchObject([
+      { period: "2026-03-02", values: { delivered: 1 } },
+      { period: "2026-03-09", values: { delivered: 2 } },
+    ]);
+    expect((await ask({ ...query, startDate: "1990-01-01", granularity: "monthly" })).rows).toHaveLength(435);
+  });
+
+  test("what happened before the start or at the end is left out", async () => {
+    const { app, happen, ask } = await scene({
+      transport: await open(),
+      now: new Date("2026-03-01T09:59:59Z"),
+    });
+    const happened: string[] = ["2026-03-01T09:59:59Z", "2026-03-01T10:00:00Z", "2026-03-01T11:00:00Z"];
+    for (const at of happened) {
+      app.clock.set(new Date(at));
+      await happen("email.delivered");
+    }
+    app.clock.set(new Date("2026-03-02T00:00:00Z"));
+    const range = { startDate: "2026-03-01T10:00:00Z", endDate: "2026-03-01T11:00:00Z" };
+    const metrics: Metric[] = ["delivered"];
+    expect((await ask({ ...range, metrics })).totals).toEqual({ delivered: 1 });
+    const ofEmails = await ask({ ...range, metrics, dimensions: ["email"] });
+    expect(ofEmails).toMatchObject({ totals: { delivered: 1 }, rows: [{ values: { delivered: 1 } }] });
+  });
+
+  test("domains and broadcasts are told apart, filtered by, and add up to the totals", async () => {
+    const { app, teamId, happen, ask } = await scene({ transport: await open() });
+    const [kept, removed] = [
+      await testDomain(app, teamId, "kept.test"),
+      await testDomain(app, teamId, "old.test"),
+    ];
+    const [first, second] = [newId(), newId()];
+    await happen("email.delivered", { domainId: kept.id, broadcastId: first });
+    await happen("email.delivered", { domainId: kept.id, broadcastId: second });
+    await happen("email.delivered", { domainId: removed.id });
+    await happen("email.delivered");
+    await deleteDomain(app, teamId, removed.id);
+    app.clock.advance(1);
+
+    const delivered = (count: number) => ({ values: { delivered: count } });
+    const metrics: Metric[] = ["delivered"];
+    const byDomain = await ask({ metrics, dimensions: ["domain"] });
+    expect(byDomain.rows).toEqual([
+      { domain: null, ...delivered(1) },
+      { domain: { id: kept.id, name: "kept.test" }, ...delivered(2) },
+      { domain: { id: removed.id, name: null }, ...delivered(1) },
+    ]);
+    expect(byDomain.totals).toEqual({ delivered: 4 });
+    expect((await ask({ metrics, dimensions: ["broadcast"] })).rows).toEqual([
+      { broadcastId: null, ...delivered(2) },
+      { broadcastId: first, ...delivered(1) },
+      { broadcastId: second, ...delivered(1) },
+    ]);
+    expect((await ask({ metrics, dimensions: ["domain", "period", "broadcast"] })).rows).toHaveLength(4);
+
+    const narrowed = async (query: Partial<MetricsQuery>) =>
+      (await ask({ metrics, ...query })).totals.delivered;
+    expect(await narrowed({ domainIds: [kept.id] })).toBe(2);
+    expect(await narrowed({ domainIds: [kept.id, removed.id] })).toBe(3);
+    expect(await narrowed({ broadcastIds: [second] })).toBe(1);
+    expect(await narrowed({ domainIds: [removed.id], broadcastIds: [second] })).toBe(0);
+    expect(await narrowed({ domainIds: [newId()] })).toBe(0);
+  });
+
+  test("single emails are told apart, by domain and period too", async () => {
+    const { app, teamId, happen, ask } = await scene({ transport: await open() });
+    const domain = await testDomain(app, teamId);
+    const [one, two, foreign] = [newId(), newId(), newId()];
+    await insertEmails(app, teamId, { [one]: domain.id, [two]: null });
+    await happen("email.delivered", { emailId: one, domainId: domain.id });
+    app.clock.advance(24 * hourMs);
+    await happen("email.opened", { emailId: one, domainId: domain.id, counts: ["email.unique_opened"] });
+    await happen("email.delivered", { emailId: two });
+    const other = await testTeam(app, "Another team");
+    await happen("email.delivered", { emailId: foreign, teamId: other.teamId });
+    app.clock.advance(1);
+
+    const metrics: Metric[] = ["delivered", "unique_opened"];
+    const row = (emailId: string, delivered: number, opened: number) => ({
+      emailId,
+      values: { delivered, unique_opened: opened },
+    });
+    const all = await ask({ metrics, dimensions: ["email"] });
+    expect(all.rows).toEqual([row(one, 1, 1), row(two, 1, 0)]);
+    expect(all.totals).toEqual({ delivered: 2, unique_opened: 1 });
+    expect((await ask({ metrics, dimensions: ["email"], emailIds: [two, foreign] })).rows).toEqual([
+      row(two, 1, 0),
+    ]);
+    expect(
+      (await ask({ metrics, dimensions: ["email", "domain"], domainIds: [domain.id] })).rows,
+    ).toMatchObject([{ domain: { id: domain.id, name: "example.com" }, emailId: one }]);
+    expect((await ask({ metrics, emailIds: [one], dimensions: ["period"] })).rows!.slice(-2)).toMatchObject([
+      { values: { delivered: 1, unique_opened: 0 } },
+      { values: { delivered: 0, unique_opened: 1 } },
+    ]);
+    expect((await ask({ metrics, dimensions: ["period", "email"] })).rows).toHaveLength(3);
+  });
+
+  test("the emails of many slices are all there, and of more than 10,000 none", async () => {
+    const { app, teamId, ask } = await scene({ transport: await open() });
+    const fill = (from: number, to: number) =>
+      rawWrite(
+        `insert into email_counters (email_id, hour, event, team_id, total)
+         select printf('%08d', value), ?1, 'email.delivered', ?2, 1 from
+         (with recursive n (value) as (select ?3 union all select value + 1 from n where value < ?4) select value from n)`,
+        [app.now().getTime() - hourMs, teamId, from, to],
+      );
+    await atomically(app, [fill(1, 10_000)]);
+    const query = { dimensions: ["email" as const], metrics: ["delivered" as const] };
+    const full = await ask(query);
+    expect(full.rows).toHaveLength(10_000);
+    expect(full.totals).toEqual({ delivered: 10_000 });
+    await atomically(app, [fill(10_001, 10_001)]);
+    await expect(ask(query)).rejects.toThrow("The answer would have more than 10000 rows");
+  });
+
+  test("a team sees nothing of another", async () => {
+    const { app, happen } = await scene({ transport: await open() });
+    await happen("email.delivered");
+    const other = await testTeam(app, "Another team");
+    app.clock.advance(1);
+    for (const dimension of [...dimensionNames].filter((name) => name !== "period")) {
+      const seen = await getMetrics(app, other.teamId, { ...everything, dimensions: [dimension] });
+      expect(seen).toMatchObject({ totals: { sent: 0 }, rows: [] });
+    }
+  });
+});
+
+test("emails and broadcasts are refused together", async () => {
+  const { ask } = await scene();
+  const ids = [newId()];
+  const both: Partial<MetricsQuery>[] = [
+    { dimensions: ["email", "broadcast"] },
+    { emailIds: ids, broadcastIds: ids },
+    { dimensions: ["email"], broadcastIds: ids },
+    { dimensions: ["broadcast"], emailIds: ids },
+  ];
+  for (const query of both) await expect(ask(query)).rejects.toThrow("ask for emails or for broadcasts");
+});
+
+async function insertEmails(
+  app: TestApp,
+  teamId: string,
+  domainOf: Record<string, string | null>,
+): Promise<void> {
+  await atomically(app, [
+    rawWrite("insert into contents (id, created_at) values ('c', 0)"),
+    ...Object.entries(domainOf).map(([id, domainId]) =>
+      rawWrite(
+        `insert into emails (id, team_id, domain_id, message_id, sender, recipients, cc, bcc, reply_to, subject,
+           content_id, headers, tags, last_event, created_at)
+         values (?, ?, ?, '<1@example.com>', 'a@example.com', '[]', '[]', '[]', '[]', 'Hi', 'c', '{}', '[]', 'queued', 0)`,
+        [id, teamId, domainId],
+      ),
+    ),
+  ]);
+}

@@ -1,0 +1,189 @@
+/** metrics/ answers how sending goes, from what was counted as it happened: nothing here ever counts rows. */
+import type { App } from "../app.ts";
+import { Refusal } from "../errors.ts";
+import { type Counts, type Dimension, type Granularity, type Metric, metricOf } from "./names.ts";
+import { type Periods, periodsOf } from "./periods.ts";
+import { type Range, readRange } from "./range.ts";
+import {
+  type Counted,
+  type Grain,
+  listDomainNames,
+  listEmailCounters,
+  walkCounters,
+  walkEmailCounters,
+} from "./store.ts";
+
+export interface MetricsQuery {
+  startDate?: string;
+  endDate?: string;
+  timezone: string;
+  granularity: Granularity;
+  metrics: Metric[];
+  dimensions: Dimension[];
+  /** Of these alone; of all when empty. */
+  domainIds: string[];
+  emailIds: string[];
+  broadcastIds: string[];
+}
+
+type Values = Partial<Record<Metric, number>>;
+
+/** One part of what was counted: its place in each dimension asked for, and its metrics. */
+export interface MetricsRow {
+  period?: string;
+  domain?: { id: string; name: string | null } | null;
+  emailId?: string;
+  /** Null: of no broadcast. */
+  broadcastId?: string | null;
+  values: Values;
+}
+
+export interface Metrics extends Range {
+  totals: Values;
+  /** Absent when no dimension was asked for. */
+  rows?: MetricsRow[];
+}
+
+const mostRows = 10_000;
+/** What a walk over emails reads at most: an email has about ten counters. */
+const mostCounters = 100_000;
+
+export async function getMetrics(app: App, teamId: string, query: MetricsQuery): Promise<Metrics> {
+  const { dimensions, metrics, granularity, timezone } = query;
+  const isOfEmails = dimensions.includes("email") || query.emailIds.length > 0;
+  if (isOfEmails && (dimensions.includes("broadcast") || query.broadcastIds.length > 0)) {
+    throw new Refusal(
+      "validation_error",
+      "The `email` dimension and `email_id` cannot be combined with the `broadcast` dimension or `broadcast_id`: ask for emails or for broadcasts.",
+    );
+  }
+  const range = readRange(query, app.now());
+  const periods = dimensions.includes("period") ? periodsOf(range, granularity, timezone) : undefined;
+  const groups = new Groups(dimensions, periods);
+  for await (const slice of isOfEmails
+    ? walkEmails(app, teamId, range, query)
+    : walkCounters(app.db, teamId, range, grainOf(dimensions), query)) {
+    for (const counted of slice) groups.add(counted);
+  }
+  const totals = valuesOf(metrics, groups.totals);
+  if (dimensions.length === 0) return { ...range, totals };
+  return { ...range, totals, rows: await rowsOf(app, teamId, query, groups.inOrder(), periods) };
+}
+
+const valuesOf = (metrics: Metric[], counts: Counts): Values =>
+  Object.fromEntries(metrics.map((metric) => [metric, metricOf(metric, counts)]));
+
+async function rowsOf(
+  app: App,
+  teamId: string,
+  { dimensions, metrics }: MetricsQuery,
+  groups: Group[],
+  periods: Periods | undefined,
+): Promise<MetricsRow[]> {
+  const domainIds = new Set(groups.flatMap(({ domainId }) => domainId ?? []));
+  const names = await listDomainNames(app.db, teamId, [...domainIds]);
+  return groups.map(({ period, domainId, emailId, broadcastId, counts }) => ({
+    ...(periods && { period: periods.names[period] }),
+    ...(dimensions.includes("domain") && {
+      domain: domainId === null ? null : { id: domainId, name: names.get(domainId) ?? null },
+    }),
+    ...(emailId !== null && { emailId }),
+    ...(dimensions.includes("broadcast") && { broadcastId }),
+    values: valuesOf(metrics, counts),
+  }));
+}
+
+function grainOf(dimensions: Dimension[]): Grain {
+  if (dimensions.includes("broadcast")) return "broadcast";
+  if (dimensions.includes("domain")) return "domain";
+  return dimensions.includes("period") ? "hour" : "all";
+}
+
+async function* walkEmails(
+  app: App,
+  teamId: string,
+  range: Range,
+  { emailIds, domainIds }: MetricsQuery,
+): AsyncGenerator<Counted[]> {
+  const slices =
+    emailIds.length > 0
+      ? [await listEmailCounters(app.db, teamId, range, emailIds)]
+      : walkEmailCounters(app.db, teamId, range);
+  let read = 0;
+  for await (const slice of slices) {
+    read += slice.length;
+    if (read > mostCounters) throw tooMany();
+    yield domainIds.length === 0
+      ? slice
+      : slice.filter(({ domainId }) => domainId !== null && domainIds.includes(domainId));
+  }
+}
+
+interface Group extends Omit<Counted, "hour"> {
+  period: number;
+}
+
+/** Adds up what was counted, as a whole and for each combination of the dimensions. */
+class Groups {
+  readonly totals: Counts = {};
+  readonly #found = new Map<string, Group>();
+  readonly #keeps: (dimension: Dimension) => boolean;
+  readonly #periods: Periods | undefined;
+
+  constructor(dimensions: Dimension[], periods: Periods | undefined) {
+    this.#keeps = (dimension) => dimensions.includes(dimension);
+    this.#periods = periods;
+    // With other dimensions beside it, only what there is: all periods of all domains would be mostly zeros.
+    if (periods && dimensions.length === 1) {
+      for (const period of periods.names.keys()) this.#group({ period, ...nothing });
+    }
+  }
+
+  add({ hour, domainId, emailId, broadcastId, counts }: Counted): void {
+    addUp(this.totals, counts);
+    const group = this.#group({
+      period: this.#periods?.indexOf(hour) ?? 0,
+      domainId: this.#keeps("domain") ? domainId : null,
+      emailId: this.#keeps("email") ? emailId : null,
+      broadcastId: this.#keeps("broadcast") ? broadcastId : null,
+    });
+    addUp(group.counts, counts);
+  }
+
+  #group(place: Omit<Group, "counts">): Group {
+    const { period, domainId, emailId, broadcastId } = place;
+    const key = `${period} ${domainId} ${emailId} ${broadcastId}`;
+    let group = this.#found.get(key);
+    if (!group) {
+      if (this.#found.size === mostRows) throw tooMany();
+      group = { ...place, counts: {} };
+      this.#found.set(key, group);
+    }
+    return group;
+  }
+
+  /** By period, then by the ids, and so by age. */
+  inOrder(): Group[] {
+    const ids = ({ domainId, emailId, broadcastId }: Group) =>
+      `${domainId ?? ""} ${emailId ?? ""} ${broadcastId ?? ""}`;
+    return [...this.#found.values()].sort(
+      (a, b) => a.period - b.period || (ids(a) < ids(b) ? -1 : ids(a) > ids(b) ? 1 : 0),
+    );
+  }
+}
+
+const nothing = { domainId: null, emailId: null, broadcastId: null };
+
+function addUp(sum: Counts, counts: Counts): void {
+  for (const name in counts) {
+    const counter = name as keyof Counts;
+    sum[counter] = (sum[counter] ?? 0) + (counts[counter] ?? 0);
+  }
+}
+
+function tooMany(): Refusal {
+  return new Refusal(
+    "validation_error",
+    `The answer would have more than ${mostRows} rows, or take too much reading: narrow it with \`start_date\` and \`end_date\`, with \`email_id\`, or by fewer dimensions.`,
+  );
+}

@@ -1,6 +1,7 @@
 import { Refusal } from "../errors.ts";
 import { type Address, parseAddress, recipientKey } from "../mail/address.ts";
 import { headerMistake } from "../mail/headers.ts";
+import { checkSchedule } from "./schedule.ts";
 import type { Tag } from "./schema.ts";
 
 export interface DraftAttachment {
@@ -32,7 +33,6 @@ export interface EmailDraft {
 export const maxRecipients = 50;
 const maxSubjectLength = 2_000;
 const maxMessageBytes = 40_000_000;
-const maxScheduleMs = 30 * 24 * 3_600_000;
 const maxNamedHeaders = 50;
 const maxTags = 50;
 
@@ -57,7 +57,7 @@ export function checkDraft(draft: EmailDraft, now: Date): CheckedDraft {
   checkHeaders(draft.headers);
   checkTags(draft.tags);
   checkSize(draft);
-  checkSchedule(draft.scheduledAt, now);
+  if (draft.scheduledAt) checkSchedule(draft.scheduledAt, now);
   return { from, recipients: once(all) };
 }
 
@@ -141,15 +141,6 @@ function checkSize({ html = "", text = "", attachments }: EmailDraft): void {
         "The attachment's `content_id` must be shorter than 128 characters.",
       );
     }
-  }
-}
-
-function checkSchedule(scheduledAt: Date | undefined, now: Date): void {
-  if (scheduledAt && scheduledAt.getTime() - now.getTime() > maxScheduleMs) {
-    throw new Refusal(
-      "validation_error",
-      "Invalid `scheduled_at` field. Emails can be scheduled at most 30 days ahead.",
-    );
   }
 }
 

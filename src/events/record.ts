@@ -43,12 +43,12 @@ const countEvents = byCount((count) =>
           domainId: sql.placeholder("domainId"),
           broadcastId: "",
           event: sql.placeholder(`type${n}`),
-          total: 1,
+          total: sql.placeholder("total"),
         })),
       )
       .onConflictDoUpdate({
         target: [counters.teamId, counters.hour, counters.domainId, counters.broadcastId, counters.event],
-        set: { total: sql`${counters.total} + 1` },
+        set: { total: sql`${counters.total} + excluded.total` },
       }),
   ),
 );
@@ -83,8 +83,32 @@ export function recordEvents(app: App, types: EventType[], about: Omit<NewEvent,
     countEvents(types.length)({
       ...named,
       teamId,
-      hour: new Date(createdAt.getTime() - (createdAt.getTime() % hourMs)),
+      hour: hourOf(createdAt),
       domainId: domainId ?? "",
+      total: 1,
     }),
   ];
 }
+
+/** The same for many things at once: those that are counted together cost one counter. */
+export function recordMany(app: App, happened: NewEvent[]): Write[] {
+  if (happened.length === 1) return recordEvent(app, happened[0]!);
+  const createdAt = app.now();
+  const hour = hourOf(createdAt);
+  const inserts: Write[] = [];
+  const totals = new Map<string, { teamId: string; domainId: string; type0: EventType; total: number }>();
+  for (const { type, teamId, emailId = null, deliveryId = null, recipient = null, ...about } of happened) {
+    const { domainId, data = {} } = about;
+    inserts.push(
+      insertEvents(1)({ id0: newId(), type0: type, teamId, emailId, deliveryId, recipient, data, createdAt }),
+    );
+    const counter = { teamId, domainId: domainId ?? "", type0: type, total: 0 };
+    const key = `${teamId} ${counter.domainId} ${type}`;
+    const known = totals.get(key) ?? counter;
+    known.total++;
+    totals.set(key, known);
+  }
+  return [...inserts, ...[...totals.values()].map((counter) => countEvents(1)({ ...counter, hour }))];
+}
+
+const hourOf = (at: Date): Date => new Date(at.getTime() - (at.getTime() % hourMs));

@@ -113,6 +113,13 @@ test("a suppressed recipient gets a delivery that says so, and no job", async ()
   expect((await server.ask("GET", `/emails/${body.id}`, { key })).body.last_event).toBe("suppressed");
 });
 
+test("the official SDK schedules an email in words", async () => {
+  const { data } = await sdk.emails.send({ ...valid, scheduledAt: "in 1 hour" });
+  const got = await sdk.emails.get(data!.id);
+  const inAnHour = new Date(app.now().getTime() + 3_600_000).toISOString();
+  expect(got.data).toMatchObject({ last_event: "scheduled", scheduled_at: inAnHour });
+});
+
 describe("with an Idempotency-Key", () => {
   test("the same request is accepted once and answered twice alike", async () => {
     const headers = { "idempotency-key": "once" };

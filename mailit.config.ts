@@ -129,7 +129,7 @@ export default {
     // timeout: "10s",
     // The pauses before an endpoint is tried again; after the last one the event is given up for it.
     // retryDelays: ["30s", "2m", "10m", "30m", "2h"],
-    // Whether endpoints at private and loopback addresses are called; for tests and closed networks.
+    // Whether endpoints at private and loopback addresses are called, and attachments fetched from there; for tests and closed networks.
     // allowPrivateAddresses: false,
   },
 

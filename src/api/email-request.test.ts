@@ -61,35 +61,45 @@ describe("an attachment's content arrives in every form SDKs send", () => {
     ["a list of bytes", bytes],
     ["a Node Buffer as JSON", { type: "Buffer", data: bytes }],
   ];
+  const contentOf = (attachment: unknown) =>
+    readEmailRequest({ ...valid, attachments: [attachment] }).attachments[0]!.content as Uint8Array;
+
   test.each(forms)("%s", (_name, content) => {
-    const [attachment] = readEmailRequest({
-      ...valid,
-      attachments: [{ filename: "a.bin", content }],
-    }).attachments;
-    expect([...attachment!.content]).toEqual(bytes);
+    expect([...contentOf({ filename: "a.bin", content })]).toEqual(bytes);
+    expect([...contentOf({ content, path: "https://files.test/other" })]).toEqual(bytes);
   });
 
   test("any bytes survive base64", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (any) => {
         const content = Buffer.from(any).toString("base64");
-        const [attachment] = readEmailRequest({ ...valid, attachments: [{ content }] }).attachments;
-        expect(Buffer.from(attachment!.content).equals(Buffer.from(any))).toBe(true);
+        expect(Buffer.from(contentOf({ content })).equals(Buffer.from(any))).toBe(true);
       }),
     );
   });
 
-  test("names of other SDKs are understood", () => {
-    const attachment = {
-      content: "AAAA",
-      contentType: "image/png",
-      inline_content_id: "logo",
-      filename: false,
-    };
+  test.each([
+    ["content_type", "content_id"],
+    ["contentType", "contentId"],
+    ["contentType", "inline_content_id"],
+    ["content_type", "inlineContentId"],
+  ])("labels are understood as %s and %s", (type, id) => {
+    const attachment = { content: "AAAA", [type]: "image/png", [id]: "logo", filename: false };
     expect(readEmailRequest({ ...valid, attachments: [attachment] }).attachments).toMatchObject([
       { contentType: "image/png", contentId: "logo", filename: undefined },
     ]);
   });
+});
+
+test.each([
+  [{ path: "https://files.test/a%20b.pdf?token=1" }, "a b.pdf"],
+  [{ path: "https://files.test/a.pdf", filename: "b.pdf" }, "b.pdf"],
+  [{ path: "https://files.test/a.pdf", filename: false, content: "" }, "a.pdf"],
+  [{ path: "https://files.test/%zz.pdf" }, "%zz.pdf"],
+  [{ path: "https://files.test/" }, undefined],
+])("the attachment %j is to be fetched, and named %p", (attachment, filename) => {
+  const [read] = readEmailRequest({ ...valid, attachments: [attachment] }).attachments;
+  expect<unknown>(read).toMatchObject({ filename, content: { url: attachment.path } });
 });
 
 test.each([
@@ -98,6 +108,13 @@ test.each([
   [{ content: [1, 2, 256] }],
   [{ content: [1.5] }],
   [{ content: 7 }],
+  [{ path: "/etc/passwd" }],
+  [{ path: "file:///etc/passwd" }],
+  [{ path: "ftp://files.test/a.pdf" }],
+  [{ path: "data:text/plain,hello" }],
+  [{ path: "https://" }],
+  [{ path: `https://files.test/${"a".repeat(2_048)}` }],
+  [{ path: 7 }],
   [{ filename: "a.txt" }],
 ])("the attachment %j is refused", (attachment) => {
   expect(refusal({ ...valid, attachments: [attachment] }).code).toBe("invalid_attachment");
@@ -113,8 +130,7 @@ test.each([
   [{ tags: ["x"] }],
   [{ attachments: {} }],
   [{ attachments: ["x"] }],
-  [{ scheduled_at: "whenever" }],
-  [{ scheduled_at: "2026-99-99" }],
+  [{ scheduled_at: 1772700000 }],
 ])("%j is refused, naming the field", (fields) => {
   const [name] = Object.keys(fields);
   expect(refusal({ ...valid, ...fields })).toMatchObject({
@@ -132,7 +148,7 @@ test("whatever JSON comes, it is read or refused", () => {
   fc.assert(
     fc.property(
       fc.jsonValue(),
-      fc.constantFrom("to", "cc", "html", "headers", "tags", "attachments", "scheduled_at"),
+      fc.constantFrom("to", "cc", "html", "headers", "tags", "attachments", "scheduled_at", "template"),
       (value, field) => {
         try {
           readEmailRequest({ ...valid, [field]: value });

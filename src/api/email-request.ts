@@ -1,7 +1,9 @@
-import type { DraftAttachment, EmailDraft } from "../emails/draft.ts";
+import type { DraftAttachment, EmailDraft, RemoteContent } from "../emails/draft.ts";
+import { fileNameOf } from "../emails/remote-attachments.ts";
 import type { Tag } from "../emails/schema.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
+import { readTemplateField } from "./template-field.ts";
 
 /**
  * Reads the JSON of one email in every form official SDKs send it. Written by hand, not as a schema, because the
@@ -14,25 +16,33 @@ export function readEmailRequest(body: unknown): EmailDraft {
   const fields = body as Record<string, unknown>;
   const to = readAddresses(fields, "to");
   if (to.length === 0) throw new Refusal("missing_required_field", "Missing `to` field.");
-  if (isGiven(fields.template)) throw new Refusal("not_found", "Template not found");
   const html = readText(fields, "html");
   const text = readText(fields, "text");
-  if (html === undefined && text === undefined) {
+  const template = isGiven(fields.template) ? readTemplateField(fields.template) : undefined;
+  if (template && (html !== undefined || text !== undefined)) {
+    throw new Refusal(
+      "validation_error",
+      "The `template` field can't be used together with `html` or `text`.",
+    );
+  }
+  if (!template && html === undefined && text === undefined) {
     throw new Refusal("validation_error", "Missing `html` or `text` field.");
   }
+  const readSupplied = template ? readText : readRequired;
   return {
     to,
-    from: readRequired(fields, "from"),
-    subject: readRequired(fields, "subject"),
+    from: readSupplied(fields, "from"),
+    subject: readSupplied(fields, "subject"),
     cc: readAddresses(fields, "cc"),
     bcc: readAddresses(fields, "bcc"),
     replyTo: readAddresses(fields, "reply_to"),
     html,
     text,
+    template,
     headers: readHeaders(fields.headers),
     tags: readTags(fields.tags),
     attachments: readAttachments(fields.attachments),
-    scheduledAt: readTime(fields, "scheduled_at"),
+    scheduledAt: readText(fields, "scheduled_at"),
     topicId: readId(fields, "topic_id"),
   };
 }
@@ -104,44 +114,52 @@ function readAttachments(value: unknown): DraftAttachment[] {
   }
   return value.map((attachment: unknown) => {
     if (!isObject(attachment)) throw invalid("attachments", "Every attachment must be an object.");
+    const content = readContent(attachment);
     return {
-      filename: optionalText(attachment, "filename"),
-      contentType: optionalText(attachment, "content_type") ?? optionalText(attachment, "contentType"),
-      contentId: optionalText(attachment, "content_id") ?? optionalText(attachment, "inline_content_id"),
-      content: readContent(attachment),
+      filename: readLabel(attachment, "filename") ?? ("url" in content ? fileNameOf(content.url) : undefined),
+      contentType: readLabel(attachment, "content_type", "contentType"),
+      contentId: readLabel(attachment, "content_id", "contentId", "inline_content_id", "inlineContentId"),
+      content,
     };
   });
 }
 
 const mostAttachments = 500;
 const longestLabel = 1_000;
+const longestUrl = 2_048;
 
-/** SDKs write `false`, `null` or `""` for what they leave out. */
-function optionalText(fields: Fields, name: string): string | undefined {
-  const value = fields[name];
-  if (typeof value !== "string" || value === "") return undefined;
+/** The first of the names an SDK has for something; they write `false`, `null` or `""` for what they leave out. */
+function readLabel(fields: Fields, ...names: string[]): string | undefined {
+  const value = names.map((name) => fields[name]).find((given) => typeof given === "string" && given !== "");
+  if (typeof value !== "string") return undefined;
   if (value.length > longestLabel) {
     throw new Refusal(
       "invalid_attachment",
-      `The attachment's \`${name}\` can be at most ${longestLabel} characters long.`,
+      `The attachment's \`${names[0]}\` can be at most ${longestLabel} characters long.`,
     );
   }
   return value;
 }
 
-/** Base64 text, a list of byte numbers (Python, Go, Ruby, Rust), or a Node Buffer as JSON. */
-function readContent({ content, path }: Fields): Uint8Array {
-  if (typeof content === "string") return readBase64(content);
+/** Base64 text, a list of byte numbers (Python, Go, Ruby, Rust), a Node Buffer as JSON, or where it is to be found. */
+function readContent({ content, path }: Fields): DraftAttachment["content"] {
+  const isElsewhere = typeof path === "string" && path !== "";
+  if (typeof content === "string" && !(content === "" && isElsewhere)) return readBase64(content);
   if (Array.isArray(content)) return readBytes(content);
   if (isObject(content) && content.type === "Buffer" && Array.isArray(content.data))
     return readBytes(content.data);
-  if (isGiven(path)) {
+  if (isElsewhere) return readPath(path);
+  throw new Refusal("invalid_attachment", "Attachment must have either a `content` or `path`.");
+}
+
+function readPath(url: string): RemoteContent {
+  if (url.length > longestUrl || !/^https?:\/\//i.test(url) || !URL.canParse(url)) {
     throw new Refusal(
       "invalid_attachment",
-      "Attachments by `path` are not fetched by this server: send the `content`.",
+      `The attachment's \`path\` must be an http:// or https:// URL of at most ${longestUrl} characters.`,
     );
   }
-  throw new Refusal("invalid_attachment", "Attachment must have either a `content` or `path`.");
+  return { url };
 }
 
 function readBase64(text: string): Uint8Array {
@@ -160,15 +178,6 @@ function readBytes(numbers: unknown[]): Uint8Array {
     throw new Refusal("invalid_attachment", "The attachment's `content` must be base64 or a list of bytes.");
   }
   return Uint8Array.from(numbers as number[]);
-}
-
-function readTime(fields: Fields, name: string): Date | undefined {
-  const text = readText(fields, name);
-  if (text === undefined) return undefined;
-  const time = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?$/.test(text) ? new Date(text) : undefined;
-  if (!time || Number.isNaN(time.getTime()))
-    throw invalid(name, "It must be an ISO 8601 time such as `2026-08-05T11:52:01Z`.");
-  return time;
 }
 
 function isObject(value: unknown): value is Fields {

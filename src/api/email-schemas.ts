@@ -6,32 +6,58 @@ const orNull = <T extends Parameters<typeof t.Union>[0][number]>(schema: T) => t
 const oneOrMany = t.Union([t.String(), t.Array(t.String(), { maxItems: 50 })]);
 
 /** The request of `POST /emails` as the OpenAPI document shows it; `readEmailRequest` is what reads it. */
-export const sendRequest = t.Object({
-  from: t.String({ examples: ["Acme <hello@example.com>"] }),
-  to: oneOrMany,
-  subject: t.String(),
-  html: t.Optional(t.String()),
-  text: t.Optional(t.String({ description: "Made from the html when absent; empty for none." })),
-  cc: t.Optional(oneOrMany),
-  bcc: t.Optional(oneOrMany),
-  reply_to: t.Optional(oneOrMany),
-  headers: t.Optional(t.Record(t.String(), t.String())),
-  scheduled_at: t.Optional(t.String({ format: "date-time" })),
-  tags: t.Optional(t.Array(t.Object({ name: t.String(), value: t.String() }))),
-  attachments: t.Optional(
-    t.Array(
-      t.Object({
-        filename: t.Optional(t.String()),
-        content: t.Union([
-          t.String({ description: "Base64." }),
-          t.Array(t.Integer({ minimum: 0, maximum: 255 })),
-        ]),
-        content_type: t.Optional(t.String()),
-        content_id: t.Optional(t.String({ description: "Shown inline, as `cid:…`." })),
+export const sendRequest = t.Object(
+  {
+    from: t.Optional(t.String({ description: "Required unless a template gives it." })),
+    to: oneOrMany,
+    subject: t.Optional(t.String({ description: "Required unless a template gives it." })),
+    html: t.Optional(t.String()),
+    text: t.Optional(t.String({ description: "Made from the html when absent; empty for none." })),
+    template: t.Optional(
+      t.Object(
+        {
+          id: t.String({ description: "Of a published template; its alias is taken too." }),
+          variables: t.Optional(t.Record(t.String(), t.Union([t.String(), t.Number()]))),
+        },
+        { description: "Instead of `html` and `text`." },
+      ),
+    ),
+    cc: t.Optional(oneOrMany),
+    bcc: t.Optional(oneOrMany),
+    reply_to: t.Optional(oneOrMany),
+    headers: t.Optional(t.Record(t.String(), t.String())),
+    scheduled_at: t.Optional(
+      t.String({
+        description: "ISO 8601, or words such as `in 1 hour` or `tomorrow at 9am`; at most 30 days ahead.",
       }),
     ),
-  ),
-});
+    tags: t.Optional(t.Array(t.Object({ name: t.String(), value: t.String() }))),
+    topic_id: t.Optional(orNull(t.String({ format: "uuid" }))),
+    attachments: t.Optional(
+      t.Array(
+        t.Object({
+          filename: t.Optional(t.String()),
+          content: t.Optional(
+            t.Union([t.String({ description: "Base64." }), t.Array(t.Integer({ minimum: 0, maximum: 255 }))]),
+          ),
+          path: t.Optional(t.String({ description: "A URL to fetch it from, where there is no `content`." })),
+          content_type: t.Optional(t.String()),
+          content_id: t.Optional(t.String({ description: "Shown inline, as `cid:…`.", maxLength: 127 })),
+        }),
+      ),
+    ),
+  },
+  {
+    examples: [
+      {
+        from: "Acme <hello@example.com>",
+        to: "ada@example.net",
+        subject: "Hello",
+        html: "<p>It works.</p>",
+      },
+    ],
+  },
+);
 
 export const sendAnswer = t.Object({ id: t.String({ format: "uuid" }) });
 

@@ -113,6 +113,13 @@ test("a suppressed recipient gets a delivery that says so, and no job", async ()
   expect((await server.ask("GET", `/emails/${body.id}`, { key })).body.last_event).toBe("suppressed");
 });
 
+test("the official SDK schedules an email in words", async () => {
+  const { data } = await sdk.emails.send({ ...valid, scheduledAt: "in 1 hour" });
+  const got = await sdk.emails.get(data!.id);
+  const inAnHour = new Date(app.now().getTime() + 3_600_000).toISOString();
+  expect(got.data).toMatchObject({ last_event: "scheduled", scheduled_at: inAnHour });
+});
+
 describe("with an Idempotency-Key", () => {
   test("the same request is accepted once and answered twice alike", async () => {
     const headers = { "idempotency-key": "once" };
@@ -122,13 +129,56 @@ describe("with an Idempotency-Key", () => {
     expect(await countEmails()).toBe(before);
   });
 
-  test("requests at the same moment are one email", async () => {
+  test("requests at the same moment are one email, and the others are told that it is under way", async () => {
     const before = await countEmails();
-    const answers = await Promise.all(
-      Array.from({ length: 8 }, () => post(valid, { "idempotency-key": "together" })),
-    );
-    expect(new Set(answers.map(({ status, body }) => `${status} ${body.id}`)).size).toBe(1);
+    const ask = () => post(valid, { "idempotency-key": "together" });
+    const answers = await Promise.all(Array.from({ length: 8 }, ask));
+    const [first, ...others] = answers.toSorted((a, b) => a.status - b.status);
+    expect(first!.status).toBe(200);
+    for (const { status, body } of others) {
+      expect([status, body.name]).toEqual([409, "concurrent_idempotent_requests"]);
+      expect(body.message).toBe("Same idempotency key used while original request is still in progress.");
+    }
+    expect((await ask()).body).toEqual(first!.body);
     expect(await countEmails()).toBe(before + 1);
+  });
+
+  test("requests to two nodes at the same moment are one email, with one answer", async () => {
+    const another = await testApp({ transport: app.transport });
+    const anotherServer = testServer(another);
+    const before = await countEmails();
+    const options = { key, body: valid, headers: { "idempotency-key": "nodes" } };
+    const [here, there] = await Promise.all([
+      server.ask("POST", "/emails", options),
+      anotherServer.ask("POST", "/emails", options),
+    ]);
+    expect([here.status, there.status]).toEqual([200, 200]);
+    expect(there.body).toEqual(here.body);
+    expect(await countEmails()).toBe(before + 1);
+  });
+
+  test("a request by the SDK is repeated without a second email", async () => {
+    const email = { from: valid.from, to: valid.to, subject: "Once by SDK", text: "Hi" };
+    const first = await sdk.emails.send(email, { idempotencyKey: "sdk" });
+    expect(await sdk.emails.send(email, { idempotencyKey: "sdk" })).toMatchObject({ data: first.data! });
+    const { error } = await sdk.emails.send({ ...email, text: "Bye" }, { idempotencyKey: "sdk" });
+    expect(error).toMatchObject({ statusCode: 409, name: "invalid_idempotent_request" });
+  });
+
+  test("a request with a relative time is answered as before even when that time has passed", async () => {
+    const later = await testApp();
+    const laterTeam = await testTeam(later);
+    await testDomain(later, laterTeam.teamId);
+    const body = { ...valid, scheduled_at: "today at 5pm" };
+    const ask = () =>
+      testServer(later).ask("POST", "/emails", {
+        key: laterTeam.key,
+        body,
+        headers: { "idempotency-key": "today" },
+      });
+    const first = await ask();
+    later.clock.advance(6 * 3_600_000);
+    expect(await ask()).toMatchObject({ status: 200, body: first.body });
   });
 
   test("another body is refused", async () => {
@@ -305,6 +355,41 @@ describe("is refused as the contract says:", () => {
       404,
       "not_found",
       "Template not found",
+    ],
+    [
+      "a time in words that are not understood",
+      { ...valid, scheduled_at: "whenever it suits" },
+      422,
+      "validation_error",
+      "Invalid `scheduled_at` field. Use an ISO 8601 time",
+    ],
+    [
+      "a file that would run",
+      { ...valid, attachments: [{ filename: "Invoice.pdf.EXE", content: "AAAA" }] },
+      422,
+      "invalid_attachment",
+      "The attachment `Invoice.pdf.EXE` can't be sent: mail servers refuse files of the type .exe.",
+    ],
+    [
+      "a template beside html",
+      { ...valid, template: { id: "welcome" } },
+      422,
+      "validation_error",
+      "The `template` field can't be used together with `html` or `text`.",
+    ],
+    [
+      "a template without id",
+      { to: valid.to, template: {} },
+      422,
+      "missing_required_field",
+      "Missing `template.id` field.",
+    ],
+    [
+      "a bad recipient of an unknown template",
+      { to: "bob", template: { id: "welcome" } },
+      422,
+      "validation_error",
+      "Invalid `to` field.",
     ],
     ["a list", [valid], 422, "validation_error", "The request body must be a JSON object."],
     ["malformed JSON", "{", 400, "validation_error", "Request body must be valid JSON."],

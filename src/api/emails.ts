@@ -1,19 +1,19 @@
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
-import type { OnceOnly } from "../emails/idempotency.ts";
 import { getEmail, getEmails } from "../emails/read.ts";
 import type { Email } from "../emails/schema.ts";
 import { sendEmail } from "../emails/send.ts";
 import type { EmailWithContent } from "../emails/store.ts";
-import { Refusal } from "../errors.ts";
 import { authenticated } from "./auth.ts";
+import { batchRoutes } from "./batch.ts";
 import { readEmailRequest } from "./email-request.ts";
 import { emailAnswer, emailList, sendAnswer, sendRequest } from "./email-schemas.ts";
+import { idempotencyHeader, onceOnly } from "./idempotency.ts";
 import { listAnswer, pageQuery, readPage } from "./list.ts";
 import { answer, bodyErrorAnswers, errorAnswers, requestBody } from "./openapi.ts";
 
 export const emailRoutes = (app: App) =>
-  new Elysia({ prefix: "/emails" }).use(sendingRoutes(app)).use(readingRoutes(app));
+  new Elysia({ prefix: "/emails" }).use(sendingRoutes(app)).use(batchRoutes(app)).use(readingRoutes(app));
 
 const sendingRoutes = (app: App) =>
   new Elysia().use(authenticated(app, "sending_access")).post(
@@ -27,6 +27,7 @@ const sendingRoutes = (app: App) =>
       detail: {
         summary: "Send an email",
         tags: ["Emails"],
+        parameters: [idempotencyHeader],
         requestBody: requestBody(sendRequest),
         responses: { 200: answer("Accepted, and on disk", sendAnswer), ...bodyErrorAnswers },
       },
@@ -58,16 +59,6 @@ const readingRoutes = (app: App) =>
         responses: { 200: answer("The email", emailAnswer), ...errorAnswers },
       },
     });
-
-function onceOnly(request: Request, endpoint: string, body: unknown): OnceOnly | undefined {
-  const key = request.headers.get("idempotency-key");
-  if (key === null) return undefined;
-  if (key.length < 1 || key.length > 256) {
-    throw new Refusal("invalid_idempotency_key", "The key must be between 1-256 chars.");
-  }
-  const bodyHash = new Bun.CryptoHasher("sha256").update(JSON.stringify(body)).digest("base64url");
-  return { endpoint, key, bodyHash };
-}
 
 const orNull = (list: string[]): string[] | null => (list.length > 0 ? list : null);
 

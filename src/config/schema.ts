@@ -178,7 +178,7 @@ export const schema = {
     allowPrivateAddresses: key(is.flag, {
       default: false,
       inSandbox: true,
-      doc: "Whether endpoints at private and loopback addresses are called; for tests and closed networks.",
+      doc: "Whether endpoints at private and loopback addresses are called, and attachments fetched from there; for tests and closed networks.",
     }),
   },
 

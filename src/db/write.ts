@@ -1,4 +1,4 @@
-import { is, Param, Placeholder } from "drizzle-orm";
+import { Column, is, Param, Placeholder } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/sqlite-proxy";
 import type { Db } from "./open.ts";
 import type { SqlValue, Statement } from "./transport.ts";
@@ -24,7 +24,13 @@ export function rawWrite(text: string, params: SqlValue[] = []): Write {
   return { toSQL: () => built };
 }
 
-type Slot = { value: SqlValue } | { name: string; encode(value: unknown): unknown };
+// All slots have one shape: the engine then reads them without looking up what they are.
+interface Slot {
+  /** Undefined: `fixed` is the value. */
+  name: string | undefined;
+  fixed: SqlValue;
+  encode: ((value: unknown) => unknown) | undefined;
+}
 
 // Builds SQL text and never runs any: text does not depend on a connection.
 const builder: Db = drizzle(async () => ({ rows: [] }));
@@ -44,24 +50,30 @@ export function preparedWrite<V extends Record<string, unknown>>(
       text = built.sql;
       slots = built.params.map(toSlot);
     }
-    const params = slots.map((slot) => {
-      if ("value" in slot) return slot.value;
-      const value = values[slot.name];
-      if (value === undefined) throw new Error(`no value for ${slot.name}`);
-      return (value === null ? null : slot.encode(value)) as SqlValue;
-    });
+    const params = new Array<SqlValue>(slots.length);
+    for (let n = 0; n < slots.length; n++) params[n] = fill(slots[n]!, values);
     const statement = { sql: text, params };
     return { toSQL: () => statement };
   };
 }
 
+function fill({ name, fixed, encode }: Slot, values: Record<string, unknown>): SqlValue {
+  if (name === undefined) return fixed;
+  const value = values[name];
+  if (value === undefined) throw new Error(`no value for ${name}`);
+  return (value === null || encode === undefined ? value : encode(value)) as SqlValue;
+}
+
 function toSlot(param: unknown): Slot {
-  if (is(param, Placeholder)) return { name: param.name, encode: (value) => value };
+  if (is(param, Placeholder)) return { name: param.name, fixed: null, encode: undefined };
   if (is(param, Param) && is(param.value, Placeholder)) {
     const { encoder, value } = param;
-    return { name: value.name, encode: (given) => encoder.mapToDriverValue(given) };
+    // Most columns take values as they are.
+    const isPlain = encoder.mapToDriverValue === Column.prototype.mapToDriverValue;
+    const encode = isPlain ? undefined : (given: unknown) => encoder.mapToDriverValue(given);
+    return { name: value.name, fixed: null, encode };
   }
-  return { value: param as SqlValue };
+  return { name: undefined, fixed: param as SqlValue, encode: undefined };
 }
 
 const expectation = rawWrite("insert into expect select changes()");

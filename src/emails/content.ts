@@ -30,19 +30,24 @@ export interface StoredContent {
   isStored(): void;
 }
 
+/** What emails that are accepted in one write store, by hash. */
+export type ContentsOfWrite = Map<string, StoredContent>;
+
 /**
  * The id under which bodies are stored, and the writes that store them unless they are there. A body is shared only once
- * it is on disk: `isStored` says so after the commit.
+ * it is on disk, which `isStored` says after the commit, and within the write that stores it.
  */
-export function storeContent(app: App, bodies: Bodies): StoredContent {
+export function storeContent(app: App, bodies: Bodies, beside: ContentsOfWrite = new Map()): StoredContent {
   const memory = memoryOf(app);
   const hash = hashOf(bodies);
+  const shared = beside.get(hash);
+  if (shared) return { id: shared.id, writes: [], isStored() {} };
   const now = app.now().getTime();
   const known = memory.young.get(hash) ?? memory.old.get(hash);
   if (known && now < known.until) return { id: known.id, writes: [], isStored() {} };
 
   const id = newId();
-  return {
+  const content = {
     id,
     writes: [insertContent({ id, ...bodies, createdAt: app.now() })],
     isStored() {
@@ -52,6 +57,8 @@ export function storeContent(app: App, bodies: Bodies): StoredContent {
       memory.young = new Map();
     },
   };
+  beside.set(hash, content);
+  return content;
 }
 
 function memoryOf(app: App): Memory {

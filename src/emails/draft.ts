@@ -1,6 +1,9 @@
 import { Refusal } from "../errors.ts";
 import { type Address, parseAddress, recipientKey } from "../mail/address.ts";
 import { headerMistake } from "../mail/headers.ts";
+import type { VariableValue } from "../templates/variables.ts";
+import { checkAttachments } from "./attach.ts";
+import { checkSchedule, readSchedule } from "./schedule.ts";
 import type { Tag } from "./schema.ts";
 
 export interface DraftAttachment {
@@ -8,58 +11,86 @@ export interface DraftAttachment {
   contentType?: string;
   /** With it the attachment is shown inline, as `cid:…`. */
   contentId?: string;
-  content: Uint8Array;
+  content: Uint8Array | RemoteContent;
+}
+
+/** What is to be fetched before the email is taken. */
+export interface RemoteContent {
+  url: string;
+}
+
+/** A template to make the email from, by id or alias. */
+export interface TemplateUse {
+  id: string;
+  variables: Record<string, VariableValue>;
 }
 
 /** An email as a client asks for it, whichever door it came through; nothing in it has been believed yet. */
 export interface EmailDraft {
-  from: string;
+  /** Sender and subject are left out only where a template gives them. */
+  from?: string;
   to: string[];
   cc: string[];
   bcc: string[];
   replyTo: string[];
-  subject: string;
+  subject?: string;
   html?: string;
   /** Absent: made from the HTML. Empty: no text part. */
   text?: string;
+  template?: TemplateUse;
   headers: Record<string, string>;
   tags: Tag[];
   attachments: DraftAttachment[];
-  scheduledAt?: Date;
+  /** In a client's words `readSchedule` understands them. */
+  scheduledAt?: Date | string;
   topicId?: string;
 }
 
 export const maxRecipients = 50;
 const maxSubjectLength = 2_000;
-const maxMessageBytes = 40_000_000;
-const maxScheduleMs = 30 * 24 * 3_600_000;
 const maxNamedHeaders = 50;
 const maxTags = 50;
 
 export interface CheckedDraft {
   from: Address;
+  /** The `From` as given. */
+  sender: string;
+  subject: string;
   /** Every envelope recipient once, in the order To, Cc, Bcc. */
   recipients: Address[];
+  scheduledAt?: Date;
 }
 
 /** Refuses a draft that can't or must not be sent, in the contract's order and words. */
 export function checkDraft(draft: EmailDraft, now: Date): CheckedDraft {
+  const { from: sender, subject, html, text, template } = draft;
   const to = checkRecipients("to", draft.to);
-  if (to.length === 0) throw new Refusal("missing_required_field", "Missing `to` field.");
-  if (draft.html === undefined && draft.text === undefined) {
+  if (to.length === 0) throw missing("to");
+  if (html === undefined && text === undefined && !template) {
     throw new Refusal("validation_error", "Missing `html` or `text` field.");
   }
-  const from = parseAddress(draft.from);
-  if (!from) throw new Refusal("invalid_from_address", invalidAddress("from"));
+  if (sender === undefined && !template) throw missing("from");
+  if (subject === undefined && !template) throw missing("subject");
+  const from = sender === undefined ? undefined : parseAddress(sender);
+  if (sender !== undefined && !from) throw new Refusal("invalid_from_address", invalidAddress("from"));
   const all = [...to, ...checkRecipients("cc", draft.cc), ...checkRecipients("bcc", draft.bcc)];
   checkRecipients("reply_to", draft.replyTo);
-  checkSubject(draft.subject);
+  if (subject !== undefined) checkSubject(subject);
   checkHeaders(draft.headers);
   checkTags(draft.tags);
-  checkSize(draft);
-  checkSchedule(draft.scheduledAt, now);
-  return { from, recipients: once(all) };
+  checkAttachments(draft);
+  const scheduledAt = scheduleOf(draft, now);
+  if (template) throw new Refusal("not_found", "Template not found"); // nobody can publish one yet
+  return { from: from!, sender: sender!, subject: subject!, recipients: once(all), scheduledAt };
 }
+
+function scheduleOf({ scheduledAt }: EmailDraft, now: Date): Date | undefined {
+  if (typeof scheduledAt === "string") return readSchedule(scheduledAt, now);
+  if (scheduledAt) checkSchedule(scheduledAt, now);
+  return scheduledAt;
+}
+
+const missing = (field: string) => new Refusal("missing_required_field", `Missing \`${field}\` field.`);
 
 function checkRecipients(field: string, texts: string[]): Address[] {
   if (texts.length > maxRecipients) {
@@ -121,35 +152,6 @@ function checkTags(tags: Tag[]): void {
     if (name.length > 256 || value.length > 256) {
       throw new Refusal("validation_error", "Tag names and values can be at most 256 characters long.");
     }
-  }
-}
-
-function checkSize({ html = "", text = "", attachments }: EmailDraft): void {
-  const attached = attachments.reduce((sum, { content }) => sum + content.length, 0);
-  // Base64 turns three bytes into four, with a line end for each 76.
-  const size = Math.ceil(attached * 1.37) + Buffer.byteLength(html) + Buffer.byteLength(text);
-  if (size > maxMessageBytes) {
-    throw new Refusal(
-      "validation_error",
-      "The email is too large: at most 40 MB are sent, counted after base64 encoding.",
-    );
-  }
-  for (const { contentId } of attachments) {
-    if (contentId !== undefined && contentId.length >= 128) {
-      throw new Refusal(
-        "invalid_attachment",
-        "The attachment's `content_id` must be shorter than 128 characters.",
-      );
-    }
-  }
-}
-
-function checkSchedule(scheduledAt: Date | undefined, now: Date): void {
-  if (scheduledAt && scheduledAt.getTime() - now.getTime() > maxScheduleMs) {
-    throw new Refusal(
-      "validation_error",
-      "Invalid `scheduled_at` field. Emails can be scheduled at most 30 days ahead.",
-    );
   }
 }
 

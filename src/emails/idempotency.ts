@@ -1,7 +1,7 @@
 /** Requests that are to have their effect once, however often they arrive. */
 import { type App, atomically } from "../app.ts";
 import { expectChange, type Write } from "../db/write.ts";
-import { Refusal } from "../errors.ts";
+import { Refusal, WriteConflict } from "../errors.ts";
 import { recurring } from "../jobs/recurring.ts";
 import { deleteIdempotencyKeys, findIdempotencyKey, insertIdempotencyKey } from "./store.ts";
 
@@ -14,15 +14,73 @@ export interface OnceOnly {
 }
 
 const keptForMs = 24 * 3_600_000;
+const mostWatched = 10_000;
 
 const oldest = (app: App): Date => new Date(app.now().getTime() - keptForMs);
 
-/** What the same request was answered before; refuses another request under the same key. */
-export async function findAnswer(
+/** The requests with a key that this node is answering now. */
+const underWay = new WeakMap<App, Set<string>>();
+
+/** Accepts a request, with the writes that remember its answer; they belong in the batch of its effect. */
+type Accept<Answer> = (remember: (answer: Answer) => Write[]) => Promise<Answer>;
+
+/**
+ * What `accept` answers, or what the same request was answered before. Refusals are not remembered, so that a corrected
+ * request may come under the same key.
+ */
+export function answerOnce<Answer>(
+  app: App,
+  teamId: string,
+  once: OnceOnly | undefined,
+  accept: Accept<Answer>,
+): Promise<Answer> {
+  return once ? answerKnown(app, teamId, once, accept) : accept(() => []);
+}
+
+async function answerKnown<Answer>(
   app: App,
   teamId: string,
   once: OnceOnly,
-): Promise<{ id: string } | undefined> {
+  accept: Accept<Answer>,
+): Promise<Answer> {
+  const release = watch(app, [teamId, once.endpoint, once.key].join("\n"));
+  try {
+    const earlier = await findAnswer<Answer>(app, teamId, once);
+    if (earlier) return earlier.answer;
+    return await accept((answer) => rememberAnswer(app, teamId, once, answer));
+  } catch (error) {
+    // The same request was under way on another node and won: its answer is ours.
+    const won = error instanceof WriteConflict && (await findAnswer<Answer>(app, teamId, once));
+    if (won) return won.answer;
+    throw error;
+  } finally {
+    release();
+  }
+}
+
+/** Refuses a request while its like is under way here; a client that gave up waiting is told so, not made to wait again. */
+function watch(app: App, name: string): () => void {
+  let names = underWay.get(app);
+  if (!names) {
+    names = new Set();
+    underWay.set(app, names);
+  }
+  if (names.has(name)) {
+    throw new Refusal(
+      "concurrent_idempotent_requests",
+      "Same idempotency key used while original request is still in progress.",
+    );
+  }
+  if (names.size >= mostWatched) return () => {}; // the batch decides, as it does between nodes
+  names.add(name);
+  return () => names.delete(name);
+}
+
+async function findAnswer<Answer>(
+  app: App,
+  teamId: string,
+  once: OnceOnly,
+): Promise<{ answer: Answer } | undefined> {
   const row = await findIdempotencyKey(app.db, teamId, once.endpoint, once.key, oldest(app));
   if (!row) return undefined;
   if (row.bodyHash !== once.bodyHash) {
@@ -31,11 +89,11 @@ export async function findAnswer(
       "This idempotency key has been used with this HTTP method and endpoint within the last 24 hours, but the request body was modified and doesn't match the original request.",
     );
   }
-  return row.answer as { id: string };
+  return { answer: row.answer as Answer };
 }
 
-/** The writes that remember an answer, in the batch of what it answers; stale when somebody else was first. */
-export function rememberAnswer(app: App, teamId: string, once: OnceOnly, answer: { id: string }): Write[] {
+/** The writes that remember an answer; stale when somebody else was first. */
+function rememberAnswer(app: App, teamId: string, once: OnceOnly, answer: unknown): Write[] {
   const row = { teamId, ...once, answer, createdAt: app.now() };
   return [insertIdempotencyKey(app.db, row, oldest(app)), expectChange()];
 }

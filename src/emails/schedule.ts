@@ -43,8 +43,7 @@ function readIso(text: string): Date | undefined {
 
 /** February has no 30th; `Date` would go on into March. */
 function isRealDate(date: string): boolean {
-  const time = new Date(`${date}T00:00:00Z`);
-  return !Number.isNaN(time.getTime()) && time.toISOString().startsWith(date);
+  return new Date(date).getUTCDate() === Number(date.slice(8));
 }
 
 function isoZone(zone: string): string {

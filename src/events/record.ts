@@ -46,12 +46,12 @@ const countEvents = byCount((count) =>
           domainId: sql.placeholder("domainId"),
           broadcastId: sql.placeholder("broadcastId"),
           event: sql.placeholder(`name${n}`),
-          total: 1,
+          total: sql.placeholder("total"),
         })),
       )
       .onConflictDoUpdate({
         target: [counters.teamId, counters.hour, counters.domainId, counters.broadcastId, counters.event],
-        set: { total: sql`${counters.total} + 1` },
+        set: { total: sql`${counters.total} + excluded.total` },
       }),
   ),
 );
@@ -101,7 +101,36 @@ export function recordEvent(app: App, { type, ...about }: NewEvent): Write[] {
 
 /** The same for one thing that is several types of event. */
 export function recordEvents(app: App, types: EventType[], about: Omit<NewEvent, "type">): Write[] {
-  const createdAt = app.now();
+  const at = app.now();
+  const names = namesOf(types, about);
+  return [insertOf(types, about, at), ...countOf(names, about, at, 1), ...countOfEmail(names, about, at)];
+}
+
+/** The same for many things at once: those that are counted together cost one counter. */
+export function recordMany(app: App, happened: NewEvent[]): Write[] {
+  if (happened.length === 1) return recordEvent(app, happened[0]!);
+  const at = app.now();
+  const writes: Write[] = [];
+  const totals = new Map<string, { name: CounterName; about: About; total: number }>();
+  for (const { type, ...about } of happened) {
+    const names = namesOf([type], about);
+    writes.push(insertOf([type], about, at), ...countOfEmail(names, about, at));
+    for (const name of names) {
+      const key = `${about.teamId} ${about.domainId} ${about.broadcastId} ${name}`;
+      const known = totals.get(key);
+      if (known) known.total++;
+      else totals.set(key, { name, about, total: 1 });
+    }
+  }
+  return [
+    ...writes,
+    ...[...totals.values()].flatMap(({ name, about, total }) => countOf([name], about, at, total)),
+  ];
+}
+
+type About = Omit<NewEvent, "type">;
+
+function insertOf(types: EventType[], about: About, createdAt: Date): Write {
   const { teamId, emailId = null, deliveryId = null, recipient = null, data = {} } = about;
   const named = Object.fromEntries(
     types.flatMap((type, n) => [
@@ -109,33 +138,29 @@ export function recordEvents(app: App, types: EventType[], about: Omit<NewEvent,
       [`type${n}`, type],
     ]),
   );
-  return [
-    insertEvents(types.length)({ ...named, teamId, emailId, deliveryId, recipient, data, createdAt }),
-    ...countNames(namesOf(types, about), about, createdAt),
-  ];
+  return insertEvents(types.length)({ ...named, teamId, emailId, deliveryId, recipient, data, createdAt });
 }
 
-function countNames(names: CounterName[], about: Omit<NewEvent, "type">, at: Date): Write[] {
+function countOf(names: CounterName[], about: About, at: Date, total: number): Write[] {
   if (names.length === 0) return [];
-  const { teamId, emailId, domainId, broadcastId } = about;
-  const hour = new Date(at.getTime() - (at.getTime() % hourMs));
-  const byEmail = emailId ? names.filter((name) => !notByEmail.has(name)) : [];
-  return [
-    countEvents(names.length)({
-      ...numbered(names),
-      ...{ teamId, hour, domainId: domainId ?? "", broadcastId: broadcastId ?? "" },
-    }),
-    ...(byEmail.length > 0
-      ? [countByEmail(byEmail.length)({ ...numbered(byEmail), emailId, hour, teamId })]
-      : []),
-  ];
+  const { teamId, domainId, broadcastId } = about;
+  const place = { teamId, hour: hourOf(at), domainId: domainId ?? "", broadcastId: broadcastId ?? "" };
+  return [countEvents(names.length)({ ...numbered(names), ...place, total })];
 }
+
+function countOfEmail(names: CounterName[], { emailId, teamId }: About, at: Date): Write[] {
+  const told = emailId ? names.filter((name) => !notByEmail.has(name)) : [];
+  if (told.length === 0) return [];
+  return [countByEmail(told.length)({ ...numbered(told), emailId, hour: hourOf(at), teamId })];
+}
+
+const hourOf = (at: Date): Date => new Date(at.getTime() - (at.getTime() % hourMs));
 
 const numbered = (names: CounterName[]) =>
   Object.fromEntries(names.map((name, n) => [`name${n}`, name] as const));
 
 /** What events are counted as. `email.sent` is another name of `email.delivered` (D10) and not counted again. */
-function namesOf(types: EventType[], { counts = [], data }: Omit<NewEvent, "type">): CounterName[] {
+function namesOf(types: EventType[], { counts = [], data }: About): CounterName[] {
   return [
     ...types.filter((type) => type !== "email.sent"),
     ...(types.includes("email.bounced") ? [bounceName(data?.bounce)] : []),

@@ -38,18 +38,21 @@ export interface JobOptions {
 
 /** The writes that put one job into the queue; they belong in the batch of whatever the job is about (D5). */
 export function enqueue<P>(app: App, kind: JobKind<P>, payload: P, options: JobOptions = {}): Write[] {
+  return enqueueAll(app, kind, [{ payload, ...options }]);
+}
+
+/** The same for many: each lane is touched once. */
+export function enqueueAll<P>(app: App, kind: JobKind<P>, jobs: (JobOptions & { payload: P })[]): Write[] {
   const now = app.now();
-  const runAt = options.runAt ?? now;
-  const lane = laneOf(kind, options.lane);
-  const insert = insertJob({
-    id: options.id ?? newId(),
-    kind: kind.name,
-    lane,
-    payload,
-    runAt,
-    createdAt: now,
+  const dueByLane = new Map<string, Date>();
+  const inserts = jobs.map(({ id = newId(), payload, runAt = now, lane: waitsFor }) => {
+    const lane = laneOf(kind, waitsFor);
+    const due = dueByLane.get(lane);
+    if (!due || runAt < due) dueByLane.set(lane, runAt);
+    const insert = insertJob({ id, kind: kind.name, lane, payload, runAt, createdAt: now });
+    return { ...insert, dueAt: runAt };
   });
-  return [{ ...insert, dueAt: runAt }, touchLane(lane, notBefore(runAt, now))];
+  return [...inserts, ...[...dueByLane].map(([lane, due]) => touchLane(lane, notBefore(due, now)))];
 }
 
 /** The name of a lane in the table; without `lane` the one line of the whole kind. */

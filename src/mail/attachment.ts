@@ -1,5 +1,5 @@
 import type { MailComposerAttachment } from "nodemailer/lib/mail-composer";
-import { detectMimeType } from "nodemailer/lib/mime-funcs";
+import { detectExtension, detectMimeType } from "nodemailer/lib/mime-funcs";
 import { wireMistake } from "./wire.ts";
 
 export type MessageAttachment = {
@@ -36,6 +36,22 @@ export function toMimePart({
 /** What an attachment travels as whose type nobody gave: the composer guesses by the extension, and so does this. */
 export function guessType(filename: string | undefined): string {
   return detectMimeType(filename ?? "");
+}
+
+/**
+ * The extension under which a reader saves an attachment, lower-case and perhaps "". Where there is no name, the composer
+ * makes one from the type; dots and spaces at its end are nothing to Windows.
+ */
+export function extensionOf({ filename = "", contentType }: Omit<MessageAttachment, "content">): string {
+  const name = safeFilename(filename);
+  if (name === "") return contentType === undefined ? "" : detectExtension(contentType.trim().toLowerCase());
+  const shown = name.replace(/\p{Cf}/gu, ""); // characters nobody sees
+  return /\.([^.\s]+)[.\s]*$/.exec(shown)?.[1]?.toLowerCase() ?? "";
+}
+
+/** Whether a name's extension says what is in the file, so that no type has to be given beside it. */
+export function saysItsType(filename: string): boolean {
+  return detectMimeType(filename) !== "application/octet-stream";
 }
 
 function safeType(type: string, content: Buffer): string {

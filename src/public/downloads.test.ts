@@ -43,7 +43,7 @@ test("a file comes byte for byte, without a key, as something to save and not to
 test.each([
   ["page.html", undefined, "application/octet-stream"],
   ["image.svg", undefined, "application/octet-stream"],
-  ["script.js", undefined, "application/octet-stream"],
+  ["script.mjs", undefined, "application/octet-stream"],
   ["a.png", "text/html", "application/octet-stream"],
   ["a.png", "image/png\r\nx-evil: 1", "application/octet-stream"],
   ["a.png", "application/xhtml+xml", "application/octet-stream"],

@@ -1,0 +1,43 @@
+import type { App } from "../app.ts";
+import { findSendingDomain, type SendingDomain } from "../domains/service.ts";
+import { Refusal } from "../errors.ts";
+import type { Address } from "../mail/address.ts";
+import { type CheckedDraft, checkDraft, type EmailDraft } from "./draft.ts";
+
+/** On whose behalf an email is sent. */
+export interface Sender {
+  teamId: string;
+  keyId?: string;
+  /** The one domain the sender may send from. */
+  domainId?: string | null;
+}
+
+/** A draft that may be sent as it is, once its attachments are there. */
+export interface AdmittedEmail {
+  draft: EmailDraft;
+  checked: CheckedDraft;
+  domain: SendingDomain;
+}
+
+/** Judges a draft by what it says and by who sends it. Nothing is fetched for a draft that would be refused anyway. */
+export async function admitEmail(app: App, sender: Sender, draft: EmailDraft): Promise<AdmittedEmail> {
+  const checked = checkDraft(draft, app.now());
+  return { draft, checked, domain: await permittedDomain(app, sender, checked.from) };
+}
+
+async function permittedDomain(app: App, sender: Sender, from: Address): Promise<SendingDomain> {
+  const domain = await findSendingDomain(app, sender.teamId, from.domain);
+  if (!domain) {
+    throw new Refusal(
+      "domain_not_verified",
+      `The ${from.domain} domain is not verified. Please, add and verify your domain on ${app.config.server.publicUrl}/admin/domains`,
+    );
+  }
+  if (sender.domainId && sender.domainId !== domain.id) {
+    throw new Refusal(
+      "domain_not_allowed",
+      `This API key is not authorized to send emails from ${from.domain}`,
+    );
+  }
+  return domain;
+}

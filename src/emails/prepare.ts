@@ -1,0 +1,153 @@
+/** Turns emails that may be sent into the writes that accept them. */
+import type { App } from "../app.ts";
+import type { Write } from "../db/write.ts";
+import { type NewEvent, recordMany } from "../events/record.ts";
+import { newId } from "../ids.ts";
+import { enqueueAll } from "../jobs/job.ts";
+import { type Address, recipientKey } from "../mail/address.ts";
+import { makeMessageId } from "../mail/message-id.ts";
+import { suppressedAmong } from "../suppressions/suppress.ts";
+import type { AdmittedEmail, Sender } from "./admit.ts";
+import { attachmentStore } from "./attach.ts";
+import { type ContentsOfWrite, storeContent } from "./content.ts";
+import { deliver } from "./jobs.ts";
+import { laneForDomain } from "./lanes.ts";
+import type { LastEvent } from "./schema.ts";
+import { insertDelivery, insertEmail } from "./store.ts";
+
+export interface PreparedEmails {
+  /** In the order of the emails. */
+  ids: string[];
+  writes: Write[];
+  /** To be called once the writes are on disk. */
+  areStored(): void;
+}
+
+/**
+ * The writes that accept emails, all of one sender. What they have in common is asked for and written once. Their
+ * attachments are in the blob store before they are named.
+ */
+export async function prepareEmails(
+  app: App,
+  sender: Sender,
+  emails: AdmittedEmail[],
+): Promise<PreparedEmails> {
+  const ids = emails.map(() => newId());
+  const addresses = emails.flatMap(({ checked }) => checked.recipients.map(({ address }) => address));
+  const suppressed = await suppressedAmong(app, sender.teamId, addresses);
+  const hasFiles = emails.some(({ draft }) => draft.attachments.length > 0);
+  const files = hasFiles ? await storeFiles(app, emails, ids) : [];
+  const writing: Writing = { rows: [], jobs: [], events: [], contents: new Map() };
+  for (const [index, email] of emails.entries()) {
+    writeEmail(app, sender, ids[index]!, email, suppressed, writing);
+  }
+  return {
+    ids,
+    writes: [
+      ...writing.rows,
+      ...files,
+      ...enqueueAll(app, deliver, writing.jobs),
+      ...recordMany(app, writing.events),
+    ],
+    areStored() {
+      for (const content of writing.contents.values()) content.isStored();
+    },
+  };
+}
+
+async function storeFiles(app: App, emails: AdmittedEmail[], ids: string[]): Promise<Write[]> {
+  const store = attachmentStore(app);
+  const writes = emails.map(({ draft }, index) => store(ids[index]!, draft.attachments));
+  return (await Promise.all(writes)).flat();
+}
+
+/** What has come together for one batch so far. */
+interface Writing {
+  rows: Write[];
+  jobs: Parameters<typeof enqueueAll<{ deliveryId: string }>>[2];
+  events: NewEvent[];
+  contents: ContentsOfWrite;
+}
+
+function writeEmail(
+  app: App,
+  { teamId, keyId }: Sender,
+  id: string,
+  { draft, checked, domain }: AdmittedEmail,
+  suppressed: Set<string>,
+  writing: Writing,
+): void {
+  const { sender, subject, recipients, scheduledAt } = checked;
+  const createdAt = app.now();
+  const isLater = scheduledAt !== undefined && scheduledAt > createdAt;
+  const isSuppressed = ({ address }: Address) => suppressed.size > 0 && suppressed.has(recipientKey(address));
+  const lastEvent: LastEvent = recipients.every(isSuppressed)
+    ? "suppressed"
+    : isLater
+      ? "scheduled"
+      : "queued";
+  const content = storeContent(app, { html: draft.html ?? null, text: draft.text ?? null }, writing.contents);
+  const about = { teamId, emailId: id, domainId: domain.id };
+  writing.rows.push(
+    ...content.writes,
+    insertEmail({
+      id,
+      teamId,
+      domainId: domain.id,
+      apiKeyId: keyId ?? null,
+      messageId: makeMessageId(id, domain.name),
+      sender,
+      recipients: draft.to,
+      cc: draft.cc,
+      bcc: draft.bcc,
+      replyTo: draft.replyTo,
+      subject,
+      contentId: content.id,
+      headers: draft.headers,
+      tags: draft.tags,
+      topicId: draft.topicId ?? null,
+      lastEvent,
+      scheduledAt: scheduledAt ?? null,
+      createdAt,
+    }),
+  );
+  writing.events.push({ ...about, type: isLater ? "email.scheduled" : "email.queued" });
+  for (const recipient of recipients) {
+    if (isSuppressed(recipient)) refuseDelivery(app, about, recipient, writing);
+    else startDelivery(app, about, recipient, isLater ? scheduledAt : createdAt, writing);
+  }
+}
+
+interface About {
+  teamId: string;
+  emailId: string;
+  domainId: string;
+}
+
+function startDelivery(
+  app: App,
+  { teamId, emailId }: About,
+  { address, domain }: Address,
+  at: Date,
+  { rows, jobs }: Writing,
+): void {
+  const id = newId();
+  const row = { id, teamId, emailId, recipient: address, domain, nextAttemptAt: at, settledAt: null };
+  rows.push(insertDelivery({ ...row, state: "queued", createdAt: app.now() }));
+  jobs.push({ id, payload: { deliveryId: id }, lane: laneForDomain(app, domain), runAt: at });
+}
+
+function refuseDelivery(
+  app: App,
+  about: About,
+  { address, domain }: Address,
+  { rows, events }: Writing,
+): void {
+  const { teamId, emailId } = about;
+  const now = app.now();
+  const row = { id: newId(), teamId, emailId, recipient: address, domain };
+  rows.push(
+    insertDelivery({ ...row, state: "suppressed", nextAttemptAt: null, settledAt: now, createdAt: now }),
+  );
+  events.push({ ...about, type: "email.suppressed", deliveryId: row.id, recipient: address });
+}

@@ -1,0 +1,78 @@
+/** Accepting several emails in one write. */
+import { type App, atomically } from "../app.ts";
+import { Refusal } from "../errors.ts";
+import { type AdmittedEmail, admitEmail, type Sender } from "./admit.ts";
+import type { EmailDraft } from "./draft.ts";
+import { answerOnce, type OnceOnly } from "./idempotency.ts";
+import { prepareEmails } from "./prepare.ts";
+import { fetchAttachments } from "./remote-attachments.ts";
+
+/** Whether an email that is refused keeps the others of its batch from being sent. */
+export type BatchValidation = "strict" | "permissive";
+
+export interface BatchAnswer {
+  /** Of those accepted, in their order. */
+  ids: string[];
+  /** Of the others, by their place in the batch. */
+  errors: { index: number; message: string }[];
+}
+
+/** Takes the emails of a batch; some may be refused already, by whoever read them. */
+export async function sendBatch(
+  app: App,
+  sender: Sender,
+  items: (EmailDraft | Refusal)[],
+  validation: BatchValidation,
+  onceOnly?: OnceOnly,
+): Promise<BatchAnswer> {
+  return answerOnce<BatchAnswer>(app, sender.teamId, onceOnly, async (remember) => {
+    const judged = await Promise.all(items.map((item) => judge(app, sender, item)));
+    if (validation === "strict") refuseTogether(judged);
+    const complete = await withAttachments(app, sender.teamId, judged);
+    if (validation === "strict") refuseTogether(complete);
+
+    const prepared = await prepareEmails(app, sender, complete.filter(isAccepted));
+    const errors = complete.flatMap((item, index) =>
+      isAccepted(item) ? [] : [{ index, message: item.message }],
+    );
+    const answer = { ids: prepared.ids, errors };
+    await atomically(app, [...remember(answer), ...prepared.writes]);
+    prepared.areStored();
+    return answer;
+  });
+}
+
+type Judged = AdmittedEmail | Refusal;
+
+const isAccepted = (item: Judged): item is AdmittedEmail => !(item instanceof Refusal);
+
+async function judge(app: App, sender: Sender, item: EmailDraft | Refusal): Promise<Judged> {
+  if (item instanceof Refusal) return item;
+  try {
+    return await admitEmail(app, sender, item);
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
+}
+
+function refuseTogether(items: Judged[]): void {
+  for (const [index, item] of items.entries()) {
+    if (item instanceof Refusal) {
+      throw new Refusal(
+        item.code,
+        `The email at index ${index} is refused, and nothing was sent: ${item.message}`,
+      );
+    }
+  }
+}
+
+async function withAttachments(app: App, teamId: string, items: Judged[]): Promise<Judged[]> {
+  const drafts = items.filter(isAccepted).map(({ draft }) => draft);
+  const fetched = (await fetchAttachments(app, teamId, drafts)).values();
+  return items.map((item) => {
+    if (!isAccepted(item)) return item;
+    const draft = fetched.next().value!;
+    return draft instanceof Refusal ? draft : { ...item, draft };
+  });
+}

@@ -24,6 +24,8 @@ alter table dkim_keys drop column retire_at
 
 alter table dkim_keys drop column state
 
+alter table domains drop column tracking_verified_at
+
 drop table logs
 
 alter table api_keys drop column allowed_ips

@@ -29,6 +29,9 @@ create table logs (
 
 create index logs_refused on logs (team_id, id) where status >= 400
 
+-- Since when a domain's tracking host leads to this server.
+alter table domains add column tracking_verified_at integer
+
 -- A key signs from when it was seen in DNS until another takes its place; then it stays published until `retire_at`.
 alter table dkim_keys add column state text not null default 'active'
 

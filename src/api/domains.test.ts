@@ -60,6 +60,7 @@ describe("POST /domains", () => {
       region: "us-east-1",
       open_tracking: false,
       click_tracking: false,
+      tracking_subdomain: "links",
       tls: "opportunistic",
       capabilities: { sending: "enabled", receiving: "disabled" },
       records: [
@@ -134,7 +135,18 @@ describe("POST /domains", () => {
       "DKIM mailit._domainkey.options",
       "DKIM mailit-ed25519._domainkey.options",
       "Receiving options",
+      "Tracking links.options",
     ]);
+    expect<unknown>(body.records.at(-1)).toEqual({
+      record: "Tracking",
+      name: "links.options",
+      host: "links.options.example.com",
+      type: "CNAME",
+      ttl: "Auto",
+      status: "not_started",
+      reason: "",
+      value: "mail.mailit.test",
+    });
   });
 
   test.each([
@@ -144,6 +156,12 @@ describe("POST /domains", () => {
     [{ name: "com" }, 422, "validation_error", "Invalid `name` field."],
     [{ name: "a.example", region: "mars" }, 422, "invalid_region", "Allowed: us-east-1, eu-west-1"],
     [{ name: "a.example", custom_return_path: "1" }, 422, "validation_error", "custom_return_path"],
+    [
+      { name: "a.example", tracking_subdomain: "links.b.example" },
+      422,
+      "validation_error",
+      "a host under the domain such as `links.a.example`",
+    ],
     [{ name: "a.example", tls: "none" }, 422, "validation_error", 'Allowed: "opportunistic", "enforced".'],
     [
       { name: "a.example", capabilities: { sending: "disabled" } },
@@ -217,9 +235,13 @@ test("PATCH /domains/{id} changes what is named and leaves the rest", async () =
 
   await call("PATCH", path, { tracking_subdomain: null, capabilities: { receiving: "enabled" } });
   const { body } = await call("GET", path);
-  expect(body).not.toHaveProperty("tracking_subdomain");
-  expect(body).toMatchObject({ status: "not_started", open_tracking: true });
-  expect(body.records.at(-1)).toMatchObject({ record: "Receiving", status: "not_started" });
+  expect(body).toMatchObject({ status: "not_started", open_tracking: true, tracking_subdomain: "links" });
+  expect(body.records.slice(-2)).toMatchObject([
+    { record: "Receiving", status: "not_started" },
+    { record: "Tracking", name: "links.patch" },
+  ]);
+  await call("PATCH", path, { tracking_subdomain: "go.to.patch.example.com" });
+  expect((await call("GET", path)).body).toMatchObject({ tracking_subdomain: "go.to" });
 
   const neither = await call("PATCH", path, { capabilities: { sending: "disabled", receiving: "disabled" } });
   expect(neither).toMatchObject({ status: 422, body: { name: "validation_error" } });

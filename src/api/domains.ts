@@ -1,7 +1,8 @@
 import { Elysia, type Static } from "elysia";
 import type { App } from "../app.ts";
 import { createDomain } from "../domains/create.ts";
-import { type DomainRecord, recordsOf } from "../domains/records.ts";
+import { trackingLabelOf } from "../domains/name.ts";
+import { type DomainRecord, isAskedFor, recordsOf } from "../domains/records.ts";
 import type { Domain } from "../domains/schema.ts";
 import { deleteDomain, getDomain, listDomains } from "../domains/service.ts";
 import { updateDomain } from "../domains/update.ts";
@@ -138,7 +139,7 @@ function toChanges(body: Static<typeof changes>) {
 }
 
 function toItem(domain: Domain) {
-  const { id, name, status, createdAt, region, openTracking, clickTracking, trackingLabel, tls } = domain;
+  const { id, name, status, createdAt, region, openTracking, clickTracking, tls } = domain;
   const capability = (isOn: boolean) => (isOn ? "enabled" : "disabled");
   return {
     id,
@@ -148,7 +149,7 @@ function toItem(domain: Domain) {
     region,
     open_tracking: openTracking,
     click_tracking: clickTracking,
-    ...(trackingLabel !== null && { tracking_subdomain: trackingLabel }),
+    tracking_subdomain: trackingLabelOf(domain),
     tls,
     capabilities: { sending: capability(domain.sending), receiving: capability(domain.receiving) },
   };
@@ -158,8 +159,8 @@ function toItem(domain: Domain) {
 function toAnswer(domain: Domain, records: DomainRecord[]) {
   return {
     ...toItem(domain),
-    records: records.filter(({ required }) => required).map(toRecord),
-    recommended_records: records.filter(({ required }) => !required).map(toRecord),
+    records: records.filter(isAskedFor).map(toRecord),
+    recommended_records: records.filter((record) => !isAskedFor(record)).map(toRecord),
   };
 }
 

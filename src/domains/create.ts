@@ -17,6 +17,7 @@ export interface NewDomain {
   customReturnPath?: string;
   openTracking?: boolean;
   clickTracking?: boolean;
+  /** A label under the domain or a host under it: `links` when absent. */
   trackingSubdomain?: string;
   tls?: Domain["tls"];
   /** What is not said is: sending enabled, receiving disabled. */
@@ -74,7 +75,9 @@ function readDomain(app: App, teamId: string, wanted: NewDomain): Domain {
     openTracking: wanted.openTracking ?? false,
     clickTracking: wanted.clickTracking ?? false,
     trackingLabel:
-      trackingSubdomain === undefined ? null : readTrackingLabel(trackingSubdomain, returnPathLabel),
+      trackingSubdomain === undefined
+        ? null
+        : readTrackingLabel(trackingSubdomain, { name, returnPathLabel }),
     tls: wanted.tls ?? "opportunistic",
     sending,
     receiving,
@@ -83,6 +86,7 @@ function readDomain(app: App, teamId: string, wanted: NewDomain): Domain {
     checkedAt: null,
     verifiedAt: null,
     receivingVerifiedAt: null,
+    trackingVerifiedAt: null,
     createdAt: app.now(),
   };
 }

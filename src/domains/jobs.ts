@@ -9,7 +9,7 @@ import { WriteConflict } from "../errors.ts";
 import { again, defineJob, done, handle } from "../jobs/job.ts";
 import { recordDomainEvent } from "./events.ts";
 import { forgetDomains } from "./memory.ts";
-import { findCheck, isLookedAt, wantedRecords } from "./records.ts";
+import { isLookedAt, wantedRecords, withCheck } from "./records.ts";
 import type { Domain } from "./schema.ts";
 import { type Finding, judge, type Verdict } from "./status.ts";
 import { findDomainById, listChecks, listKeys, updateVerdict, upsertCheck } from "./store.ts";
@@ -45,7 +45,9 @@ async function lookUp(app: App, record: DnsRecord): Promise<Finding> {
   const dns: Resolver = {
     async resolve(name, type, options) {
       const answer = await app.dns.resolve(name, type, options);
-      if (name === record.host && answer.kind === "failed") isAnswered = false;
+      // A tracking host is compared with what this server's own name leads to.
+      const isAskedFor = name === record.host || (record.type === "CNAME" && name === record.value);
+      if (isAskedFor && answer.kind === "failed") isAnswered = false;
       return answer;
     },
   };
@@ -63,16 +65,16 @@ async function writeVerdict(
 ): Promise<boolean> {
   const checkJobId = verdict.nextCheckAt === undefined ? null : jobId;
   const domain = { ...before, ...verdict.domain, checkJobId };
-  const shown = records.map((record) => {
-    const { status = "not_started" as const, reason = "" } = findCheck(verdict.checks, record) ?? {};
-    return { ...record, status, reason };
-  });
+  const shown = records.map((record) => withCheck(record, domain, verdict.checks));
+  const isNews =
+    domain.status !== before.status ||
+    (domain.trackingVerifiedAt === null) !== (before.trackingVerifiedAt === null);
   try {
     await atomically(app, [
       updateVerdict(app.db, before.id, jobId, { ...verdict.domain, checkJobId }),
       expectChange(),
       ...verdict.checks.map((check) => upsertCheck(app.db, check)),
-      ...(domain.status === before.status ? [] : recordDomainEvent(app, "domain.updated", domain, shown)),
+      ...(isNews ? recordDomainEvent(app, "domain.updated", domain, shown) : []),
     ]);
   } catch (error) {
     if (error instanceof WriteConflict && error.kind === "stale") return false;

@@ -33,6 +33,7 @@ export const domains = sqliteTable(
     returnPathLabel: text("return_path_label").notNull(),
     openTracking: integer("open_tracking", { mode: "boolean" }).notNull(),
     clickTracking: integer("click_tracking", { mode: "boolean" }).notNull(),
+    /** `links` in `links.example.com`, or several labels; null: the one a domain has unasked. */
     trackingLabel: text("tracking_label"),
     tls: text("tls", { enum: ["opportunistic", "enforced"] }).notNull(),
     sending: integer("sending", { mode: "boolean" }).notNull(),
@@ -46,6 +47,8 @@ export const domains = sqliteTable(
     verifiedAt: integer("verified_at", { mode: "timestamp_ms" }),
     /** Since when it receives. */
     receivingVerifiedAt: integer("receiving_verified_at", { mode: "timestamp_ms" }),
+    /** Since when its tracking host leads here; null: links stand under this server's own name. */
+    trackingVerifiedAt: integer("tracking_verified_at", { mode: "timestamp_ms" }),
     createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
   },
   (t) => [

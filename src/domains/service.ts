@@ -21,7 +21,15 @@ import {
 /** What an email needs to know of the domain it is sent from. */
 export type SendingDomain = Pick<
   Domain,
-  "id" | "teamId" | "name" | "returnPathLabel" | "openTracking" | "clickTracking" | "trackingLabel" | "tls"
+  | "id"
+  | "teamId"
+  | "name"
+  | "returnPathLabel"
+  | "openTracking"
+  | "clickTracking"
+  | "trackingLabel"
+  | "trackingVerifiedAt"
+  | "tls"
 >;
 
 /** Another team's domain is as absent as one that never was. */

@@ -44,7 +44,13 @@ export const updateVerdict = (
   checkJobId: string,
   verdict: Pick<
     Domain,
-    "status" | "verifiedAt" | "receivingVerifiedAt" | "checkUntil" | "checkedAt" | "checkJobId"
+    | "status"
+    | "verifiedAt"
+    | "receivingVerifiedAt"
+    | "trackingVerifiedAt"
+    | "checkUntil"
+    | "checkedAt"
+    | "checkJobId"
   >,
 ) =>
   db
@@ -66,6 +72,10 @@ export const upsertCheck = (db: Db, row: DomainCheck) =>
         checkedAt: sql`excluded.checked_at`,
       },
     });
+
+/** What was seen at a host says nothing any more once another record is asked for there, or none. */
+export const deleteChecksAt = (db: Db, domainId: string, host: string) =>
+  db.delete(domainChecks).where(and(eq(domainChecks.domainId, domainId), eq(domainChecks.host, host)));
 
 /** Its keys and checks go with it, and so do API keys that may send from nowhere else. */
 export const deleteDomainRow = (db: Db, teamId: string, id: string) =>

@@ -61,7 +61,7 @@ export class DomainStory {
     return this.records.filter(({ required }) => required);
   }
 
-  record(purpose: DomainRecord["purpose"], type: "MX" | "TXT"): DomainRecord {
+  record(purpose: DomainRecord["purpose"], type: DomainRecord["type"]): DomainRecord {
     return this.records.find((record) => record.purpose === purpose && record.type === type)!;
   }
 

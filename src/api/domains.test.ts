@@ -183,6 +183,7 @@ describe("a domain of another team", () => {
     ["PATCH", ""],
     ["DELETE", ""],
     ["POST", "/verify"],
+    ["POST", "/dkim/rotate"],
   ])("is not found by %s /domains/{id}%s", async (method, path) => {
     const { body: theirs } = await call("POST", "", { name: `${newId()}.example.com` }, other.headers);
     const missing = { statusCode: 404, name: "not_found", message: "Domain not found" };

@@ -3,6 +3,7 @@ import type { App } from "../app.ts";
 import { createDomain } from "../domains/create.ts";
 import { trackingLabelOf } from "../domains/name.ts";
 import { type DomainRecord, isAskedFor, recordsOf } from "../domains/records.ts";
+import { rotateKeys } from "../domains/rotate.ts";
 import type { Domain } from "../domains/schema.ts";
 import { deleteDomain, getDomain, listDomains } from "../domains/service.ts";
 import { updateDomain } from "../domains/update.ts";
@@ -67,8 +68,7 @@ export const domainRoutes = (app: App) =>
     .get(
       "/:id",
       async ({ caller, params }) => {
-        const domain = await getDomain(app, caller.teamId, params.id);
-        return { object: "domain", ...toAnswer(domain, await recordsOf(app, domain)) };
+        return toWhole(app, await getDomain(app, caller.teamId, params.id));
       },
       {
         detail: {
@@ -121,7 +121,28 @@ export const domainRoutes = (app: App) =>
           responses: { 200: answer("Its records are being looked up", domainReference), ...errorAnswers },
         },
       },
+    )
+    .post(
+      "/:id/dkim/rotate",
+      async ({ caller, params }) => toWhole(app, await rotateKeys(app, caller.teamId, params.id)),
+      {
+        detail: {
+          summary: "Give a domain new DKIM keys",
+          description:
+            "Publish the records of the new keys: they sign as soon as DNS shows them, and the old ones until then. The old records are to stay for a week. While new keys wait, no others are made.",
+          tags: ["Domains"],
+          responses: {
+            200: answer("The domain with the records of old and new keys", domainAnswer),
+            ...errorAnswers,
+          },
+        },
+      },
     );
+
+/** The domain as it is: what a client that changed it would ask for next. */
+async function toWhole(app: App, domain: Domain) {
+  return { object: "domain", ...toAnswer(domain, await recordsOf(app, domain)) };
+}
 
 function toChanges(body: Static<typeof changes>) {
   const { open_tracking, click_tracking, tracking_subdomain, tls, capabilities } = body;

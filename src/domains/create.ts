@@ -1,12 +1,12 @@
 import { type App, atomically } from "../app.ts";
 import { Refusal, WriteConflict } from "../errors.ts";
 import { newId } from "../ids.ts";
+import { makeKeys } from "./dkim-keys.ts";
 import { recordDomainEvent } from "./events.ts";
 import { forgetDomains } from "./memory.ts";
 import { checkRecordHosts, readDomainName, readReturnPathLabel, readTrackingLabel } from "./name.ts";
 import { wantedRecords } from "./records.ts";
-import { type DkimKeyRow, type Domain, isRegion, regions } from "./schema.ts";
-import { sealingPurpose } from "./service.ts";
+import { type Domain, isRegion, regions } from "./schema.ts";
 import { findDomainByName, insertDomain, insertKeys } from "./store.ts";
 
 export interface NewDomain {
@@ -34,7 +34,7 @@ export async function createDomain(app: App, teamId: string, wanted: NewDomain):
   const domain = readDomain(app, teamId, wanted);
   // Looked up first because keys are costly to make; what is added meanwhile is met by the unique index.
   await refuseTaken(app, domain);
-  const keys = await makeKeys(app, domain);
+  const keys = await makeKeys(app, domain.id, app.config.dkim.selector, "active");
   const records = wantedRecords(app, domain, keys);
   checkRecordHosts(
     domain.name,
@@ -107,18 +107,4 @@ async function refuseTaken(app: App, { name, teamId }: Domain): Promise<void> {
       ? `The domain ${name} is already added.`
       : `The domain ${name} is already added by another team.`,
   );
-}
-
-/** Made by a message worker: an RSA key would keep every request waiting for a tenth of a second. */
-async function makeKeys(app: App, { id: domainId, createdAt }: Domain): Promise<DkimKeyRow[]> {
-  const { selector } = app.config.dkim;
-  const pairs = await app.threads.makeDkimKeyPairs();
-  const row = (algorithm: DkimKeyRow["algorithm"], ownSelector: string): DkimKeyRow => {
-    const id = newId();
-    const { publicKey, privateKey } = pairs[algorithm];
-    const sealedPrivateKey = app.secrets.seal(privateKey, sealingPurpose(id));
-    const kept = { publicKey, sealedPrivateKey, createdAt, state: "active" as const, retireAt: null };
-    return { id, domainId, selector: ownSelector, algorithm, ...kept };
-  };
-  return [row("rsa", selector), row("ed25519", `${selector}-ed25519`)];
 }

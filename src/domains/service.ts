@@ -71,12 +71,13 @@ export async function findSendingDomain(
   return domain?.teamId === teamId && domain.sending && domain.verifiedAt !== null ? domain : undefined;
 }
 
-/** A domain's signing keys, opened, RSA first; none once the domain is gone. */
+/** The keys that sign for a domain, opened, RSA first; none once the domain is gone. */
 export async function signingKeysOf(app: App, domainId: string): Promise<DkimKey[]> {
   return keysByDomain.recall(app, domainId, async () => {
     const domain = await findDomainById(app.db, domainId);
     if (!domain) return [];
-    const rows = await listKeys(app.db, domainId);
+    const rows = (await listKeys(app.db, domainId)).filter(({ state }) => state === "active");
+    rows.sort((a, b) => b.algorithm.localeCompare(a.algorithm)); // rotated each for itself, in any order
     return rows.map((row) => ({
       domain: domain.name,
       selector: row.selector,

@@ -34,6 +34,38 @@ export const insertDomain = (db: Db, row: Domain) => db.insert(domains).values(r
 
 export const insertKeys = (db: Db, rows: DkimKeyRow[]) => db.insert(dkimKeys).values(rows);
 
+/** Tells, with `expectChange`, whether a domain still is in the state that was read: by whom it is looked at, and since when it may send. */
+export const touchUnchanged = (db: Db, { id, teamId, checkJobId, verifiedAt }: Domain) =>
+  db
+    .update(domains)
+    .set({ id })
+    .where(
+      and(
+        ofTeam(teamId, id),
+        sql`${domains.checkJobId} is ${checkJobId}`,
+        sql`${domains.verifiedAt} is ${verifiedAt?.getTime() ?? null}`,
+      ),
+    );
+
+export const deleteKeys = (db: Db, domainId: string) =>
+  db.delete(dkimKeys).where(eq(dkimKeys.domainId, domainId));
+
+/** One that waits signs from now on, and the one of its algorithm that did is retired. */
+export const activateKey = (db: Db, { id, domainId, algorithm }: DkimKeyRow, retireAt: Date) => [
+  db
+    .update(dkimKeys)
+    .set({ state: "retired", retireAt })
+    .where(
+      and(eq(dkimKeys.domainId, domainId), eq(dkimKeys.algorithm, algorithm), eq(dkimKeys.state, "active")),
+    ),
+  db
+    .update(dkimKeys)
+    .set({ state: "active" })
+    .where(and(eq(dkimKeys.id, id), eq(dkimKeys.state, "pending"))),
+];
+
+export const deleteKey = (db: Db, id: string) => db.delete(dkimKeys).where(eq(dkimKeys.id, id));
+
 export const updateDomainRow = (db: Db, teamId: string, id: string, changes: Partial<Domain>) =>
   db.update(domains).set(changes).where(ofTeam(teamId, id));
 

@@ -16,6 +16,8 @@ drop table counters
 
 alter table counters_by_domain rename to counters
 
+drop index emails_scheduled
+
 drop table domain_claims
 
 delete from dkim_keys where state = 'pending'

@@ -1,6 +1,6 @@
 import { Type } from "@sinclair/typebox";
 import { t } from "elysia";
-import { domainStatuses, recordStatuses, regions } from "../domains/schema.ts";
+import { blockedReasons, claimStatuses, domainStatuses, recordStatuses, regions } from "../domains/schema.ts";
 import { listOf } from "./openapi.ts";
 
 const oneOf = <V extends string>(...values: readonly V[]) => t.Union(values.map((value) => t.Literal(value)));
@@ -82,3 +82,25 @@ export const domainAnswer = Type.Object({ object, ...detailed });
 export const domainList = listOf(Type.Object(summary));
 export const domainReference = Type.Object({ object, id });
 export const deletedAnswer = Type.Object({ object, id, deleted: Type.Literal(true) });
+
+export const claimAnswer = Type.Object({
+  object: Type.Literal("domain_claim"),
+  id,
+  name: Type.String(),
+  status: oneOf(...claimStatuses),
+  domain_id: Type.String({ format: "uuid", description: "The id the domain will have." }),
+  region: oneOf(...regions),
+  record: Type.Object({
+    type: Type.Literal("TXT"),
+    name: Type.String({ description: "Relative to the registered domain; `@` is that domain itself." }),
+    host: Type.String({ description: "The same name in full." }),
+    value: Type.String({ description: "The token to publish." }),
+    ttl: Type.Literal("Auto"),
+  }),
+  blocked_reason: Type.Union([oneOf(...blockedReasons), Type.Null()]),
+  failure_reason: Type.Union([Type.String(), Type.Null()], {
+    description: "What was found in place of the token, or why the claim has ended.",
+  }),
+  created_at: Type.String({ format: "date-time" }),
+  expires_at: Type.String({ format: "date-time" }),
+});

@@ -1,4 +1,4 @@
-import { Elysia, type Static } from "elysia";
+import { Elysia } from "elysia";
 import type { App } from "../app.ts";
 import { createDomain } from "../domains/create.ts";
 import { trackingLabelOf } from "../domains/name.ts";
@@ -9,6 +9,7 @@ import { deleteDomain, getDomain, listDomains } from "../domains/service.ts";
 import { updateDomain } from "../domains/update.ts";
 import { startVerification } from "../domains/verify.ts";
 import { authenticated } from "./auth.ts";
+import { toChanges, toNewDomain } from "./domain-request.ts";
 import {
   changes,
   createdAnswer,
@@ -27,13 +28,7 @@ export const domainRoutes = (app: App) =>
     .post(
       "/",
       async ({ caller, body, set }) => {
-        const domain = await createDomain(app, caller.teamId, {
-          name: body.name,
-          region: body.region ?? undefined,
-          customReturnPath: body.custom_return_path ?? undefined,
-          ...toChanges(body),
-          trackingSubdomain: body.tracking_subdomain ?? undefined,
-        });
+        const domain = await createDomain(app, caller.teamId, toNewDomain(body));
         set.status = 201;
         return toAnswer(domain, await recordsOf(app, domain));
       },
@@ -142,21 +137,6 @@ export const domainRoutes = (app: App) =>
 /** The domain as it is: what a client that changed it would ask for next. */
 async function toWhole(app: App, domain: Domain) {
   return { object: "domain", ...toAnswer(domain, await recordsOf(app, domain)) };
-}
-
-function toChanges(body: Static<typeof changes>) {
-  const { open_tracking, click_tracking, tracking_subdomain, tls, capabilities } = body;
-  const isEnabled = (value: "enabled" | "disabled" | undefined) => value && value === "enabled";
-  return {
-    openTracking: open_tracking ?? undefined,
-    clickTracking: click_tracking ?? undefined,
-    trackingSubdomain: tracking_subdomain,
-    tls,
-    capabilities: capabilities && {
-      sending: isEnabled(capabilities.sending),
-      receiving: isEnabled(capabilities.receiving),
-    },
-  };
 }
 
 function toItem(domain: Domain) {

@@ -49,7 +49,7 @@ test.each(operations)("%s is described: a summary, its parameters, what it answe
   expect(inPath.every(({ required }) => required)).toBeTrue();
 
   const statuses = Object.keys(responses);
-  expect(statuses.filter((status) => status.startsWith("2"))).toBeArrayOfSize(1);
+  expect(statuses.filter((status) => status.startsWith("2"))).not.toBeEmpty();
   expect(statuses).toContainValues(["401", "422", "500", "503"]);
   for (const { description, content } of Object.values(responses)) {
     expect(description).not.toBe("");

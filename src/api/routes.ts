@@ -2,6 +2,7 @@ import { openapi } from "@elysiajs/openapi";
 import type { App } from "../app.ts";
 import { authRoutes } from "./auth-routes.ts";
 import { deliveryRoutes } from "./deliveries.ts";
+import { domainClaimRoutes } from "./domain-claims.ts";
 import { domainRoutes } from "./domains.ts";
 import { emailRoutes } from "./emails.ts";
 import { keyRoutes } from "./keys.ts";
@@ -32,6 +33,7 @@ export const apiRoutes = (app: App, version: string) => {
     .use(emailRoutes(app))
     .use(deliveryRoutes(app))
     .use(domainRoutes(app))
+    .use(domainClaimRoutes(app))
     .use(keyRoutes(app))
     .use(queueRoutes(app))
     .use(queueSwitchRoutes(app));

@@ -6,27 +6,11 @@ import { recordDomainEvent } from "./events.ts";
 import { forgetDomains } from "./memory.ts";
 import { checkRecordHosts, readDomainName, readReturnPathLabel, readTrackingLabel } from "./name.ts";
 import { wantedRecords } from "./records.ts";
-import { type Domain, isRegion, regions } from "./schema.ts";
+import { type Domain, type DomainWishes, defaultRegion, isRegion, regions } from "./schema.ts";
 import { findDomainByName, insertDomain, insertKeys } from "./store.ts";
 
-export interface NewDomain {
+export interface NewDomain extends DomainWishes {
   name: string;
-  /** Means nothing here, where all mail leaves from one place; clients want theirs back. */
-  region?: string;
-  /** The label bounces go to: `send` when absent. */
-  customReturnPath?: string;
-  openTracking?: boolean;
-  clickTracking?: boolean;
-  /** A label under the domain or a host under it: `links` when absent. */
-  trackingSubdomain?: string;
-  tls?: Domain["tls"];
-  /** What is not said is: sending enabled, receiving disabled. */
-  capabilities?: Capabilities;
-}
-
-export interface Capabilities {
-  sending?: boolean;
-  receiving?: boolean;
 }
 
 /** Adds a sending domain with a key of each algorithm. It sends nothing until `startVerification` has found its records. */
@@ -56,8 +40,9 @@ export async function createDomain(app: App, teamId: string, wanted: NewDomain):
   return domain;
 }
 
-function readDomain(app: App, teamId: string, wanted: NewDomain): Domain {
-  const { region = "us-east-1", capabilities = {}, trackingSubdomain } = wanted;
+/** The row of a domain as it is wanted, everything checked. */
+export function readDomain(app: App, teamId: string, wanted: NewDomain): Domain {
+  const { region = defaultRegion, capabilities = {}, trackingSubdomain } = wanted;
   const name = readDomainName(wanted.name);
   if (!isRegion(region)) {
     throw new Refusal("invalid_region", `Invalid \`region\` field. Allowed: ${regions.join(", ")}.`);
@@ -105,6 +90,6 @@ async function refuseTaken(app: App, { name, teamId }: Domain): Promise<void> {
     "already_exists",
     holder.teamId === teamId
       ? `The domain ${name} is already added.`
-      : `The domain ${name} is already added by another team.`,
+      : `The domain ${name} is already added by another team. If it is yours, claim it with POST /domains/claim.`,
   );
 }

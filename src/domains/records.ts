@@ -1,7 +1,7 @@
 import type { App } from "../app.ts";
-import { type DnsRecord, domainRecords } from "../dns/domain-records.ts";
+import { claimRecord, type DnsRecord, domainRecords } from "../dns/domain-records.ts";
 import { trackingHostOf } from "./name.ts";
-import type { DkimKeyRow, Domain, DomainCheck, RecordStatus } from "./schema.ts";
+import type { DkimKeyRow, Domain, DomainCheck, DomainClaim, RecordStatus } from "./schema.ts";
 import { listChecks, listKeys } from "./store.ts";
 
 /** A record to publish, and what the last look at DNS said about it. */
@@ -56,6 +56,10 @@ export function isAskedFor({ required, purpose }: DnsRecord): boolean {
 export function isLookedAt({ required, purpose, keepUntil }: DnsRecord): boolean {
   return required || (purpose !== "Receiving" && keepUntil === undefined);
 }
+
+/** What the claimant of a domain publishes. */
+export const recordOfClaim = ({ name, token }: Pick<DomainClaim, "name" | "token">): DnsRecord =>
+  claimRecord(name, `mailit-domain-verification=${token}`);
 
 export function findCheck(checks: DomainCheck[], { host, type }: DnsRecord): DomainCheck | undefined {
   return checks.find((check) => check.host === host && check.type === type);

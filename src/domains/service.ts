@@ -5,6 +5,7 @@ import { Refusal, WriteConflict } from "../errors.ts";
 import { removeWaitingJob } from "../jobs/store.ts";
 import { forgetKeys } from "../keys/authenticate.ts";
 import type { DkimKey } from "../mail/dkim.ts";
+import { cancelClaim } from "./claim-store.ts";
 import { recordDomainEvent } from "./events.ts";
 import { domainsByName, forgetDomains, keysByDomain } from "./memory.ts";
 import { recordsOf } from "./records.ts";
@@ -44,9 +45,16 @@ export async function listDomains(app: App, teamId: string, page: Keyset): Promi
   return listDomainsOf(app.db, teamId, page);
 }
 
-/** Removes a domain with its keys; the API keys that may send from it alone go too. */
+/**
+ * Removes a domain with its keys; the API keys that may send from it alone go too. Where a claim has yet to bring the
+ * domain, that takes the claim back.
+ */
 export async function deleteDomain(app: App, teamId: string, id: string): Promise<void> {
-  const domain = await getDomain(app, teamId, id);
+  const domain = await findDomain(app.db, teamId, id);
+  if (!domain) {
+    await atomically(app, [cancelClaim(app.db, teamId, id, app.now()), expectChange()]).catch(refuseMissing);
+    return;
+  }
   const event = recordDomainEvent(app, "domain.deleted", domain, await recordsOf(app, domain));
   await atomically(app, [
     deleteDomainRow(app.db, teamId, id),

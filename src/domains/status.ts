@@ -13,6 +13,9 @@ export const patienceMs = 72 * hourMs;
 /** The pauses of a verification; the last one repeats. People who have just published a record are watching. */
 const pausesMs = [0.5, 1, 2, 5, 10, 20, 30, 60].map((minutes) => minutes * minuteMs);
 
+/** How long to wait after a look that has not found everything. */
+export const pauseAfter = (attempt: number): number => pausesMs[attempt - 1] ?? pausesMs.at(-1)!;
+
 /** What one look at DNS found for one record. */
 export interface Finding {
   record: DnsRecord;
@@ -136,7 +139,7 @@ function isStanding({ status }: DomainCheck): boolean {
 function nextCheck({ domain, now, attempt, random }: Look, isWaiting: boolean, checks: DomainCheck[]): Date {
   const after = (ms: number) => new Date(now.getTime() + ms);
   if (isWaiting) {
-    const next = after(pausesMs[attempt - 1] ?? pausesMs.at(-1)!);
+    const next = after(pauseAfter(attempt));
     return domain.checkUntil && next > domain.checkUntil ? domain.checkUntil : next;
   }
   if (checks.some(({ status }) => status === "temporary_failure")) return after(hourMs);

@@ -1,12 +1,12 @@
 import { type App, atomically } from "../app.ts";
 import { expectChange } from "../db/write.ts";
 import { WriteConflict } from "../errors.ts";
-import { type Capabilities, noCapability } from "./create.ts";
+import { noCapability } from "./create.ts";
 import { recordDomainEvent } from "./events.ts";
 import { forgetDomains } from "./memory.ts";
 import { checkRecordHosts, readTrackingLabel, trackingHostOf } from "./name.ts";
 import { recordsOf } from "./records.ts";
-import type { Domain } from "./schema.ts";
+import type { Capabilities, Domain } from "./schema.ts";
 import { getDomain, refuseMissing } from "./service.ts";
 import { deleteChecksAt, updateDomainRow } from "./store.ts";
 import { beginChecks } from "./verify.ts";

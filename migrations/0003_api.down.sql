@@ -20,7 +20,7 @@ drop index emails_scheduled
 
 drop table domain_claims
 
-delete from dkim_keys where state = 'pending'
+delete from dkim_keys where state <> 'active'
 
 alter table dkim_keys drop column retire_at
 

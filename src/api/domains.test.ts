@@ -21,7 +21,15 @@ afterAll(() => dispatcher.stop());
 interface Body {
   id: string;
   name: string;
-  records: { record: string; name: string }[];
+  records: {
+    record: string;
+    name: string;
+    host: string;
+    type: string;
+    value: string;
+    status: string;
+    priority?: number;
+  }[];
   data: { id: string; name: string }[];
 }
 
@@ -250,6 +258,26 @@ test("PATCH /domains/{id} changes what is named and leaves the rest", async () =
   expect((await call("PATCH", path, {})).status).toBe(200);
 });
 
+test("POST /domains/{id}/dkim/rotate answers the domain with the records of old and new keys", async () => {
+  const { body: created } = await call("POST", "", { name: "rotate.example.com" });
+  for (const { host, type, value, priority } of created.records)
+    app.dns.set(`${host} ${type}`, priority === undefined ? value : `${priority} ${value}`);
+  await call("POST", `/${created.id}/verify`);
+  await dispatcher.drained();
+
+  const { status, body } = await call("POST", `/${created.id}/dkim/rotate`);
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ object: "domain", id: created.id, status: "verified" });
+  const said = ({ name, status }: { name: string; status: string }) => `${name.split(".")[0]} ${status}`;
+  expect(body.records.filter(({ record }) => record === "DKIM").map(said)).toEqual([
+    "mailit verified",
+    "mailit-ed25519 verified",
+    "mailit-2 pending",
+    "mailit-2-ed25519 pending",
+  ]);
+  expect((await call("POST", `/${created.id}/dkim/rotate`, {})).body).toEqual(body);
+});
+
 test("no answer carries a private key, sealed or not", async () => {
   const created = await call("POST", "", { name: "secret.example.com" });
   const { id } = created.body;
@@ -257,6 +285,7 @@ test("no answer carries a private key, sealed or not", async () => {
   for (const [method, path] of [
     ["GET", ""],
     ["GET", `/${id}`],
+    ["POST", `/${id}/dkim/rotate`],
     ["POST", `/${id}/verify`],
   ] as const) {
     answers.push((await call(method, path)).text);

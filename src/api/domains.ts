@@ -134,7 +134,7 @@ export const domainRoutes = (app: App) =>
       },
     );
 
-/** The domain as it is: what a client that changed it would ask for next. */
+/** A domain with the records to publish and what DNS says of them. */
 async function toWhole(app: App, domain: Domain) {
   return { object: "domain", ...toAnswer(domain, await recordsOf(app, domain)) };
 }

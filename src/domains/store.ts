@@ -34,7 +34,10 @@ export const insertDomain = (db: Db, row: Domain) => db.insert(domains).values(r
 
 export const insertKeys = (db: Db, rows: DkimKeyRow[]) => db.insert(dkimKeys).values(rows);
 
-/** Tells, with `expectChange`, whether a domain still is in the state that was read: by whom it is looked at, and since when it may send. */
+/**
+ * Tells, with `expectChange`, whether a domain still is as it was read: which job looks at it, and since when it may
+ * send.
+ */
 export const touchUnchanged = (db: Db, { id, teamId, checkJobId, verifiedAt }: Domain) =>
   db
     .update(domains)

@@ -16,13 +16,17 @@ drop table counters
 
 alter table counters_by_domain rename to counters
 
+drop index emails_scheduled
+
 drop table domain_claims
 
-delete from dkim_keys where state = 'pending'
+delete from dkim_keys where state <> 'active'
 
 alter table dkim_keys drop column retire_at
 
 alter table dkim_keys drop column state
+
+alter table domains drop column tracking_verified_at
 
 drop table logs
 

@@ -29,6 +29,9 @@ create table logs (
 
 create index logs_refused on logs (team_id, id) where status >= 400
 
+-- Since when a domain's tracking host leads to this server.
+alter table domains add column tracking_verified_at integer
+
 -- A key signs from when it was seen in DNS until another takes its place; then it stays published until `retire_at`.
 alter table dkim_keys add column state text not null default 'active'
 
@@ -42,7 +45,7 @@ create table domain_claims (
   token text not null,
   status text not null,
   wanted text not null,
-  domain_id text,
+  domain_id text not null,
   blocked_reason text,
   failure_reason text,
   created_at integer not null,
@@ -51,7 +54,12 @@ create table domain_claims (
 
 create index domain_claims_team on domain_claims (team_id, id)
 
-create index domain_claims_name on domain_claims (name, status)
+create unique index domain_claims_domain on domain_claims (domain_id)
+
+create unique index domain_claims_open on domain_claims (name, team_id) where status in ('pending', 'blocked')
+
+-- A domain isn't taken from a team that has mail waiting to go out from it.
+create index emails_scheduled on emails (domain_id) where last_event = 'scheduled'
 
 -- Counted by broadcast as well; empty: of none.
 create table counters_by_broadcast (

@@ -1,6 +1,7 @@
 import { delivering } from "./delivery/deliver.ts";
 import { forgettingPolicies } from "./delivery/mta-sts.ts";
 import { expiringDeliveries } from "./delivery/queue-expiry.ts";
+import { verifyingClaim } from "./domains/claim-jobs.ts";
 import { verifyingDomain } from "./domains/jobs.ts";
 import { forgettingAnswers } from "./emails/idempotency.ts";
 import { forgettingLanes } from "./jobs/forget-lanes.ts";
@@ -20,6 +21,7 @@ export const recurringWork: Recurring[] = [
 export const handlers: JobHandler[] = [
   delivering,
   verifyingDomain,
+  verifyingClaim,
   complaining,
   ...recurringWork.map(({ handler }) => handler),
 ];

@@ -1,6 +1,6 @@
 import { Type } from "@sinclair/typebox";
 import { t } from "elysia";
-import { domainStatuses, recordStatuses, regions } from "../domains/schema.ts";
+import { blockedReasons, claimStatuses, domainStatuses, recordStatuses, regions } from "../domains/schema.ts";
 import { listOf } from "./openapi.ts";
 
 const oneOf = <V extends string>(...values: readonly V[]) => t.Union(values.map((value) => t.Literal(value)));
@@ -11,7 +11,9 @@ const changeable = {
   open_tracking: isOn,
   click_tracking: isOn,
   tracking_subdomain: t.Optional(
-    orNull(t.String({ description: "The label under the domain, such as `links`." })),
+    orNull(
+      t.String({ description: "The label of tracking links, such as `links`, or a host under the domain." }),
+    ),
   ),
   tls: t.Optional(t.Union([t.Literal("opportunistic"), t.Literal("enforced")])),
   capabilities: t.Optional(
@@ -50,7 +52,7 @@ const summary = {
   region: oneOf(...regions),
   open_tracking: Type.Boolean(),
   click_tracking: Type.Boolean(),
-  tracking_subdomain: Type.Optional(Type.String()),
+  tracking_subdomain: Type.String(),
   tls: Type.Union([Type.Literal("opportunistic"), Type.Literal("enforced")]),
   capabilities: Type.Object({ sending: capability, receiving: capability }),
 };
@@ -60,7 +62,7 @@ const record = (...kinds: string[]) =>
     record: oneOf(...kinds),
     name: Type.String({ description: "Relative to the registered domain, as DNS providers ask for it." }),
     host: Type.String({ description: "The same name in full." }),
-    type: oneOf("MX", "TXT"),
+    type: oneOf("MX", "TXT", "CNAME"),
     ttl: Type.Literal("Auto"),
     status: oneOf(...recordStatuses),
     reason: Type.String({ description: "What was found and what to change; empty when all is well." }),
@@ -70,7 +72,7 @@ const record = (...kinds: string[]) =>
 
 const detailed = {
   ...summary,
-  records: Type.Array(record("SPF", "DKIM", "Receiving")),
+  records: Type.Array(record("SPF", "DKIM", "Receiving", "Tracking")),
   recommended_records: Type.Array(record("DMARC", "Receiving")),
 };
 
@@ -80,3 +82,25 @@ export const domainAnswer = Type.Object({ object, ...detailed });
 export const domainList = listOf(Type.Object(summary));
 export const domainReference = Type.Object({ object, id });
 export const deletedAnswer = Type.Object({ object, id, deleted: Type.Literal(true) });
+
+export const claimAnswer = Type.Object({
+  object: Type.Literal("domain_claim"),
+  id,
+  name: Type.String(),
+  status: oneOf(...claimStatuses),
+  domain_id: Type.String({ format: "uuid", description: "The id the domain will have." }),
+  region: oneOf(...regions),
+  record: Type.Object({
+    type: Type.Literal("TXT"),
+    name: Type.String({ description: "Relative to the registered domain; `@` is that domain itself." }),
+    host: Type.String({ description: "The same name in full." }),
+    value: Type.String({ description: "The token to publish." }),
+    ttl: Type.Literal("Auto"),
+  }),
+  blocked_reason: Type.Union([oneOf(...blockedReasons), Type.Null()]),
+  failure_reason: Type.Union([Type.String(), Type.Null()], {
+    description: "What was found in place of the token, or why the claim has ended.",
+  }),
+  created_at: Type.String({ format: "date-time" }),
+  expires_at: Type.String({ format: "date-time" }),
+});

@@ -21,7 +21,15 @@ afterAll(() => dispatcher.stop());
 interface Body {
   id: string;
   name: string;
-  records: { record: string; name: string }[];
+  records: {
+    record: string;
+    name: string;
+    host: string;
+    type: string;
+    value: string;
+    status: string;
+    priority?: number;
+  }[];
   data: { id: string; name: string }[];
 }
 
@@ -60,6 +68,7 @@ describe("POST /domains", () => {
       region: "us-east-1",
       open_tracking: false,
       click_tracking: false,
+      tracking_subdomain: "links",
       tls: "opportunistic",
       capabilities: { sending: "enabled", receiving: "disabled" },
       records: [
@@ -134,7 +143,18 @@ describe("POST /domains", () => {
       "DKIM mailit._domainkey.options",
       "DKIM mailit-ed25519._domainkey.options",
       "Receiving options",
+      "Tracking links.options",
     ]);
+    expect<unknown>(body.records.at(-1)).toEqual({
+      record: "Tracking",
+      name: "links.options",
+      host: "links.options.example.com",
+      type: "CNAME",
+      ttl: "Auto",
+      status: "not_started",
+      reason: "",
+      value: "mail.mailit.test",
+    });
   });
 
   test.each([
@@ -144,6 +164,12 @@ describe("POST /domains", () => {
     [{ name: "com" }, 422, "validation_error", "Invalid `name` field."],
     [{ name: "a.example", region: "mars" }, 422, "invalid_region", "Allowed: us-east-1, eu-west-1"],
     [{ name: "a.example", custom_return_path: "1" }, 422, "validation_error", "custom_return_path"],
+    [
+      { name: "a.example", tracking_subdomain: "links.b.example" },
+      422,
+      "validation_error",
+      "a host under the domain such as `links.a.example`",
+    ],
     [{ name: "a.example", tls: "none" }, 422, "validation_error", 'Allowed: "opportunistic", "enforced".'],
     [
       { name: "a.example", capabilities: { sending: "disabled" } },
@@ -165,6 +191,7 @@ describe("a domain of another team", () => {
     ["PATCH", ""],
     ["DELETE", ""],
     ["POST", "/verify"],
+    ["POST", "/dkim/rotate"],
   ])("is not found by %s /domains/{id}%s", async (method, path) => {
     const { body: theirs } = await call("POST", "", { name: `${newId()}.example.com` }, other.headers);
     const missing = { statusCode: 404, name: "not_found", message: "Domain not found" };
@@ -217,14 +244,38 @@ test("PATCH /domains/{id} changes what is named and leaves the rest", async () =
 
   await call("PATCH", path, { tracking_subdomain: null, capabilities: { receiving: "enabled" } });
   const { body } = await call("GET", path);
-  expect(body).not.toHaveProperty("tracking_subdomain");
-  expect(body).toMatchObject({ status: "not_started", open_tracking: true });
-  expect(body.records.at(-1)).toMatchObject({ record: "Receiving", status: "not_started" });
+  expect(body).toMatchObject({ status: "not_started", open_tracking: true, tracking_subdomain: "links" });
+  expect(body.records.slice(-2)).toMatchObject([
+    { record: "Receiving", status: "not_started" },
+    { record: "Tracking", name: "links.patch" },
+  ]);
+  await call("PATCH", path, { tracking_subdomain: "go.to.patch.example.com" });
+  expect((await call("GET", path)).body).toMatchObject({ tracking_subdomain: "go.to" });
 
   const neither = await call("PATCH", path, { capabilities: { sending: "disabled", receiving: "disabled" } });
   expect(neither).toMatchObject({ status: 422, body: { name: "validation_error" } });
   expect((await call("PATCH", path, { tracking_subdomain: "send" })).status).toBe(422);
   expect((await call("PATCH", path, {})).status).toBe(200);
+});
+
+test("POST /domains/{id}/dkim/rotate answers the domain with the records of old and new keys", async () => {
+  const { body: created } = await call("POST", "", { name: "rotate.example.com" });
+  for (const { host, type, value, priority } of created.records)
+    app.dns.set(`${host} ${type}`, priority === undefined ? value : `${priority} ${value}`);
+  await call("POST", `/${created.id}/verify`);
+  await dispatcher.drained();
+
+  const { status, body } = await call("POST", `/${created.id}/dkim/rotate`);
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ object: "domain", id: created.id, status: "verified" });
+  const said = ({ name, status }: { name: string; status: string }) => `${name.split(".")[0]} ${status}`;
+  expect(body.records.filter(({ record }) => record === "DKIM").map(said)).toEqual([
+    "mailit verified",
+    "mailit-ed25519 verified",
+    "mailit-2 pending",
+    "mailit-2-ed25519 pending",
+  ]);
+  expect((await call("POST", `/${created.id}/dkim/rotate`, {})).body).toEqual(body);
 });
 
 test("no answer carries a private key, sealed or not", async () => {
@@ -234,6 +285,7 @@ test("no answer carries a private key, sealed or not", async () => {
   for (const [method, path] of [
     ["GET", ""],
     ["GET", `/${id}`],
+    ["POST", `/${id}/dkim/rotate`],
     ["POST", `/${id}/verify`],
   ] as const) {
     answers.push((await call(method, path)).text);

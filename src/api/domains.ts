@@ -1,12 +1,15 @@
-import { Elysia, type Static } from "elysia";
+import { Elysia } from "elysia";
 import type { App } from "../app.ts";
 import { createDomain } from "../domains/create.ts";
-import { type DomainRecord, recordsOf } from "../domains/records.ts";
+import { trackingLabelOf } from "../domains/name.ts";
+import { type DomainRecord, isAskedFor, recordsOf } from "../domains/records.ts";
+import { rotateKeys } from "../domains/rotate.ts";
 import type { Domain } from "../domains/schema.ts";
 import { deleteDomain, getDomain, listDomains } from "../domains/service.ts";
 import { updateDomain } from "../domains/update.ts";
 import { startVerification } from "../domains/verify.ts";
 import { authenticated } from "./auth.ts";
+import { toChanges, toNewDomain } from "./domain-request.ts";
 import {
   changes,
   createdAnswer,
@@ -25,13 +28,7 @@ export const domainRoutes = (app: App) =>
     .post(
       "/",
       async ({ caller, body, set }) => {
-        const domain = await createDomain(app, caller.teamId, {
-          name: body.name,
-          region: body.region ?? undefined,
-          customReturnPath: body.custom_return_path ?? undefined,
-          ...toChanges(body),
-          trackingSubdomain: body.tracking_subdomain ?? undefined,
-        });
+        const domain = await createDomain(app, caller.teamId, toNewDomain(body));
         set.status = 201;
         return toAnswer(domain, await recordsOf(app, domain));
       },
@@ -66,8 +63,7 @@ export const domainRoutes = (app: App) =>
     .get(
       "/:id",
       async ({ caller, params }) => {
-        const domain = await getDomain(app, caller.teamId, params.id);
-        return { object: "domain", ...toAnswer(domain, await recordsOf(app, domain)) };
+        return toWhole(app, await getDomain(app, caller.teamId, params.id));
       },
       {
         detail: {
@@ -120,25 +116,31 @@ export const domainRoutes = (app: App) =>
           responses: { 200: answer("Its records are being looked up", domainReference), ...errorAnswers },
         },
       },
+    )
+    .post(
+      "/:id/dkim/rotate",
+      async ({ caller, params }) => toWhole(app, await rotateKeys(app, caller.teamId, params.id)),
+      {
+        detail: {
+          summary: "Give a domain new DKIM keys",
+          description:
+            "Publish the records of the new keys: they sign as soon as DNS shows them, and the old ones until then. The old records are to stay for a week. While new keys wait, no others are made.",
+          tags: ["Domains"],
+          responses: {
+            200: answer("The domain with the records of old and new keys", domainAnswer),
+            ...errorAnswers,
+          },
+        },
+      },
     );
 
-function toChanges(body: Static<typeof changes>) {
-  const { open_tracking, click_tracking, tracking_subdomain, tls, capabilities } = body;
-  const isEnabled = (value: "enabled" | "disabled" | undefined) => value && value === "enabled";
-  return {
-    openTracking: open_tracking ?? undefined,
-    clickTracking: click_tracking ?? undefined,
-    trackingSubdomain: tracking_subdomain,
-    tls,
-    capabilities: capabilities && {
-      sending: isEnabled(capabilities.sending),
-      receiving: isEnabled(capabilities.receiving),
-    },
-  };
+/** A domain with the records to publish and what DNS says of them. */
+async function toWhole(app: App, domain: Domain) {
+  return { object: "domain", ...toAnswer(domain, await recordsOf(app, domain)) };
 }
 
 function toItem(domain: Domain) {
-  const { id, name, status, createdAt, region, openTracking, clickTracking, trackingLabel, tls } = domain;
+  const { id, name, status, createdAt, region, openTracking, clickTracking, tls } = domain;
   const capability = (isOn: boolean) => (isOn ? "enabled" : "disabled");
   return {
     id,
@@ -148,7 +150,7 @@ function toItem(domain: Domain) {
     region,
     open_tracking: openTracking,
     click_tracking: clickTracking,
-    ...(trackingLabel !== null && { tracking_subdomain: trackingLabel }),
+    tracking_subdomain: trackingLabelOf(domain),
     tls,
     capabilities: { sending: capability(domain.sending), receiving: capability(domain.receiving) },
   };
@@ -158,8 +160,8 @@ function toItem(domain: Domain) {
 function toAnswer(domain: Domain, records: DomainRecord[]) {
   return {
     ...toItem(domain),
-    records: records.filter(({ required }) => required).map(toRecord),
-    recommended_records: records.filter(({ required }) => !required).map(toRecord),
+    records: records.filter(isAskedFor).map(toRecord),
+    recommended_records: records.filter((record) => !isAskedFor(record)).map(toRecord),
   };
 }
 

@@ -49,7 +49,7 @@ test.each(operations)("%s is described: a summary, its parameters, what it answe
   expect(inPath.every(({ required }) => required)).toBeTrue();
 
   const statuses = Object.keys(responses);
-  expect(statuses.filter((status) => status.startsWith("2"))).toBeArrayOfSize(1);
+  expect(statuses.filter((status) => status.startsWith("2"))).not.toBeEmpty();
   expect(statuses).toContainValues(["401", "422", "500", "503"]);
   for (const { description, content } of Object.values(responses)) {
     expect(description).not.toBe("");
@@ -58,7 +58,7 @@ test.each(operations)("%s is described: a summary, its parameters, what it answe
 });
 
 const reading = operations.filter(
-  ([name]) => /^(POST|PATCH) /.test(name) && !/\/(verify|cancel)$/.test(name),
+  ([name]) => /^(POST|PATCH) /.test(name) && !/\/(verify|cancel|rotate)$/.test(name),
 );
 test.each(reading)("%s says what its body is and how it is refused", (_, __, operation) => {
   expect(operation?.requestBody?.content["application/json"]?.schema.type).toBeOneOf(["object", "array"]);

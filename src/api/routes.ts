@@ -2,6 +2,7 @@ import { openapi } from "@elysiajs/openapi";
 import type { App } from "../app.ts";
 import { authRoutes } from "./auth-routes.ts";
 import { deliveryRoutes } from "./deliveries.ts";
+import { domainClaimRoutes } from "./domain-claims.ts";
 import { domainRoutes } from "./domains.ts";
 import { emailAttachmentRoutes } from "./email-attachments.ts";
 import { emailChangeRoutes } from "./email-changes.ts";
@@ -40,6 +41,7 @@ export const apiRoutes = (app: App, version: string) => {
     .use(metricsRoutes(app))
     .use(deliveryRoutes(app))
     .use(domainRoutes(app))
+    .use(domainClaimRoutes(app))
     .use(keyRoutes(app))
     .use(queueRoutes(app))
     .use(queueSwitchRoutes(app));

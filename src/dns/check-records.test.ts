@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { dnsTable, type TableValue } from "../../test/support/dns-table.ts";
 import { checkRecord } from "./check-records.ts";
-import { type DnsRecord, domainRecords } from "./domain-records.ts";
+import { claimRecord, type DnsRecord, domainRecords } from "./domain-records.ts";
 import type { RecordCheck } from "./record-check.ts";
 import type { ResolveOptions, Resolver } from "./resolver.ts";
 
@@ -14,8 +14,9 @@ function recordsOf(domain: string): DnsRecord[] {
     domain,
     returnPathLabel: "send",
     hostname: "mail.mailit.test",
-    dkim: [{ selector: "s1", algorithm: "rsa", publicKey: key }],
+    dkim: [{ selector: "s1", algorithm: "rsa", publicKey: key, state: "active", retireAt: null }],
     receiving: true,
+    trackingHost: `links.${domain}`,
   });
 }
 
@@ -272,5 +273,76 @@ describe("DMARC", () => {
       status: "verified",
       found: ["v=DMARC1; p=reject"],
     });
+  });
+});
+
+describe("a tracking host", () => {
+  const record = pick("Tracking", "CNAME");
+  const ours = { "mail.mailit.test A": ["192.0.2.1", "192.0.2.2"], "mail.mailit.test AAAA": "2001:db8::1" };
+  const judged = (published: Record<string, TableValue>) =>
+    checkRecord(dnsTable({ ...ours, ...published }), record);
+
+  test.each<[string, Record<string, TableValue>]>([
+    ["is an alias of this server", { "links.example.com CNAME": "Mail.Mailit.Test." }],
+    [
+      "is an alias of an alias of it",
+      { "links.example.com CNAME": "a.example.com", "a.example.com CNAME": "mail.mailit.test" },
+    ],
+    ["has its addresses, as a flattened CNAME leaves them", { "links.example.com A": "192.0.2.2" }],
+    [
+      "has an address of each family, when one family can't be looked up elsewhere",
+      { "links.example.com AAAA": "2001:db8::1", "links.example.com A": "SERVFAIL" },
+    ],
+  ])("counts when it %s", async (_how, published) => {
+    expect(await judged(published)).toMatchObject({ status: "verified", reason: "" });
+  });
+
+  test.each<[Record<string, TableValue>, string]>([
+    [{ "links.example.com CNAME": "track.other.test" }, "points to track.other.test: change it to mail"],
+    [{ "links.example.com CNAME": "mail.mailit.test.example.com" }, 'end the value with a dot, "mail.mailit'],
+    [{ "links.example.com A": ["192.0.2.1", "203.0.113.9"] }, "replace its address records by a CNAME"],
+    [{ "links.example.com.example.com CNAME": "mail.mailit.test" }, 'enter its name as "links"'],
+  ])("%j is explained", async (published, explanation) => {
+    const result = await judged(published);
+    expect(result.status).toBe("failed");
+    expect(reasonOf(result)).toContain(explanation);
+  });
+
+  test("is pending while nothing is there, and while our own name can't be looked up", async () => {
+    expect(reasonOf(await judged({ "links.example.com TXT": "here" }))).toContain("No Tracking CNAME record");
+    const table = dnsTable({ "links.example.com A": "192.0.2.1", "mail.mailit.test A": "SERVFAIL" });
+    expect(reasonOf(await checkRecord(table, record))).toContain("mail.mailit.test could not be looked up");
+  });
+});
+
+describe("the token of a claim", () => {
+  const record = claimRecord("shop.example.com", "mailit-domain-verification=abc");
+  const judged = (published: Record<string, TableValue>) => checkRecord(dnsTable(published), record);
+
+  test.each<[TableValue]>([
+    ["mailit-domain-verification=abc"],
+    [["v=spf1 -all", '"mailit-domain-verification=abc"', "mailit-domain-verification=old"]],
+  ])("is found in %j", async (published) => {
+    expect(await judged({ "shop.example.com TXT": published })).toMatchObject({ status: "verified" });
+  });
+
+  test.each<[Record<string, TableValue>, string]>([
+    [{}, "No Claim TXT record is published at shop.example.com yet"],
+    [{ "shop.example.com TXT": "mailit-domain-verification=ABC" }, "is of another claim"],
+    [{ "shop.example.com TXT": "mailit-domain-verification=abcd" }, "is of another claim"],
+    [{ "example.com TXT": record.value }, "No Claim TXT record"],
+    [{ "shop.example.com.example.com TXT": record.value }, 'enter its name as "shop"'],
+    [{ "shop.example.com TXT": "SERVFAIL" }, "could not be looked up"],
+  ])("is not found in %j", async (published, explanation) => {
+    expect(reasonOf(await judged(published))).toContain(explanation);
+  });
+
+  test("is not taken from whoever runs the host a domain is an alias of", async () => {
+    const result = await judged({
+      "shop.example.com CNAME": "shops.hosting.test",
+      "shops.hosting.test TXT": record.value,
+    });
+    expect(result.status).toBe("failed");
+    expect(reasonOf(result)).toContain("is an alias (CNAME) of shops.hosting.test");
   });
 });

@@ -1,3 +1,5 @@
+import { checkAlias } from "./check-alias.ts";
+import { checkClaim } from "./check-claim.ts";
 import { judgeDkim } from "./check-dkim.ts";
 import { judgeDmarc } from "./check-dmarc.ts";
 import { judgeMx } from "./check-mx.ts";
@@ -14,6 +16,8 @@ export async function checkRecord(resolver: Resolver, record: DnsRecord): Promis
 }
 
 async function checkAt(resolver: Resolver, record: DnsRecord, host: string): Promise<RecordCheck | "absent"> {
+  if (record.type === "CNAME") return checkAlias(resolver, record, host);
+  if (record.purpose === "Claim") return checkClaim(resolver, record, host);
   const answer = await resolver.resolve(host, record.type, { fresh: true });
   if (answer.kind === "absent") return "absent";
   if (answer.kind === "failed")

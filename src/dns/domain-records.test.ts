@@ -6,8 +6,8 @@ const input = {
   returnPathLabel: "send",
   hostname: "mail.mailit.test",
   dkim: [
-    { selector: "s1", algorithm: "rsa", publicKey: "MIIBIjAN" },
-    { selector: "s2", algorithm: "ed25519", publicKey: "11qYAYKx" },
+    { selector: "s1", algorithm: "rsa", publicKey: "MIIBIjAN", state: "active", retireAt: null },
+    { selector: "s2", algorithm: "ed25519", publicKey: "11qYAYKx", state: "active", retireAt: null },
   ],
   receiving: false,
 } satisfies Parameters<typeof domainRecords>[0];

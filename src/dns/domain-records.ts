@@ -3,8 +3,8 @@ import { canonicalName } from "./resolver.ts";
 
 /** A record the owner of a sending domain publishes. */
 export interface DnsRecord {
-  purpose: "SPF" | "DKIM" | "DMARC" | "Receiving";
-  type: "MX" | "TXT";
+  purpose: "SPF" | "DKIM" | "DMARC" | "Receiving" | "Tracking" | "Claim";
+  type: "MX" | "TXT" | "CNAME";
   /** Relative to the registered domain, as most DNS providers want it typed: `send.sub` for sub.example.com; `@` is that domain itself. */
   name: string;
   /** Fully qualified, without a trailing dot. */
@@ -14,6 +14,8 @@ export interface DnsRecord {
   priority?: number;
   /** The domain does not count as verified without it. */
   required: boolean;
+  /** A key that signs no longer: its record stays until then, for messages under way. */
+  keepUntil?: Date;
 }
 
 export interface DkimKey {
@@ -21,6 +23,8 @@ export interface DkimKey {
   algorithm: "rsa" | "ed25519";
   /** Base64: SPKI for rsa, the 32 raw bytes for ed25519 (RFC 8463 §4.2). */
   publicKey: string;
+  state: "pending" | "active" | "retired";
+  retireAt: Date | null;
 }
 
 export interface DomainRecordsInput {
@@ -30,6 +34,8 @@ export interface DomainRecordsInput {
   /** This server's name, which the records point to. */
   hostname: string;
   dkim: DkimKey[];
+  /** The host tracking links stand under; absent when the domain has none. */
+  trackingHost?: string;
   /** The domain takes inbound mail here. */
   receiving: boolean;
 }
@@ -38,8 +44,7 @@ export interface DomainRecordsInput {
 export function domainRecords(input: DomainRecordsInput): DnsRecord[] {
   const domain = canonicalName(input.domain) ?? input.domain;
   const hostname = canonicalName(input.hostname) ?? input.hostname;
-  // Private suffixes count (*.github.io, *.co.com …): their customers' zone is the name they registered there.
-  const registered = getDomain(domain, { allowPrivateDomains: true }) ?? domain;
+  const registered = registeredNameOf(domain);
   const under = (label: string) => named(`${label}.${domain}`, registered);
   const returnPath = under(input.returnPathLabel);
 
@@ -47,12 +52,14 @@ export function domainRecords(input: DomainRecordsInput): DnsRecord[] {
     { purpose: "SPF", type: "MX", ...returnPath, value: hostname, priority: 10, required: true },
     { purpose: "SPF", type: "TXT", ...returnPath, value: `v=spf1 a:${hostname} ~all`, required: true },
     ...input.dkim.map(
-      ({ selector, algorithm, publicKey }): DnsRecord => ({
+      ({ selector, algorithm, publicKey, state, retireAt }): DnsRecord => ({
         purpose: "DKIM",
         type: "TXT",
         ...under(`${selector}._domainkey`),
         value: `v=DKIM1; k=${algorithm}; p=${publicKey}`,
-        required: true,
+        // A key that waits to be published holds nothing up: until then the one before it signs.
+        required: state === "active",
+        ...(state === "retired" && retireAt && { keepUntil: retireAt }),
       }),
     ),
     { purpose: "DMARC", type: "TXT", ...under("_dmarc"), value: "v=DMARC1; p=none;", required: false },
@@ -64,12 +71,40 @@ export function domainRecords(input: DomainRecordsInput): DnsRecord[] {
       priority: 10,
       required: input.receiving,
     },
+    ...(input.trackingHost === undefined ? [] : [trackingRecord(input.trackingHost, registered, hostname)]),
   ];
+}
+
+/** Mail goes out without it: links then stand under this server's own name. */
+function trackingRecord(host: string, registered: string, hostname: string): DnsRecord {
+  return {
+    purpose: "Tracking",
+    type: "CNAME",
+    ...named(host, registered),
+    value: hostname,
+    required: false,
+  };
+}
+
+/** The record by which the owner of a domain shows that it is theirs. */
+export function claimRecord(domain: string, value: string): DnsRecord {
+  return {
+    purpose: "Claim",
+    type: "TXT",
+    ...named(domain, registeredNameOf(domain)),
+    value,
+    required: true,
+  };
 }
 
 /** The registered domain a record's name is relative to. */
 export function registeredDomainOf(record: DnsRecord): string {
   return record.name === "@" ? record.host : record.host.slice(record.name.length + 1);
+}
+
+/** Private suffixes count (*.github.io, *.co.com …): their customers' zone is the name they registered there. */
+function registeredNameOf(domain: string): string {
+  return getDomain(domain, { allowPrivateDomains: true }) ?? domain;
 }
 
 function named(host: string, registered: string): { name: string; host: string } {

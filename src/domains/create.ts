@@ -1,31 +1,16 @@
 import { type App, atomically } from "../app.ts";
 import { Refusal, WriteConflict } from "../errors.ts";
 import { newId } from "../ids.ts";
+import { makeKeys } from "./dkim-keys.ts";
 import { recordDomainEvent } from "./events.ts";
 import { forgetDomains } from "./memory.ts";
 import { checkRecordHosts, readDomainName, readReturnPathLabel, readTrackingLabel } from "./name.ts";
 import { wantedRecords } from "./records.ts";
-import { type DkimKeyRow, type Domain, isRegion, regions } from "./schema.ts";
-import { sealingPurpose } from "./service.ts";
+import { type Domain, type DomainWishes, defaultRegion, isRegion, regions } from "./schema.ts";
 import { findDomainByName, insertDomain, insertKeys } from "./store.ts";
 
-export interface NewDomain {
+export interface NewDomain extends DomainWishes {
   name: string;
-  /** Means nothing here, where all mail leaves from one place; clients want theirs back. */
-  region?: string;
-  /** The label bounces go to: `send` when absent. */
-  customReturnPath?: string;
-  openTracking?: boolean;
-  clickTracking?: boolean;
-  trackingSubdomain?: string;
-  tls?: Domain["tls"];
-  /** What is not said is: sending enabled, receiving disabled. */
-  capabilities?: Capabilities;
-}
-
-export interface Capabilities {
-  sending?: boolean;
-  receiving?: boolean;
 }
 
 /** Adds a sending domain with a key of each algorithm. It sends nothing until `startVerification` has found its records. */
@@ -33,7 +18,7 @@ export async function createDomain(app: App, teamId: string, wanted: NewDomain):
   const domain = readDomain(app, teamId, wanted);
   // Looked up first because keys are costly to make; what is added meanwhile is met by the unique index.
   await refuseTaken(app, domain);
-  const keys = await makeKeys(app, domain);
+  const keys = await makeKeys(app, domain.id, app.config.dkim.selector, "active");
   const records = wantedRecords(app, domain, keys);
   checkRecordHosts(
     domain.name,
@@ -55,8 +40,9 @@ export async function createDomain(app: App, teamId: string, wanted: NewDomain):
   return domain;
 }
 
-function readDomain(app: App, teamId: string, wanted: NewDomain): Domain {
-  const { region = "us-east-1", capabilities = {}, trackingSubdomain } = wanted;
+/** The row of a domain as it is wanted, everything checked. */
+export function readDomain(app: App, teamId: string, wanted: NewDomain): Domain {
+  const { region = defaultRegion, capabilities = {}, trackingSubdomain } = wanted;
   const name = readDomainName(wanted.name);
   if (!isRegion(region)) {
     throw new Refusal("invalid_region", `Invalid \`region\` field. Allowed: ${regions.join(", ")}.`);
@@ -74,7 +60,9 @@ function readDomain(app: App, teamId: string, wanted: NewDomain): Domain {
     openTracking: wanted.openTracking ?? false,
     clickTracking: wanted.clickTracking ?? false,
     trackingLabel:
-      trackingSubdomain === undefined ? null : readTrackingLabel(trackingSubdomain, returnPathLabel),
+      trackingSubdomain === undefined
+        ? null
+        : readTrackingLabel(trackingSubdomain, { name, returnPathLabel }),
     tls: wanted.tls ?? "opportunistic",
     sending,
     receiving,
@@ -83,6 +71,7 @@ function readDomain(app: App, teamId: string, wanted: NewDomain): Domain {
     checkedAt: null,
     verifiedAt: null,
     receivingVerifiedAt: null,
+    trackingVerifiedAt: null,
     createdAt: app.now(),
   };
 }
@@ -101,20 +90,6 @@ async function refuseTaken(app: App, { name, teamId }: Domain): Promise<void> {
     "already_exists",
     holder.teamId === teamId
       ? `The domain ${name} is already added.`
-      : `The domain ${name} is already added by another team.`,
+      : `The domain ${name} is already added by another team. If it is yours, claim it with POST /domains/claim.`,
   );
-}
-
-/** Made by a message worker: an RSA key would keep every request waiting for a tenth of a second. */
-async function makeKeys(app: App, { id: domainId, createdAt }: Domain): Promise<DkimKeyRow[]> {
-  const { selector } = app.config.dkim;
-  const pairs = await app.threads.makeDkimKeyPairs();
-  const row = (algorithm: DkimKeyRow["algorithm"], ownSelector: string): DkimKeyRow => {
-    const id = newId();
-    const { publicKey, privateKey } = pairs[algorithm];
-    const sealedPrivateKey = app.secrets.seal(privateKey, sealingPurpose(id));
-    const kept = { publicKey, sealedPrivateKey, createdAt, state: "active" as const, retireAt: null };
-    return { id, domainId, selector: ownSelector, algorithm, ...kept };
-  };
-  return [row("rsa", selector), row("ed25519", `${selector}-ed25519`)];
 }

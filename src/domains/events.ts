@@ -1,7 +1,7 @@
 import type { App } from "../app.ts";
 import type { Write } from "../db/write.ts";
 import { recordEvent } from "../events/record.ts";
-import type { DomainRecord } from "./records.ts";
+import { type DomainRecord, isAskedFor } from "./records.ts";
 import type { Domain } from "./schema.ts";
 
 type DomainEvent = "domain.created" | "domain.updated" | "domain.deleted";
@@ -20,7 +20,7 @@ export function recordDomainEvent(
     status,
     created_at: createdAt.toISOString(),
     region,
-    records: records.filter(({ required }) => required).map(toEventRecord),
+    records: records.filter(isAskedFor).map(toEventRecord),
   };
   return recordEvent(app, { type, teamId, domainId: id, data });
 }

@@ -1,6 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { Refusal } from "../errors.ts";
-import { checkRecordHosts, readDomainName, readReturnPathLabel, readTrackingLabel } from "./name.ts";
+import {
+  checkRecordHosts,
+  readDomainName,
+  readReturnPathLabel,
+  readTrackingLabel,
+  trackingHostOf,
+} from "./name.ts";
 
 describe("a domain's name", () => {
   test.each([
@@ -56,9 +62,35 @@ describe("a label", () => {
     },
   );
 
+  const domain = { name: "shop.example.com", returnPathLabel: "send" };
+
+  test.each([
+    ["links", "links"],
+    ["Links.Shop.example.com.", "links"],
+    ["go.to.shop.example.com", "go.to"],
+  ])("for tracking, %s, is read as %s", (typed, label) => {
+    expect(readTrackingLabel(typed, domain)).toBe(label);
+  });
+
   test("for tracking can't be the return path, which has records of its own", () => {
-    expect(readTrackingLabel("links", "send")).toBe("links");
-    expect(refusal(() => readTrackingLabel("Send", "send"))).toContain("return path");
+    for (const typed of ["Send", "send.shop.example.com"])
+      expect(refusal(() => readTrackingLabel(typed, domain))).toContain("return path");
+  });
+
+  test.each(["links.example.com", "go.to", ".shop.example.com", "a..shop.example.com", "shop.example.com"])(
+    "for tracking, %s, is refused: it is no host under the domain",
+    (typed) => {
+      expect(refusal(() => readTrackingLabel(typed, domain))).toContain(
+        "Invalid `tracking_subdomain` field.",
+      );
+    },
+  );
+
+  test("for tracking, unasked, is never the return path", () => {
+    const unasked = { ...domain, trackingLabel: null, openTracking: true, clickTracking: false };
+    expect(trackingHostOf(unasked)).toBe("links.shop.example.com");
+    expect(trackingHostOf({ ...unasked, returnPathLabel: "links" })).toBe("track.shop.example.com");
+    expect(trackingHostOf({ ...unasked, openTracking: false })).toBeUndefined();
   });
 });
 

@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { getPublicSuffix } from "tldts";
 import { readHostName } from "../config/host-name.ts";
 import { Refusal } from "../errors.ts";
+import type { Domain } from "./schema.ts";
 
 /** What stands in front of a domain's name in its longest record must fit as well (RFC 1035 §2.3.4). */
 const maxHostLength = 253;
@@ -31,9 +32,24 @@ export function readReturnPathLabel(text: string): string {
   return readLabel("custom_return_path", text);
 }
 
-/** The label that a domain's tracking links stand under, such as `links`. */
-export function readTrackingLabel(text: string, returnPathLabel: string): string {
-  const label = readLabel("tracking_subdomain", text);
+/**
+ * What stands in front of a domain's name in the host of its tracking links: `links`, also where it is given as
+ * `links.example.com`.
+ */
+export function readTrackingLabel(
+  text: string,
+  { name, returnPathLabel }: Pick<Domain, "name" | "returnPathLabel">,
+): string {
+  const host = text.trim().toLowerCase().replace(/\.$/, "");
+  const isFull = host.endsWith(`.${name}`);
+  if (host.includes(".") && !isFull) {
+    throw new Refusal(
+      "validation_error",
+      `Invalid \`tracking_subdomain\` field. It must be a label such as \`links\`, or a host under the domain such as \`links.${name}\`.`,
+    );
+  }
+  const labels = (isFull ? host.slice(0, -(name.length + 1)) : host).split(".");
+  const label = labels.map((each) => readLabel("tracking_subdomain", each)).join(".");
   if (label === returnPathLabel) {
     // RFC 1034 §3.6.2: a name with a CNAME has no other records, and the return path needs MX and TXT.
     throw new Refusal(
@@ -42,6 +58,22 @@ export function readTrackingLabel(text: string, returnPathLabel: string): string
     );
   }
   return label;
+}
+
+/** The tracking label of a domain, whether it was chosen or not. */
+export function trackingLabelOf({
+  trackingLabel,
+  returnPathLabel,
+}: Pick<Domain, "trackingLabel" | "returnPathLabel">): string {
+  return trackingLabel ?? (returnPathLabel === "links" ? "track" : "links");
+}
+
+/** The host a domain's tracking links stand under; undefined when it tracks nothing and none was chosen. */
+export function trackingHostOf(
+  domain: Pick<Domain, "name" | "trackingLabel" | "returnPathLabel" | "openTracking" | "clickTracking">,
+): string | undefined {
+  const isTracking = domain.openTracking || domain.clickTracking || domain.trackingLabel !== null;
+  return isTracking ? `${trackingLabelOf(domain)}.${domain.name}` : undefined;
 }
 
 /** Refuses a domain so long that one of its records could not be published. */

@@ -1,6 +1,7 @@
 import type { App } from "../app.ts";
-import { type DnsRecord, domainRecords } from "../dns/domain-records.ts";
-import type { DkimKeyRow, Domain, DomainCheck, RecordStatus } from "./schema.ts";
+import { claimRecord, type DnsRecord, domainRecords } from "../dns/domain-records.ts";
+import { trackingHostOf } from "./name.ts";
+import type { DkimKeyRow, Domain, DomainCheck, DomainClaim, RecordStatus } from "./schema.ts";
 import { listChecks, listKeys } from "./store.ts";
 
 /** A record to publish, and what the last look at DNS said about it. */
@@ -13,27 +14,52 @@ export interface DomainRecord extends DnsRecord {
 /** The records a domain should publish: those it needs, and (not `required`) those we only recommend. */
 export async function recordsOf(app: App, domain: Domain): Promise<DomainRecord[]> {
   const [keys, checks] = await Promise.all([listKeys(app.db, domain.id), listChecks(app.db, domain.id)]);
-  return wantedRecords(app, domain, keys).map((record) => {
-    const check = isLookedAt(record) ? findCheck(checks, record) : undefined;
-    return { ...record, status: check?.status ?? unseen(domain, record), reason: check?.reason ?? "" };
-  });
+  return wantedRecords(app, domain, keys).map((record) => withCheck(record, domain, checks));
+}
+
+/** A record with what was last seen of it. */
+export function withCheck(record: DnsRecord, domain: Domain, checks: DomainCheck[]): DomainRecord {
+  const check = isLookedAt(record) || record.keepUntil ? findCheck(checks, record) : undefined;
+  const status = check?.status ?? unseen(domain, record);
+  if (record.keepUntil) return { ...record, status, reason: keepFor(record.keepUntil) };
+  return { ...record, status, reason: check?.reason ?? "" };
+}
+
+function keepFor(until: Date): string {
+  return `This key signs no longer: keep its record until ${until.toISOString()} for messages under way, then remove it.`;
 }
 
 /** What a domain with these capabilities publishes. */
-export function wantedRecords(
-  app: App,
-  { name, returnPathLabel, sending, receiving }: Omit<Domain, "id">,
-  dkim: Pick<DkimKeyRow, "selector" | "algorithm" | "publicKey">[],
-): DnsRecord[] {
-  const { hostname } = app.config.smtpOutbound;
-  const records = domainRecords({ domain: name, returnPathLabel, hostname, dkim, receiving });
+export function wantedRecords(app: App, domain: Omit<Domain, "id">, keys: DkimKeyRow[]): DnsRecord[] {
+  const { name, returnPathLabel, sending, receiving } = domain;
+  const now = app.now();
+  const records = domainRecords({
+    domain: name,
+    returnPathLabel,
+    hostname: app.config.smtpOutbound.hostname,
+    dkim: keys.filter(({ retireAt }) => retireAt === null || retireAt > now),
+    receiving,
+    trackingHost: trackingHostOf(domain),
+  });
   return records.filter(({ purpose }) => sending || purpose === "Receiving");
 }
 
-/** An MX record we merely offer is nobody's mistake: that mail goes elsewhere is how its owner wants it. */
-export function isLookedAt({ required, purpose }: DnsRecord): boolean {
-  return required || purpose !== "Receiving";
+/** Whether a record is one to publish, rather than one we only recommend. */
+export function isAskedFor({ required, purpose }: DnsRecord): boolean {
+  return required || purpose === "DKIM" || purpose === "Tracking";
 }
+
+/**
+ * An MX record we merely offer is nobody's mistake: that mail goes elsewhere is how its owner wants it. Nor is the
+ * record of a key that signs no longer.
+ */
+export function isLookedAt({ required, purpose, keepUntil }: DnsRecord): boolean {
+  return required || (purpose !== "Receiving" && keepUntil === undefined);
+}
+
+/** What the claimant of a domain publishes. */
+export const recordOfClaim = ({ name, token }: Pick<DomainClaim, "name" | "token">): DnsRecord =>
+  claimRecord(name, `mailit-domain-verification=${token}`);
 
 export function findCheck(checks: DomainCheck[], { host, type }: DnsRecord): DomainCheck | undefined {
   return checks.find((check) => check.host === host && check.type === type);

@@ -17,6 +17,7 @@ export type RecordStatus = (typeof recordStatuses)[number];
 
 export const regions = ["us-east-1", "eu-west-1", "sa-east-1", "ap-northeast-1"] as const;
 export type Region = (typeof regions)[number];
+export const defaultRegion: Region = "us-east-1";
 export const isRegion = (text: string): text is Region => regions.some((region) => region === text);
 
 /** A sending domain of one team. */
@@ -33,6 +34,7 @@ export const domains = sqliteTable(
     returnPathLabel: text("return_path_label").notNull(),
     openTracking: integer("open_tracking", { mode: "boolean" }).notNull(),
     clickTracking: integer("click_tracking", { mode: "boolean" }).notNull(),
+    /** `links` in `links.example.com`, or several labels; null: the one a domain has unasked. */
     trackingLabel: text("tracking_label"),
     tls: text("tls", { enum: ["opportunistic", "enforced"] }).notNull(),
     sending: integer("sending", { mode: "boolean" }).notNull(),
@@ -46,6 +48,8 @@ export const domains = sqliteTable(
     verifiedAt: integer("verified_at", { mode: "timestamp_ms" }),
     /** Since when it receives. */
     receivingVerifiedAt: integer("receiving_verified_at", { mode: "timestamp_ms" }),
+    /** Since when its tracking host leads here; null: links stand under this server's own name. */
+    trackingVerifiedAt: integer("tracking_verified_at", { mode: "timestamp_ms" }),
     createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
   },
   (t) => [
@@ -95,6 +99,26 @@ export const domainChecks = sqliteTable(
 );
 export type DomainCheck = typeof domainChecks.$inferSelect;
 
+export interface Capabilities {
+  sending?: boolean;
+  receiving?: boolean;
+}
+
+/** How a team wants a domain to be. */
+export interface DomainWishes {
+  /** Means nothing here, where all mail leaves from one place; clients want theirs back. */
+  region?: string;
+  /** The label bounces go to: `send` when absent. */
+  customReturnPath?: string;
+  openTracking?: boolean;
+  clickTracking?: boolean;
+  /** A label under the domain or a host under it: `links` when absent. */
+  trackingSubdomain?: string;
+  tls?: Domain["tls"];
+  /** What is not said is: sending enabled, receiving disabled. */
+  capabilities?: Capabilities;
+}
+
 export const claimStatuses = [
   "pending",
   "verified",
@@ -107,6 +131,9 @@ export const claimStatuses = [
 ] as const;
 export type ClaimStatus = (typeof claimStatuses)[number];
 
+export const blockedReasons = ["grace_period", "recent_owner_activity", "pending_scheduled_emails"] as const;
+export type BlockedReason = (typeof blockedReasons)[number];
+
 /** One team's claim to a domain that another has added. */
 export const domainClaims = sqliteTable(
   "domain_claims",
@@ -118,16 +145,19 @@ export const domainClaims = sqliteTable(
     token: text("token").notNull(),
     status: text("status", { enum: claimStatuses }).notNull(),
     /** How the domain is to be once it is theirs. */
-    wanted: text("wanted", { mode: "json" }).$type<Record<string, unknown>>().notNull(),
-    /** The claiming team's domain, once the claim is completed. */
-    domainId: text("domain_id"),
-    blockedReason: text("blocked_reason", {
-      enum: ["grace_period", "recent_owner_activity", "pending_scheduled_emails"],
-    }),
+    wanted: text("wanted", { mode: "json" }).$type<DomainWishes>().notNull(),
+    /** The id the domain will have: clients ask for the claim by it from the first. */
+    domainId: text("domain_id").notNull(),
+    blockedReason: text("blocked_reason", { enum: blockedReasons }),
+    /** What the last look at DNS found instead of the token, or why the claim has ended. */
     failureReason: text("failure_reason"),
     createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
     expiresAt: integer("expires_at", { mode: "timestamp_ms" }).notNull(),
   },
-  (t) => [index("domain_claims_team").on(t.teamId, t.id), index("domain_claims_name").on(t.name, t.status)],
+  (t) => [
+    index("domain_claims_team").on(t.teamId, t.id),
+    uniqueIndex("domain_claims_domain").on(t.domainId),
+    uniqueIndex("domain_claims_open").on(t.name, t.teamId).where(sql`${t.status} in ('pending', 'blocked')`),
+  ],
 );
 export type DomainClaim = typeof domainClaims.$inferSelect;

@@ -32,7 +32,10 @@ describe("adding a domain", () => {
     await createDomain(app, other.teamId, { name: "theirs.example.com" });
     const mine = createDomain(app, teamId, { name: "theirs.example.com" });
     expect(await mine.catch((error: unknown) => error)).toEqual(
-      refusal("already_exists", "The domain theirs.example.com is already added by another team."),
+      refusal(
+        "already_exists",
+        "The domain theirs.example.com is already added by another team. If it is yours, claim it with POST /domains/claim.",
+      ),
     );
   });
 

@@ -5,6 +5,7 @@ import { Refusal, WriteConflict } from "../errors.ts";
 import { removeWaitingJob } from "../jobs/store.ts";
 import { forgetKeys } from "../keys/authenticate.ts";
 import type { DkimKey } from "../mail/dkim.ts";
+import { cancelClaim } from "./claim-store.ts";
 import { recordDomainEvent } from "./events.ts";
 import { domainsByName, forgetDomains, keysByDomain } from "./memory.ts";
 import { recordsOf } from "./records.ts";
@@ -21,7 +22,15 @@ import {
 /** What an email needs to know of the domain it is sent from. */
 export type SendingDomain = Pick<
   Domain,
-  "id" | "teamId" | "name" | "returnPathLabel" | "openTracking" | "clickTracking" | "trackingLabel" | "tls"
+  | "id"
+  | "teamId"
+  | "name"
+  | "returnPathLabel"
+  | "openTracking"
+  | "clickTracking"
+  | "trackingLabel"
+  | "trackingVerifiedAt"
+  | "tls"
 >;
 
 /** Another team's domain is as absent as one that never was. */
@@ -36,9 +45,16 @@ export async function listDomains(app: App, teamId: string, page: Keyset): Promi
   return listDomainsOf(app.db, teamId, page);
 }
 
-/** Removes a domain with its keys; the API keys that may send from it alone go too. */
+/**
+ * Removes a domain with its keys; the API keys that may send from it alone go too. Where a claim has yet to bring the
+ * domain, that takes the claim back.
+ */
 export async function deleteDomain(app: App, teamId: string, id: string): Promise<void> {
-  const domain = await getDomain(app, teamId, id);
+  const domain = await findDomain(app.db, teamId, id);
+  if (!domain) {
+    await atomically(app, [cancelClaim(app.db, teamId, id, app.now()), expectChange()]).catch(refuseMissing);
+    return;
+  }
   const event = recordDomainEvent(app, "domain.deleted", domain, await recordsOf(app, domain));
   await atomically(app, [
     deleteDomainRow(app.db, teamId, id),
@@ -63,12 +79,13 @@ export async function findSendingDomain(
   return domain?.teamId === teamId && domain.sending && domain.verifiedAt !== null ? domain : undefined;
 }
 
-/** A domain's signing keys, opened, RSA first; none once the domain is gone. */
+/** The keys that sign for a domain, opened, RSA first; none once the domain is gone. */
 export async function signingKeysOf(app: App, domainId: string): Promise<DkimKey[]> {
   return keysByDomain.recall(app, domainId, async () => {
     const domain = await findDomainById(app.db, domainId);
     if (!domain) return [];
-    const rows = await listKeys(app.db, domainId);
+    const rows = (await listKeys(app.db, domainId)).filter(({ state }) => state === "active");
+    rows.sort((a, b) => b.algorithm.localeCompare(a.algorithm)); // rotated each for itself, in any order
     return rows.map((row) => ({
       domain: domain.name,
       selector: row.selector,

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { domainStories } from "../../test/support/domain-story.ts";
+import { recordsOf } from "./records.ts";
 import { deleteDomain } from "./service.ts";
+import { listChecks } from "./store.ts";
 import { updateDomain } from "./update.ts";
 
 const minute = 60_000;
@@ -181,5 +183,97 @@ describe("a verified domain", () => {
     expect(await story.status()).toBe("pending");
     expect(await story.maySend()).toBe(false);
     await deleteDomain(app, teamId, story.domain.id);
+  });
+});
+
+describe("a tracking host", () => {
+  test("neither keeps a domain from being verified nor is given up before its time", async () => {
+    const story = await stories.begin({ openTracking: true });
+    const cname = story.record("Tracking", "CNAME");
+    story.publish(...story.required);
+    await story.verify();
+    expect(await story.status()).toBe("verified");
+    expect(await story.maySend()).toBe(true);
+    expect(await story.said(cname)).toStartWith("pending: No Tracking CNAME record is published at links.");
+    expect((await story.now()).trackingVerifiedAt).toBeNull();
+    expect((await story.nextCheck())!.getTime() - app.now().getTime()).toBe(minute / 2);
+
+    story.publish(cname);
+    await story.wait(minute);
+    expect(await story.said(cname)).toBe("verified");
+    expect((await story.now()).trackingVerifiedAt).not.toBeNull();
+    expect(await story.eventsTold()).toEqual([
+      "domain.created not_started",
+      "domain.updated pending",
+      "domain.updated verified",
+      "domain.updated verified",
+    ]);
+    expect((await story.nextCheck())!.getTime() - app.now().getTime()).toBeGreaterThan(21 * hour);
+    await deleteDomain(app, teamId, story.domain.id);
+  });
+
+  test("that never comes has failed after 72 hours, is looked at daily, and may come later", async () => {
+    const story = await stories.begin({ clickTracking: true });
+    const cname = story.record("Tracking", "CNAME");
+    story.publish(...story.required);
+    await story.verify();
+    await story.wait(72 * hour);
+    expect(await story.said(cname)).toStartWith("failed: No Tracking CNAME record");
+    expect(await story.status()).toBe("verified");
+    story.publish(cname);
+    await story.wait(1.2 * day);
+    expect(await story.said(cname)).toBe("verified");
+    await deleteDomain(app, teamId, story.domain.id);
+  });
+
+  test("that is lost is waited for 72 hours, while mail goes out", async () => {
+    const story = await stories.begin({ trackingSubdomain: "go" });
+    const cname = story.record("Tracking", "CNAME");
+    story.publish(...story.required, cname);
+    await story.verify();
+    expect((await story.now()).trackingVerifiedAt).not.toBeNull();
+    story.withdraw(cname);
+    await story.wait(1.2 * day);
+    expect(await story.said(cname)).toStartWith("temporary_failure");
+    expect((await story.now()).trackingVerifiedAt).not.toBeNull();
+    await story.wait(72 * hour);
+    expect(await story.said(cname)).toStartWith("failed");
+    expect((await story.now()).trackingVerifiedAt).toBeNull();
+    expect(await story.status()).toBe("verified");
+    expect(await story.maySend()).toBe(true);
+    await deleteDomain(app, teamId, story.domain.id);
+  });
+
+  test("is looked for at once when tracking is turned on or moved, and sending goes on", async () => {
+    const story = await stories.verified();
+    const { id, name } = story.domain;
+    app.dns.set(`links.${name} CNAME`, "mail.mailit.test");
+    await updateDomain(app, teamId, id, { openTracking: true });
+    expect(await story.maySend()).toBe(true);
+    await stories.drained();
+    const { trackingVerifiedAt, status } = await story.now();
+    expect([trackingVerifiedAt, status]).toEqual([app.now(), "verified"]);
+
+    await updateDomain(app, teamId, id, { trackingSubdomain: "go" });
+    expect((await story.now()).trackingVerifiedAt).toBeNull();
+    await stories.drained();
+    const moved = (await recordsOf(app, await story.now())).at(-1)!;
+    expect(moved).toMatchObject({ host: `go.${name}`, status: "pending" });
+    expect((await listChecks(app.db, id)).map(({ host }) => host)).not.toContain(`links.${name}`);
+    expect(await story.status()).toBe("verified");
+
+    await updateDomain(app, teamId, id, { openTracking: false, trackingSubdomain: null });
+    expect((await recordsOf(app, await story.now())).map(({ purpose }) => purpose)).not.toContain("Tracking");
+    await deleteDomain(app, teamId, id);
+  });
+
+  test("turned on does not start a verification that its owner has not, or that has failed", async () => {
+    const story = await stories.begin();
+    await updateDomain(app, teamId, story.domain.id, { openTracking: true });
+    expect([await story.status(), await story.waitingJobs()]).toEqual(["not_started", []]);
+    await story.verify();
+    await story.wait(72 * hour);
+    await updateDomain(app, teamId, story.domain.id, { trackingSubdomain: "go" });
+    expect([await story.status(), await story.waitingJobs()]).toEqual(["failed", []]);
   });
 });

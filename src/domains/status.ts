@@ -13,6 +13,9 @@ export const patienceMs = 72 * hourMs;
 /** The pauses of a verification; the last one repeats. People who have just published a record are watching. */
 const pausesMs = [0.5, 1, 2, 5, 10, 20, 30, 60].map((minutes) => minutes * minuteMs);
 
+/** How long to wait after a look that has not found everything. */
+export const pauseAfter = (attempt: number): number => pausesMs[attempt - 1] ?? pausesMs.at(-1)!;
+
 /** What one look at DNS found for one record. */
 export interface Finding {
   record: DnsRecord;
@@ -23,7 +26,10 @@ export interface Finding {
 
 export interface Verdict {
   checks: DomainCheck[];
-  domain: Pick<Domain, "status" | "verifiedAt" | "receivingVerifiedAt" | "checkUntil" | "checkedAt">;
+  domain: Pick<
+    Domain,
+    "status" | "verifiedAt" | "receivingVerifiedAt" | "trackingVerifiedAt" | "checkUntil" | "checkedAt"
+  >;
   /** Absent when nothing is left to wait for or to watch. */
   nextCheckAt?: Date;
 }
@@ -38,7 +44,7 @@ export interface Look {
   random: number;
 }
 
-/** Sending and receiving are verified each for itself. */
+/** Sending, receiving and the tracking host are verified each for itself. */
 type Side = "off" | "verified" | "pending" | "failed";
 
 /** What a look at DNS means for a domain and its records; decides everything and touches nothing. */
@@ -47,20 +53,25 @@ export function judge(look: Look): Verdict {
   const isOver = domain.checkUntil === null || now >= domain.checkUntil;
   const judged = findings.map((finding) => {
     const check = judgeRecord(domain, findCheck(previous, finding.record), finding, now);
-    const isGivenUp = isOver && finding.record.required && check.status === "pending";
+    const isGivenUp = isOver && isMissed(finding.record) && check.status === "pending";
     return { ...finding, check: isGivenUp ? { ...check, status: "failed" as const } : check };
   });
 
-  const sideOf = (isOn: boolean, purposes: DnsRecord["purpose"][]): Side => {
+  const sideOf = (isOn: boolean, since: Date | null, purposes: DnsRecord["purpose"][]): Side => {
     if (!isOn) return "off";
-    const own = judged.filter(({ record }) => record.required && purposes.includes(record.purpose));
+    const own = judged.filter(({ record }) => isMissed(record) && purposes.includes(record.purpose));
     if (own.every(({ check }) => isStanding(check))) return "verified";
-    return isOver ? "failed" : "pending";
+    // What stood and stands no longer has been missing for all the time there is for it.
+    return isOver || since !== null ? "failed" : "pending";
   };
-  const sending = sideOf(domain.sending, ["SPF", "DKIM"]);
-  const receiving = sideOf(domain.receiving, ["Receiving"]);
+  const sending = sideOf(domain.sending, domain.verifiedAt, ["SPF", "DKIM"]);
+  const receiving = sideOf(domain.receiving, domain.receivingVerifiedAt, ["Receiving"]);
+  const isTracking = findings.some(({ record }) => record.purpose === "Tracking");
+  const tracking = sideOf(isTracking, domain.trackingVerifiedAt, ["Tracking"]);
+  // Neither its tracking host nor a key to come makes a domain less of one that sends.
   const status = statusOf(sending, receiving);
-  const isWaiting = sending === "pending" || receiving === "pending";
+  const hasKeyToCome = findings.some(({ record }) => record.purpose === "DKIM" && !record.required);
+  const isWaiting = [sending, receiving, tracking].includes("pending") || (hasKeyToCome && !isOver);
   const checks = judged.map(({ check }) => check);
 
   return {
@@ -69,6 +80,7 @@ export function judge(look: Look): Verdict {
       status,
       verifiedAt: sending === "verified" ? (domain.verifiedAt ?? now) : null,
       receivingVerifiedAt: receiving === "verified" ? (domain.receivingVerifiedAt ?? now) : null,
+      trackingVerifiedAt: tracking === "verified" ? (domain.trackingVerifiedAt ?? now) : null,
       checkUntil: isWaiting ? domain.checkUntil : null,
       checkedAt: now,
     },
@@ -100,8 +112,7 @@ function judgeRecord(
   { record, check, isAnswered }: Finding,
   now: Date,
 ): DomainCheck {
-  const since = record.purpose === "Receiving" ? domain.receivingVerifiedAt : domain.verifiedAt;
-  const isWatched = record.required && since !== null;
+  const isWatched = isMissed(record) && sinceWhen(domain, record) !== null;
   if (isWatched && !isAnswered && previous) return previous;
 
   const row = { domainId: domain.id, host: record.host, type: record.type, checkedAt: now };
@@ -111,6 +122,16 @@ function judgeRecord(
   return { ...row, ...check, status: isLost ? "failed" : "temporary_failure", failingSince };
 }
 
+/** Whether it says anything when a record is not there: not so for one we only recommend, nor for a key to come. */
+function isMissed({ required, purpose }: DnsRecord): boolean {
+  return required || purpose === "Tracking";
+}
+
+function sinceWhen(domain: Domain, { purpose }: DnsRecord): Date | null {
+  if (purpose === "Tracking") return domain.trackingVerifiedAt;
+  return purpose === "Receiving" ? domain.receivingVerifiedAt : domain.verifiedAt;
+}
+
 function isStanding({ status }: DomainCheck): boolean {
   return status === "verified" || status === "temporary_failure";
 }
@@ -118,7 +139,7 @@ function isStanding({ status }: DomainCheck): boolean {
 function nextCheck({ domain, now, attempt, random }: Look, isWaiting: boolean, checks: DomainCheck[]): Date {
   const after = (ms: number) => new Date(now.getTime() + ms);
   if (isWaiting) {
-    const next = after(pausesMs[attempt - 1] ?? pausesMs.at(-1)!);
+    const next = after(pauseAfter(attempt));
     return domain.checkUntil && next > domain.checkUntil ? domain.checkUntil : next;
   }
   if (checks.some(({ status }) => status === "temporary_failure")) return after(hourMs);

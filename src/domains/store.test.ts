@@ -74,13 +74,15 @@ eachTransport((_name, open) => {
     const domain = { ...domainOf(teamId, "example.com"), checkJobId: "mine" };
     await atomically(app, [insertDomain(db, domain)]);
     const verdict = { ...domain, status: "verified" as const, verifiedAt: at };
-    const { status, verifiedAt, receivingVerifiedAt, checkUntil, checkedAt, checkJobId } = verdict;
+    const { checkUntil, checkedAt, checkJobId, ...judged } = verdict;
+    const { status, verifiedAt, receivingVerifiedAt, trackingVerifiedAt } = judged;
     const write = (jobId: string) =>
       atomically(app, [
         updateVerdict(db, domain.id, jobId, {
           status,
           verifiedAt,
           receivingVerifiedAt,
+          trackingVerifiedAt,
           checkUntil,
           checkedAt,
           checkJobId,
@@ -167,6 +169,7 @@ function domainOf(teamId: string, name: string): Domain {
     checkedAt: null,
     verifiedAt: null,
     receivingVerifiedAt: null,
+    trackingVerifiedAt: null,
     createdAt: at,
   };
 }

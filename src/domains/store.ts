@@ -34,6 +34,41 @@ export const insertDomain = (db: Db, row: Domain) => db.insert(domains).values(r
 
 export const insertKeys = (db: Db, rows: DkimKeyRow[]) => db.insert(dkimKeys).values(rows);
 
+/**
+ * Tells, with `expectChange`, whether a domain still is as it was read: which job looks at it, and since when it may
+ * send.
+ */
+export const touchUnchanged = (db: Db, { id, teamId, checkJobId, verifiedAt }: Domain) =>
+  db
+    .update(domains)
+    .set({ id })
+    .where(
+      and(
+        ofTeam(teamId, id),
+        sql`${domains.checkJobId} is ${checkJobId}`,
+        sql`${domains.verifiedAt} is ${verifiedAt?.getTime() ?? null}`,
+      ),
+    );
+
+export const deleteKeys = (db: Db, domainId: string) =>
+  db.delete(dkimKeys).where(eq(dkimKeys.domainId, domainId));
+
+/** One that waits signs from now on, and the one of its algorithm that did is retired. */
+export const activateKey = (db: Db, { id, domainId, algorithm }: DkimKeyRow, retireAt: Date) => [
+  db
+    .update(dkimKeys)
+    .set({ state: "retired", retireAt })
+    .where(
+      and(eq(dkimKeys.domainId, domainId), eq(dkimKeys.algorithm, algorithm), eq(dkimKeys.state, "active")),
+    ),
+  db
+    .update(dkimKeys)
+    .set({ state: "active" })
+    .where(and(eq(dkimKeys.id, id), eq(dkimKeys.state, "pending"))),
+];
+
+export const deleteKey = (db: Db, id: string) => db.delete(dkimKeys).where(eq(dkimKeys.id, id));
+
 export const updateDomainRow = (db: Db, teamId: string, id: string, changes: Partial<Domain>) =>
   db.update(domains).set(changes).where(ofTeam(teamId, id));
 
@@ -44,7 +79,13 @@ export const updateVerdict = (
   checkJobId: string,
   verdict: Pick<
     Domain,
-    "status" | "verifiedAt" | "receivingVerifiedAt" | "checkUntil" | "checkedAt" | "checkJobId"
+    | "status"
+    | "verifiedAt"
+    | "receivingVerifiedAt"
+    | "trackingVerifiedAt"
+    | "checkUntil"
+    | "checkedAt"
+    | "checkJobId"
   >,
 ) =>
   db
@@ -66,6 +107,10 @@ export const upsertCheck = (db: Db, row: DomainCheck) =>
         checkedAt: sql`excluded.checked_at`,
       },
     });
+
+/** What was seen at a host says nothing any more once another record is asked for there, or none. */
+export const deleteChecksAt = (db: Db, domainId: string, host: string) =>
+  db.delete(domainChecks).where(and(eq(domainChecks.domainId, domainId), eq(domainChecks.host, host)));
 
 /** Its keys and checks go with it, and so do API keys that may send from nowhere else. */
 export const deleteDomainRow = (db: Db, teamId: string, id: string) =>

@@ -1,27 +1,30 @@
 import { type App, atomically } from "../app.ts";
 import { expectChange } from "../db/write.ts";
 import { WriteConflict } from "../errors.ts";
-import { type Capabilities, noCapability } from "./create.ts";
+import { noCapability } from "./create.ts";
 import { recordDomainEvent } from "./events.ts";
 import { forgetDomains } from "./memory.ts";
-import { readTrackingLabel } from "./name.ts";
+import { checkRecordHosts, readTrackingLabel, trackingHostOf } from "./name.ts";
 import { recordsOf } from "./records.ts";
-import type { Domain } from "./schema.ts";
+import type { Capabilities, Domain } from "./schema.ts";
 import { getDomain, refuseMissing } from "./service.ts";
-import { updateDomainRow } from "./store.ts";
+import { deleteChecksAt, updateDomainRow } from "./store.ts";
 import { beginChecks } from "./verify.ts";
 
 /** What may change about a domain once it is added; what is absent stays. */
 export interface DomainChanges {
   openTracking?: boolean;
   clickTracking?: boolean;
-  /** `null` takes it away. */
+  /** `null` takes it away, so that it is the one a domain has unasked. */
   trackingSubdomain?: string | null;
   tls?: Domain["tls"];
   capabilities?: Capabilities;
 }
 
-/** Changes a domain. Other capabilities need other records, so a domain that was verified before is looked at again. */
+/**
+ * Changes a domain. Other capabilities or another tracking host need other records, so a domain that was looked at
+ * before is looked at again; what stands keeps standing.
+ */
 export async function updateDomain(
   app: App,
   teamId: string,
@@ -29,19 +32,25 @@ export async function updateDomain(
   wanted: DomainChanges,
 ): Promise<Domain> {
   const domain = await getDomain(app, teamId, id);
-  const changes = readChanges(domain, wanted);
-  if (Object.keys(changes).length === 0) return domain;
+  const wished = readChanges(domain, wanted);
+  if (Object.keys(wished).length === 0) return domain;
+  const formerHost = trackingHostOf(domain);
+  const trackingHost = trackingHostOf({ ...domain, ...wished });
+  const isMoved = trackingHost !== formerHost;
+  const changes = isMoved ? { ...wished, trackingVerifiedAt: null } : wished;
   const changed = { ...domain, ...changes };
   if (!changed.sending && !changed.receiving) throw noCapability();
+  if (trackingHost) checkRecordHosts(domain.name, [trackingHost]);
 
-  const isRestart =
-    domain.status !== "not_started" &&
-    (changed.sending !== domain.sending || changed.receiving !== domain.receiving);
+  const isTurned = changed.sending !== domain.sending || changed.receiving !== domain.receiving;
+  // A verification that has failed is its owner's to start again; a tracking host alone does not.
+  const isRestart = domain.status !== "not_started" && (isTurned || (isMoved && domain.checkJobId !== null));
   const { started, writes } = isRestart ? beginChecks(app, changed) : { started: changed, writes: [] };
   const event = recordDomainEvent(app, "domain.updated", started, await recordsOf(app, started));
   await atomically(app, [
     updateDomainRow(app.db, teamId, id, changes),
     expectChange(),
+    ...(isMoved && formerHost ? [deleteChecksAt(app.db, id, formerHost)] : []),
     ...writes,
     ...event,
   ]).catch(refuseLastCapability);
@@ -53,7 +62,7 @@ export async function updateDomain(
 function readChanges(domain: Domain, wanted: DomainChanges): Partial<Domain> {
   const { openTracking, clickTracking, trackingSubdomain, tls, capabilities = {} } = wanted;
   const { sending, receiving } = capabilities;
-  const trackingLabel = trackingSubdomain && readTrackingLabel(trackingSubdomain, domain.returnPathLabel);
+  const trackingLabel = trackingSubdomain && readTrackingLabel(trackingSubdomain, domain);
   return {
     ...(openTracking !== undefined && { openTracking }),
     ...(clickTracking !== undefined && { clickTracking }),

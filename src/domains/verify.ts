@@ -32,7 +32,7 @@ export async function startVerification(app: App, teamId: string, id: string): P
 export function beginChecks(app: App, domain: Domain): { started: Domain; writes: Write[] } {
   const { id, teamId } = domain;
   const status = statusWhileChecking(domain);
-  const checkUntil = status === "verified" ? null : new Date(app.now().getTime() + patienceMs);
+  const checkUntil = new Date(app.now().getTime() + patienceMs);
   const checkJobId = newId();
   const changes = { status, checkUntil, checkJobId };
   return {

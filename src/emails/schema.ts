@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 export const lastEvents = [
@@ -53,7 +54,10 @@ export const emails = sqliteTable(
     scheduledAt: integer("scheduled_at", { mode: "timestamp_ms" }),
     createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
   },
-  (t) => [index("emails_team").on(t.teamId, t.id)],
+  (t) => [
+    index("emails_team").on(t.teamId, t.id),
+    index("emails_scheduled").on(t.domainId).where(sql`${t.lastEvent} = 'scheduled'`),
+  ],
 );
 export type Email = typeof emails.$inferSelect;
 

@@ -1,5 +1,6 @@
 import { afterAll, expect } from "bun:test";
 import { asc, sql } from "drizzle-orm";
+import { verifyingClaim } from "../../src/domains/claim-jobs.ts";
 import { createDomain, type NewDomain } from "../../src/domains/create.ts";
 import { verifyingDomain } from "../../src/domains/jobs.ts";
 import { type DomainRecord, recordsOf } from "../../src/domains/records.ts";
@@ -22,14 +23,14 @@ export interface DomainStories {
   verified(options?: Partial<NewDomain>): Promise<DomainStory>;
 }
 
-/** An app, a team and a dispatcher that verifies its domains; for the top of a test file. */
+/** An app, a team and a dispatcher that verifies domains and claims to them; for the top of a test file. */
 export async function domainStories(): Promise<DomainStories> {
   const fresh = await testApp();
   // Randomness: one real pair of keys for all domains here, because making RSA keys takes long.
   const pairs = await fresh.threads.makeDkimKeyPairs();
   const app: TestApp = { ...fresh, threads: { ...fresh.threads, makeDkimKeyPairs: async () => pairs } };
   const { teamId } = await testTeam(app);
-  const dispatcher = await startDispatcher(app, [verifyingDomain], { node: "a" });
+  const dispatcher = await startDispatcher(app, [verifyingDomain, verifyingClaim], { node: "a" });
   afterAll(() => dispatcher.stop());
 
   const drained = () => dispatcher.drained();
@@ -61,7 +62,7 @@ export class DomainStory {
     return this.records.filter(({ required }) => required);
   }
 
-  record(purpose: DomainRecord["purpose"], type: "MX" | "TXT"): DomainRecord {
+  record(purpose: DomainRecord["purpose"], type: DomainRecord["type"]): DomainRecord {
     return this.records.find((record) => record.purpose === purpose && record.type === type)!;
   }
 

@@ -37,6 +37,7 @@ export async function testDomain(
     checkedAt: createdAt,
     verifiedAt: createdAt,
     receivingVerifiedAt: null,
+    trackingVerifiedAt: null,
     createdAt,
     ...changes,
   };

@@ -1,0 +1,151 @@
+import { and, eq, gt, lte, ne, or, type SQL, sql } from "drizzle-orm";
+import type { Db } from "../db/open.ts";
+import { counters } from "../events/schema.ts";
+import {
+  type BlockedReason,
+  type ClaimStatus,
+  type Domain,
+  type DomainClaim,
+  domainClaims,
+  domains,
+} from "./schema.ts";
+
+/** Under way: neither completed nor ended otherwise. */
+const openStatuses: ClaimStatus[] = ["pending", "blocked"];
+
+export const isOpenClaim = ({ status }: DomainClaim): boolean => openStatuses.includes(status);
+
+// In words, not as values: only so can SQLite see that the index of open claims has what is asked for.
+const isOpen = sql`${domainClaims.status} in ('pending', 'blocked')`;
+
+export async function findClaimById(db: Db, id: string): Promise<DomainClaim | undefined> {
+  return db.select().from(domainClaims).where(eq(domainClaims.id, id)).get();
+}
+
+/** By its own id, or by that of the domain it brings. */
+export async function findClaim(db: Db, teamId: string, id: string): Promise<DomainClaim | undefined> {
+  return db
+    .select()
+    .from(domainClaims)
+    .where(and(eq(domainClaims.teamId, teamId), or(eq(domainClaims.id, id), eq(domainClaims.domainId, id))))
+    .get();
+}
+
+export async function findOpenClaim(
+  db: Db,
+  teamId: string,
+  name: string,
+  now: Date,
+): Promise<DomainClaim | undefined> {
+  return db
+    .select()
+    .from(domainClaims)
+    .where(
+      and(
+        eq(domainClaims.name, name),
+        eq(domainClaims.teamId, teamId),
+        isOpen,
+        gt(domainClaims.expiresAt, now),
+      ),
+    )
+    .get();
+}
+
+export const insertClaim = (db: Db, row: DomainClaim) => db.insert(domainClaims).values(row);
+
+/** Changes a claim that is under way, and no other. */
+export const updateOpenClaim = (db: Db, id: string, changes: Partial<DomainClaim>) =>
+  db
+    .update(domainClaims)
+    .set(changes)
+    .where(and(eq(domainClaims.id, id), isOpen));
+
+/** Makes room for a new claim where the team's last one to this name has run out. */
+export const expireClaims = (db: Db, teamId: string, name: string, now: Date) =>
+  db
+    .update(domainClaims)
+    .set({ status: "expired" })
+    .where(
+      and(
+        eq(domainClaims.name, name),
+        eq(domainClaims.teamId, teamId),
+        isOpen,
+        lte(domainClaims.expiresAt, now),
+      ),
+    );
+
+/** Ends the claim that would bring this domain. */
+export const cancelClaim = (db: Db, teamId: string, domainId: string, now: Date) =>
+  db
+    .update(domainClaims)
+    .set({ status: "canceled" })
+    .where(
+      and(
+        eq(domainClaims.teamId, teamId),
+        eq(domainClaims.domainId, domainId),
+        isOpen,
+        gt(domainClaims.expiresAt, now),
+      ),
+    );
+
+/** Completes a claim that is under way and has time left. */
+export const completeOpenClaim = (db: Db, id: string, now: Date) =>
+  db
+    .update(domainClaims)
+    .set({ status: "completed", blockedReason: null, failureReason: null })
+    .where(and(eq(domainClaims.id, id), isOpen, gt(domainClaims.expiresAt, now)));
+
+/** The claims of others to a name end when it changes hands. */
+export const supersedeClaims = (db: Db, name: string, exceptId: string) =>
+  db
+    .update(domainClaims)
+    .set({ status: "superseded" })
+    .where(and(eq(domainClaims.name, name), isOpen, ne(domainClaims.id, exceptId)));
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+
+/** How long a domain can't be taken from a team that has just shown in DNS that it is theirs. */
+export const graceMs = 3 * dayMs;
+
+/** For how long a team that has sent from a domain is taken to be using it. */
+export const activityMs = 7 * dayMs;
+
+/**
+ * Why a domain can't be taken from its holder now, as conditions on its row: asked before, and again by the very
+ * statement that takes it. Sending is read from the counters, as nobody counts emails. The emails are named as a table,
+ * because their room comes after this one; no index but `emails_scheduled` is touched.
+ */
+function blocks({ id, teamId }: Domain, now: Date): Record<BlockedReason, SQL> {
+  const hour = Math.floor((now.getTime() - activityMs) / hourMs) * hourMs;
+  return {
+    pending_scheduled_emails: sql`exists (select 1 from emails where domain_id = ${id} and last_event = 'scheduled')`,
+    recent_owner_activity: sql`exists (select 1 from ${counters} where team_id = ${teamId} and hour >= ${hour}
+      and domain_id = ${id} and event in ('email.queued', 'email.scheduled', 'email.delivered'))`,
+    grace_period: sql`coalesce(${domains.verifiedAt}, 0) > ${now.getTime() - graceMs}`,
+  };
+}
+
+/** The first reason why a domain can't be taken from its holder now. */
+export async function findBlock(db: Db, holder: Domain, now: Date): Promise<BlockedReason | undefined> {
+  const reasons = Object.entries(blocks(holder, now)) as [BlockedReason, SQL][];
+  const cases = reasons.map(([reason, holds]) => sql`when ${holds} then ${reason}`);
+  const row = await db
+    .select({ reason: sql<BlockedReason | null>`case ${sql.join(cases, sql` `)} end` })
+    .from(domains)
+    .where(eq(domains.id, holder.id))
+    .get();
+  return row?.reason ?? undefined;
+}
+
+/** Takes a domain from its holder, unless there is a reason against it by now. */
+export const takeDomain = (db: Db, holder: Domain, now: Date) =>
+  db
+    .delete(domains)
+    .where(
+      and(
+        eq(domains.id, holder.id),
+        eq(domains.teamId, holder.teamId),
+        ...Object.values(blocks(holder, now)).map((holds) => sql`not (${holds})`),
+      ),
+    );

@@ -88,9 +88,19 @@ function completeStatus(heard: string): number | undefined {
 }
 
 /** The bytes of a JSON request with a key. */
-export function jsonRequest(path: string, key: string, body: unknown): Uint8Array {
+export function jsonRequest(
+  path: string,
+  key: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Uint8Array {
   const text = JSON.stringify(body);
+  const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return Buffer.from(
-    `POST ${path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer ${key}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+    `POST ${path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer ${key}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\n${more.join("")}\r\n${text}`,
   );
+}
+
+export function getRequest(path: string, key: string): Uint8Array {
+  return Buffer.from(`GET ${path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer ${key}\r\n\r\n`);
 }

@@ -27,10 +27,10 @@ eachTransport((_name, open) => {
     [undefined, {}, () => []],
     [undefined, { verifiedAt: before(3 * day) }, () => []],
     ["grace_period", { verifiedAt: before(3 * day - 1) }, () => []],
-    ["recent_owner_activity", {}, (domain) => [counted(domain, "email.sent", before(7 * day))]],
-    [undefined, {}, (domain) => [counted(domain, "email.sent", before(8 * day))]],
+    ["recent_owner_activity", {}, (domain) => [counted(domain, "email.delivered", before(7 * day))]],
+    [undefined, {}, (domain) => [counted(domain, "email.delivered", before(8 * day))]],
     [undefined, {}, (domain) => [counted(domain, "email.opened", at)]],
-    [undefined, {}, (domain) => [counted({ ...domain, id: newId() }, "email.sent", at)]],
+    [undefined, {}, (domain) => [counted({ ...domain, id: newId() }, "email.delivered", at)]],
     ["pending_scheduled_emails", {}, (domain) => emailOf(domain, "scheduled")],
     [undefined, {}, (domain) => emailOf(domain, "delivered")],
   ])(

@@ -67,7 +67,8 @@ test.each(operations.filter(([name]) => /^GET .*\/$/.test(name)))(
   "%s says how it is paged",
   (_, __, list) => {
     const inQuery = list!.parameters!.filter((parameter) => parameter.in === "query");
-    expect(inQuery.map(({ name }) => name).sort()).toEqual(["after", "before", "limit"]);
+    const names = inQuery.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(["after", "before", "limit"]));
   },
 );
 

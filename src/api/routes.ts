@@ -9,6 +9,7 @@ import { queueRoutes } from "./queue.ts";
 import { queueSwitchRoutes } from "./queue-switches.ts";
 import { sandboxRoutes } from "./sandbox.ts";
 import { makeServer } from "./server.ts";
+import { suppressionRoutes } from "./suppressions.ts";
 
 /** The JSON door, all of it: what `openapi/json` describes is what is here. */
 export const apiRoutes = (app: App, version: string) => {
@@ -33,6 +34,7 @@ export const apiRoutes = (app: App, version: string) => {
     .use(deliveryRoutes(app))
     .use(domainRoutes(app))
     .use(keyRoutes(app))
+    .use(suppressionRoutes(app))
     .use(queueRoutes(app))
     .use(queueSwitchRoutes(app));
   return app.sandbox ? server.use(sandboxRoutes(app)) : server;

@@ -51,15 +51,20 @@ test.each(operations)("%s is described: a summary, its parameters, what it answe
   const statuses = Object.keys(responses);
   expect(statuses.filter((status) => status.startsWith("2"))).toBeArrayOfSize(1);
   expect(statuses).toContainValues(["401", "422", "500", "503"]);
-  for (const { description, content } of Object.values(responses)) {
+  for (const [status, { description, content }] of Object.entries(responses)) {
     expect(description).not.toBe("");
-    expect(content["application/json"]?.schema.type).toBe("object");
+    const isFile = status === "200" && "text/csv" in content;
+    expect(isFile ? content["text/csv"] : content["application/json"]).toMatchObject({
+      schema: { type: isFile ? "string" : "object" },
+    });
   }
 });
 
 const reading = operations.filter(([name]) => /^(POST|PATCH) /.test(name) && !name.endsWith("/verify"));
 test.each(reading)("%s says what its body is and how it is refused", (_, __, operation) => {
-  expect(operation?.requestBody?.content["application/json"]?.schema.type).toBe("object");
+  const { content } = operation!.requestBody!;
+  const form = content["application/json"] ?? content["multipart/form-data"];
+  expect(form?.schema.type).toBe("object");
   expect(Object.keys(operation!.responses)).toContainValues(["400", "413", "415"]);
 });
 

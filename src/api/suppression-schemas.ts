@@ -12,7 +12,7 @@ const addresses = t.Array(address, {
   description: "It must be a list of 1 to 100 email addresses.",
 });
 
-export const expiryFields = {
+const expiryFields = {
   expires_at: t.Optional(
     t.Union([t.String({ examples: ["2030-08-05T11:52:01Z"] }), t.Null()], {
       description: "An ISO 8601 time in the future; until then the address is suppressed.",
@@ -49,9 +49,18 @@ export const reasonsOf: Record<SuppressionReason, SuppressionReason[]> = {
   unsubscribe: ["unsubscribe"],
 };
 const oneReason = t.Union(suppressionReasons.map((reason) => t.Literal(reason)));
-export const originQuery = t.Object({ origin: t.Optional(oneReason) }, { additionalProperties: true });
 export const listQuery = t.Object(
-  { ...pageQuery.properties, ...originQuery.properties },
+  { ...pageQuery.properties, origin: t.Optional(oneReason) },
+  { additionalProperties: true },
+);
+
+/** For the lines that say nothing themselves. */
+export const importQuery = t.Object(
+  {
+    origin: t.Optional(oneReason),
+    expires_at: t.Optional(t.String({ description: "For lines that have none of their own." })),
+    expires_in: t.Optional(t.String({ description: 'The same as a duration, such as "30d".' })),
+  },
   { additionalProperties: true },
 );
 

@@ -8,6 +8,7 @@ import type { Suppression } from "../suppressions/schema.ts";
 import { authenticated } from "./auth.ts";
 import { listAnswer, readPage } from "./list.ts";
 import { answer, bodyErrorAnswers, errorAnswers } from "./openapi.ts";
+import { suppressionFileRoutes } from "./suppression-files.ts";
 import {
   addition,
   additions,
@@ -23,7 +24,10 @@ import {
 } from "./suppression-schemas.ts";
 
 export const suppressionRoutes = (app: App) =>
-  new Elysia({ prefix: "/suppressions" }).use(singleRoutes(app)).use(batchRoutes(app));
+  new Elysia({ prefix: "/suppressions" })
+    .use(suppressionFileRoutes(app))
+    .use(batchRoutes(app))
+    .use(singleRoutes(app));
 
 const tags = ["Suppressions"];
 

@@ -3,6 +3,7 @@
  * still there, is decided in SQL, so that an event is recorded exactly when a row comes or goes.
  */
 import type { App } from "../app.ts";
+import type { StatementResult } from "../db/transport.ts";
 import { rawWrite, type Write } from "../db/write.ts";
 import { recordSelected } from "../events/record-selected.ts";
 import { newId } from "../ids.ts";
@@ -62,6 +63,11 @@ export function addAll(app: App, teamId: string, rows: NewSuppression[]): Write[
     rawWrite(insert, [list, teamId]),
     ...recordSelected(app, { type: "suppression.added", teamId, select: addedEvents, list }),
   ];
+}
+
+/** How many of `addAll`'s rows were new: as many as there were events of it. */
+export function countAdded(results: StatementResult[]): number {
+  return results[4]!.changes;
 }
 
 const conditions = {

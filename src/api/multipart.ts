@@ -12,15 +12,19 @@ export async function* readFormFile(
   name: string,
 ): AsyncGenerator<Uint8Array> {
   const form = new FormReader(body, boundary);
-  await drain(form.content());
-  for (;;) {
-    const headers = await form.headers();
-    if (headers === undefined) throw new Refusal("missing_required_field", `Missing \`${name}\` field.`);
-    if (nameOf(headers) === name) {
-      yield* form.content();
-      return;
-    }
+  try {
     await drain(form.content());
+    for (;;) {
+      const headers = await form.headers();
+      if (headers === undefined) throw new Refusal("missing_required_field", `Missing \`${name}\` field.`);
+      if (nameOf(headers) === name) {
+        yield* form.content();
+        return;
+      }
+      await drain(form.content());
+    }
+  } finally {
+    await form.close();
   }
 }
 
@@ -28,7 +32,7 @@ async function drain(content: AsyncGenerator<Uint8Array>): Promise<void> {
   while (!(await content.next()).done);
 }
 
-/** Content-Disposition's `name`, with the escapes browsers write. */
+/** Content-Disposition's `name`; its `filename` says nothing that we could believe. */
 function nameOf(headers: string): string | undefined {
   const disposition = /^content-disposition:(.*)$/im.exec(headers)?.[1] ?? "";
   const name = /;\s*name=(?:"([^"]*)"|([^\s;"]+))/i.exec(disposition);
@@ -78,6 +82,11 @@ class FormReader {
       this.held = this.held.subarray(end + 4);
       return headers;
     }
+  }
+
+  /** Reads no further. */
+  async close(): Promise<void> {
+    await this.source.return?.();
   }
 
   private async more(): Promise<void> {

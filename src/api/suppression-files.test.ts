@@ -67,7 +67,7 @@ test("a CSV file is imported as the field of a form", async () => {
   const form = new FormData();
   form.set("note", "not read");
   form.set("file", new File(["\ufeffemail\r\na@x.test\r\nb@x.test\r\n"], "list.csv", { type: "text/csv" }));
-  form.set("more", "not read either");
+  form.set("more", "x".repeat(100_000)); // not read either
   expect(await upload(form)).toMatchObject({ status: 200, body: { counts: { total: 2, created: 2 } } });
   expect(await addresses()).toEqual(["a@x.test", "b@x.test"]);
 });
@@ -166,6 +166,11 @@ describe("an import is refused", () => {
     expect(await addresses()).toEqual([]);
   });
 
+  test("at its first line, however much would follow", async () => {
+    const answer = await upload(`name\n${"Ada\n".repeat(40_000)}`, csv);
+    expect(answer).toMatchObject({ status: 422, body: { message: "CSV missing required email column" } });
+  });
+
   test("where a body without a length passes the limit", async () => {
     const answer = await upload(inPieces(`email\n${"x".repeat(300_000)}`, 50_000), csv);
     expect(answer).toMatchObject({ status: 413 });
@@ -186,7 +191,9 @@ test("an upload that breaks off leaves whole batches behind, and no half address
   const server = apiRoutes(app, "0").listen({ hostname: "127.0.0.1", port: 0 }).server!;
   const socket = connect(server.port!, "127.0.0.1");
   const head = `POST /suppressions/import HTTP/1.1\r\nhost: m\r\nauthorization: Bearer ${team.key}\r\n`;
-  const whole = Array.from({ length: 600 }, (_, n) => `${n}@recipient.test`).join("\n");
+  const whole = Array.from({ length: 600 }, (_, n) => `${n}@${"r".repeat(60)}.${"r".repeat(60)}.test`).join(
+    "\n",
+  );
   socket.write(
     `${head}content-type: text/csv\r\ncontent-length: 100000\r\n\r\nemail\n${whole}\nhalf@recipient.te`,
   );

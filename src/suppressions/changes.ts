@@ -65,8 +65,10 @@ export function addAll(app: App, teamId: string, rows: NewSuppression[]): Write[
   ];
 }
 
-/** How many of `addAll`'s rows were new: as many as there were events of it. */
+/** How many of `addAll`'s rows were new, from the results of a batch that begins with its writes. */
 export function countAdded(results: StatementResult[]): number {
+  // Not the insert's own count: that has those as well whose end was only moved. Each new row has one event, written
+  // by the fifth statement.
   return results[4]!.changes;
 }
 

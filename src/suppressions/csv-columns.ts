@@ -17,8 +17,14 @@ export interface Columns {
 
 const emailNames = ["email", "address", "e_mail", "email_address", "recipient"];
 
-/** What the columns of a header are; undefined when none of them holds addresses, so that it is no header. */
-export function readHeader(cells: string[]): Columns | undefined {
+/** What the first row tells of all: a header with a column of addresses, or, without one, an address to begin with. */
+export function readFirstRow(cells: string[]): { columns: Columns; isHeader: boolean } | undefined {
+  const columns = readHeader(cells);
+  if (columns) return { columns, isHeader: true };
+  return readEmail(cells[0] ?? "") === undefined ? undefined : { columns: { email: 0 }, isHeader: false };
+}
+
+function readHeader(cells: string[]): Columns | undefined {
   const names = cells.map((cell) =>
     cell
       .trim()
@@ -39,11 +45,6 @@ export function readHeader(cells: string[]): Columns | undefined {
     expiresAt: at("expires_at"),
     createdAt: at("created_at"),
   };
-}
-
-/** A file without a header is a list of addresses. */
-export function readHeadless([first = ""]: string[]): Columns | undefined {
-  return readEmail(first) === undefined ? undefined : { email: 0 };
 }
 
 /** What a row says where it says nothing itself. */

@@ -2,14 +2,17 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type CsvRow, readCsvRows } from "./csv-rows.ts";
 
-async function* inPieces(bytes: Uint8Array, size: number) {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+/** As a network might bring it: in chunks that have nothing to do with the pieces it is read in. */
+async function* inChunks(bytes: Uint8Array) {
+  let size = 1;
+  for (let at = 0; at < bytes.length; at += size, size = (size * 5) % 1_999)
+    yield bytes.subarray(at, at + size);
 }
 
-async function rowsOf(file: string | Uint8Array, size = 1_000_000, charset?: string): Promise<CsvRow[]> {
+async function rowsOf(file: string | Uint8Array, pieceBytes?: number, charset?: string): Promise<CsvRow[]> {
   const bytes = typeof file === "string" ? Buffer.from(file) : file;
   const rows: CsvRow[] = [];
-  for await (const piece of readCsvRows(inPieces(bytes, size), charset)) rows.push(...piece);
+  for await (const piece of readCsvRows(inChunks(bytes), charset, pieceBytes)) rows.push(...piece);
   return rows;
 }
 
@@ -59,6 +62,19 @@ describe("what is wrong in one line costs that line alone", () => {
     expect(rows).toHaveLength(10_002);
   });
 
+  test("a quote that is never closed, among lines with quotes of their own", async () => {
+    const file = ['"a@x.test",b', '"c', ...long, '"d,""e""",f', ""].join("\n");
+    const rows = shown(await rowsOf(file));
+    expect(rows.slice(0, 3)).toEqual(["1 a@x.test|b", `2! ${neverClosed}`, "3 0@recipient.test"]);
+    expect(rows.slice(-2)).toEqual(["10002 9999@recipient.test", '10003 d,"e"|f']);
+  });
+
+  test("quotes in every line that open where the last one was closed", async () => {
+    const rows = await rowsOf(`a\n${'x","""x\n'.repeat(20_000)}`);
+    expect(rows).toHaveLength(20_001);
+    expect(shown(rows).at(-1)).toBe(`20001! ${neverClosed}`);
+  });
+
   test("a quote in the last line", async () => {
     expect(shown(await rowsOf('a\n"b\n'))).toEqual(["1 a", `2! ${neverClosed}`]);
     expect(shown(await rowsOf('a\n"b'))).toEqual(["1 a", `2! ${neverClosed}`]);
@@ -66,7 +82,7 @@ describe("what is wrong in one line costs that line alone", () => {
 
   test.each([1_000, 64 * 1024, 10_000_000])("an endless line, in pieces of %d", async (size) => {
     const rows = await rowsOf(`a\n${"x".repeat(300_000)}\nb\n`, size);
-    expect(shown(rows)).toEqual(["1 a", "2! The line is longer than 64 KB.", "3 b"]);
+    expect(shown(rows)).toEqual(["1 a", "2! The record is longer than 64 KB.", "3 b"]);
   });
 });
 

@@ -1,11 +1,12 @@
-/** Read at a time: large enough to cost little, small enough that nobody waits long for it. */
-const pieceBytes = 64 * 1024;
-
 /**
- * The text of a CSV file piece by piece, every line ending as `\n`. A byte order mark decides the encoding, else
+ * The text of a CSV file in pieces of one size, every line ending as `\n`. A byte order mark decides the encoding, else
  * `charset`, else it is UTF-8; what is no text in that encoding becomes U+FFFD.
  */
-export async function* readText(bytes: AsyncIterable<Uint8Array>, charset = "utf-8"): AsyncGenerator<string> {
+export async function* readText(
+  bytes: AsyncIterable<Uint8Array>,
+  charset: string,
+  pieceBytes: number,
+): AsyncGenerator<string> {
   let decoder: TextDecoder | undefined;
   let start = new Uint8Array();
   let endsInReturn = false;
@@ -14,7 +15,7 @@ export async function* readText(bytes: AsyncIterable<Uint8Array>, charset = "utf
     endsInReturn = !isLast && whole.endsWith("\r"); // its line feed may come with the next piece
     return (endsInReturn ? whole.slice(0, -1) : whole).replace(/\r\n?/g, "\n");
   };
-  for await (const piece of pieces(bytes)) {
+  for await (const piece of pieces(bytes, pieceBytes)) {
     if (decoder) {
       yield toLines(decoder.decode(piece, { stream: true }), false);
       continue;
@@ -28,10 +29,23 @@ export async function* readText(bytes: AsyncIterable<Uint8Array>, charset = "utf
   yield toLines(decoder ? decoder.decode() : decoderOf(start, charset).decode(start), true);
 }
 
-async function* pieces(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** Gathers what comes in smaller ones: what is read of a piece must not be paid for byte by byte. */
+async function* pieces(bytes: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array> {
+  let gathered: Uint8Array[] = [];
+  let length = 0;
   for await (const chunk of bytes) {
-    for (let at = 0; at < chunk.length; at += pieceBytes) yield chunk.subarray(at, at + pieceBytes);
+    for (let at = 0; at < chunk.length; ) {
+      const part = chunk.subarray(at, at + size - length);
+      gathered.push(part);
+      at += part.length;
+      length += part.length;
+      if (length < size) continue;
+      yield Buffer.concat(gathered);
+      gathered = [];
+      length = 0;
+    }
   }
+  if (length > 0) yield Buffer.concat(gathered);
 }
 
 const marks: [number[], string][] = [

@@ -53,7 +53,8 @@ eachTransport((_name, open) => {
       yield Buffer.from(["email", ...lines(800)].join("\n"));
       throw new Error("the power went");
     }
-    const dead = importSuppressions(app, teamId, readCsvRows(dying()), { reason: "manual", expiresAt: null });
+    const rows = readCsvRows(dying(), "utf-8", 1_000);
+    const dead = importSuppressions(app, teamId, rows, { reason: "manual", expiresAt: null });
     await expect(dead).rejects.toThrow("the power went");
     expect(await stored(app)).toHaveLength(500);
     expect(await importing(app, teamId, ["email", ...lines(800)].join("\n"))).toMatchObject({

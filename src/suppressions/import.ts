@@ -1,7 +1,7 @@
 import { type App, atomically } from "../app.ts";
 import { Refusal } from "../errors.ts";
 import { addAll, countAdded, type NewSuppression } from "./changes.ts";
-import { type Columns, type RowDefaults, readHeader, readHeadless, readRow } from "./csv-columns.ts";
+import { type Columns, type RowDefaults, readFirstRow, readRow } from "./csv-columns.ts";
 import type { CsvRow } from "./csv-rows.ts";
 
 export interface ImportResult {
@@ -42,10 +42,10 @@ export async function importSuppressions(
   for await (const rows of pieces) {
     for (const row of rows) {
       if (!columns) {
-        const header = "cells" in row ? readHeader(row.cells) : undefined;
-        columns = header ?? ("cells" in row ? readHeadless(row.cells) : undefined);
-        if (!columns) throw new Refusal("validation_error", "CSV missing required email column");
-        if (header) continue;
+        const first = "cells" in row ? readFirstRow(row.cells) : undefined;
+        if (!first) throw withoutAddresses();
+        columns = first.columns;
+        if (first.isHeader) continue;
       }
       counts.total++;
       const read = "cells" in row ? readRow(columns, row.cells, defaults, app.now()) : row;
@@ -54,10 +54,12 @@ export async function importSuppressions(
       if (waiting.length === rowsPerBatch) await store();
     }
   }
-  if (!columns) throw new Refusal("validation_error", "CSV missing required email column");
+  if (!columns) throw withoutAddresses();
   await store();
   return { counts, errors };
 }
+
+const withoutAddresses = () => new Refusal("validation_error", "CSV missing required email column");
 
 /** How many of them are new. */
 async function addRows(app: App, teamId: string, rows: NewSuppression[]): Promise<number> {

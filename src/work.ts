@@ -8,6 +8,7 @@ import { forgettingLanes } from "./jobs/forget-lanes.ts";
 import type { JobHandler } from "./jobs/job.ts";
 import type { Recurring } from "./jobs/recurring.ts";
 import { complaining } from "./sandbox/jobs.ts";
+import { forgettingSuppressions } from "./suppressions/expiry.ts";
 
 /** Work that comes back for ever. */
 export const recurringWork: Recurring[] = [
@@ -15,6 +16,7 @@ export const recurringWork: Recurring[] = [
   forgettingLanes,
   expiringDeliveries,
   forgettingPolicies,
+  forgettingSuppressions,
 ];
 
 /** Every job handler, in one list, as routes are in one list. */

@@ -25,16 +25,20 @@ export const unreadBody = Symbol("unread body");
  */
 export const authenticated = (app: App, permission: Permission) =>
   new Elysia({ name: "authenticated", seed: permission }).derive({ as: "scoped" }, async (context) => {
-    const caller = await authenticate(app, context.request);
-    if (permission === "full_access" && caller.permission !== "full_access") {
-      throw new Refusal("restricted_api_key", "This API key is restricted to only send emails");
-    }
+    const caller = await permittedCaller(app, context.request, permission);
     if (context.body === unreadBody) {
       // Set and not handed on: a context given to a function makes Elysia parse cookies, query and headers for it.
       context.body = (await readJson(context.request, app.config.server.maxBodyBytes)) ?? {};
     }
     return { caller };
   });
+
+/** The same, with the body left unread: for routes that take something else than JSON and read it themselves. */
+export const authenticatedUnread = (app: App, permission: Permission) =>
+  new Elysia({ name: "authenticated, unread", seed: permission }).derive(
+    { as: "scoped" },
+    async ({ request }) => ({ caller: await permittedCaller(app, request, permission) }),
+  );
 
 /** Reads the body of routes that need no caller, such as signing in. */
 export const anonymous = (app: App) =>
@@ -44,6 +48,14 @@ export const anonymous = (app: App) =>
     }
     return {};
   });
+
+async function permittedCaller(app: App, request: Request, permission: Permission): Promise<Caller> {
+  const caller = await authenticate(app, request);
+  if (permission === "full_access" && caller.permission !== "full_access") {
+    throw new Refusal("restricted_api_key", "This API key is restricted to only send emails");
+  }
+  return caller;
+}
 
 async function authenticate(app: App, request: Request): Promise<Caller> {
   const header = request.headers.get("authorization");

@@ -13,13 +13,10 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
       "The request body must be JSON: send it with `Content-Type: application/json`.",
     );
   }
-  const encoding = request.headers.get("content-encoding");
-  if (encoding !== null && encoding.toLowerCase() !== "identity") {
-    throw new Refusal("unsupported_media_type", "Compressed request bodies are not taken: send plain JSON.");
-  }
+  refuseCompressed(request, "JSON");
   const text = await readText(request, maxBytes).catch((error: unknown) => {
     // Whoever hung up gets no answer; it must not be taken for a fault of ours.
-    if (request.signal.aborted) throw new Refusal("invalid_json", "The request body ended early.");
+    if (request.signal.aborted) throw endedEarly();
     throw error;
   });
   if (text.trim() === "") return undefined;
@@ -66,7 +63,21 @@ async function readText(request: Request, maxBytes: number): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function tooLarge(maxBytes: number): Refusal {
+/** A route that takes something else than JSON asks this, too. */
+export function refuseCompressed(request: Request, wanted: string): void {
+  const encoding = request.headers.get("content-encoding");
+  if (encoding === null || encoding.toLowerCase() === "identity") return;
+  throw new Refusal(
+    "unsupported_media_type",
+    `Compressed request bodies are not taken: send plain ${wanted}.`,
+  );
+}
+
+export function endedEarly(): Refusal {
+  return new Refusal("invalid_json", "The request body ended early.");
+}
+
+export function tooLarge(maxBytes: number): Refusal {
   return new Refusal(
     "payload_too_large",
     `The request body is too large: at most ${Math.floor(maxBytes / 1_000_000)} MB are taken.`,

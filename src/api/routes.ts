@@ -14,6 +14,7 @@ import { queueRoutes } from "./queue.ts";
 import { queueSwitchRoutes } from "./queue-switches.ts";
 import { sandboxRoutes } from "./sandbox.ts";
 import { makeServer } from "./server.ts";
+import { suppressionRoutes } from "./suppressions.ts";
 
 /** The JSON door, all of it: what `openapi/json` describes is what is here. */
 export const apiRoutes = (app: App, version: string) => {
@@ -43,6 +44,7 @@ export const apiRoutes = (app: App, version: string) => {
     .use(domainRoutes(app))
     .use(domainClaimRoutes(app))
     .use(keyRoutes(app))
+    .use(suppressionRoutes(app))
     .use(queueRoutes(app))
     .use(queueSwitchRoutes(app));
   return app.sandbox ? server.use(sandboxRoutes(app)) : server;

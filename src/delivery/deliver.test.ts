@@ -90,17 +90,21 @@ test("a mailbox that does not exist bounces at once and is suppressed", async ()
     lastReply: "550 5.1.1 No such user",
   });
   expect(await here.events(id)).toEqual(["email.queued", "email.bounced bob@recipient.test"]);
-  expect(await findSuppression(here.app.db, here.teamId, "bob@recipient.test")).toMatchObject({
-    reason: "bounce",
-    sourceId: id,
-  });
+  expect(await findSuppression(here.app.db, here.teamId, "bob@recipient.test", here.app.now())).toMatchObject(
+    {
+      reason: "bounce",
+      sourceId: id,
+    },
+  );
 });
 
 test("a refusal that is about us bounces without costing the address", async () => {
   const here = await deliveryScene({ rcpt: "550 5.7.1 blocked using a blocklist" });
   const id = await here.send();
   expect(await here.onlyDelivery(id)).toMatchObject({ state: "bounced" });
-  expect(await findSuppression(here.app.db, here.teamId, "bob@recipient.test")).toBeUndefined();
+  expect(
+    await findSuppression(here.app.db, here.teamId, "bob@recipient.test", here.app.now()),
+  ).toBeUndefined();
 });
 
 test("a greylisted recipient is tried again by the plan, with the same message, and delivered", async () => {
@@ -208,7 +212,7 @@ test.each([
   const delivery = await here.onlyDelivery(id);
   expect(delivery.state).toBe("bounced");
   expect(delivery.lastReply).toStartWith(reply);
-  expect(await findSuppression(here.app.db, here.teamId, "bob@nomail.test")).toBeUndefined();
+  expect(await findSuppression(here.app.db, here.teamId, "bob@nomail.test", here.app.now())).toBeUndefined();
 });
 
 test("DNS that fails is a reason to wait, not to bounce", async () => {

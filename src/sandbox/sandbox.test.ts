@@ -76,7 +76,7 @@ test("a spam report follows what complained@ was sent, and costs the address", a
   app.clock.advance(1_000);
   await dispatcher.drained();
   expect(await lastEvent(id)).toBe("complained");
-  expect(await findSuppression(app.db, teamId, "complained+1@anywhere.test")).toMatchObject({
+  expect(await findSuppression(app.db, teamId, "complained+1@anywhere.test", app.now())).toMatchObject({
     reason: "complaint",
     sourceId: id,
   });

@@ -1,14 +1,17 @@
 import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 
+export const suppressionReasons = ["bounce", "complaint", "unsubscribe", "manual"] as const;
+export type SuppressionReason = (typeof suppressionReasons)[number];
+
 /** Addresses a team no longer sends to. */
 export const suppressions = sqliteTable(
   "suppressions",
   {
     id: text("id").primaryKey().notNull(),
     teamId: text("team_id").notNull(),
-    /** Lower-case. */
+    /** The `recipientKey` of what was given: what every spelling of the mailbox has in common. */
     address: text("address").notNull(),
-    reason: text("reason", { enum: ["bounce", "complaint", "unsubscribe", "manual"] }).notNull(),
+    reason: text("reason", { enum: suppressionReasons }).notNull(),
     /** The email that caused it. */
     sourceId: text("source_id"),
     /** From then on it is as if it had never been; null: it stays. */

@@ -1,17 +1,24 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, gt, isNull, or, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
+import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
 import { preparedRead } from "../db/read.ts";
-import type { Write } from "../db/write.ts";
-import { type Suppression, suppressions } from "./schema.ts";
+import { type Suppression, type SuppressionReason, suppressions } from "./schema.ts";
 
 const { placeholder } = sql;
+
+/** What is over is as if it had never been, until `forgetSuppressions` comes by. */
+const lastsBeyond = (now: Date): SQL | undefined =>
+  or(isNull(suppressions.expiresAt), gt(suppressions.expiresAt, now));
+
+const lasts = sql`(${suppressions.expiresAt} is null or ${suppressions.expiresAt} > ${placeholder("now")})`;
 
 export async function findSuppression(
   db: Db,
   teamId: string,
   address: string,
+  now: Date,
 ): Promise<Suppression | undefined> {
-  return suppressionQuery(db).get({ teamId, address });
+  return suppressionQuery(db).get({ teamId, address, now: now.getTime() });
 }
 
 // Every accepted email asks one of these two.
@@ -20,18 +27,31 @@ const suppressionQuery = preparedRead((db) =>
     .select()
     .from(suppressions)
     .where(
-      and(eq(suppressions.teamId, placeholder("teamId")), eq(suppressions.address, placeholder("address"))),
+      and(
+        eq(suppressions.teamId, placeholder("teamId")),
+        eq(suppressions.address, placeholder("address")),
+        lasts,
+      ),
     )
     .prepare(),
 );
 
 /** Which of the addresses a team no longer sends to. Addresses are `recipientKey`s. */
-export async function listSuppressed(db: Db, teamId: string, addresses: string[]): Promise<string[]> {
+export async function listSuppressed(
+  db: Db,
+  teamId: string,
+  addresses: string[],
+  now: Date,
+): Promise<string[]> {
   if (addresses.length === 1) {
     // Almost every email: a plain look at the index costs a third of unpacking a list.
-    return (await findSuppression(db, teamId, addresses[0]!)) ? addresses : [];
+    return (await findSuppression(db, teamId, addresses[0]!, now)) ? addresses : [];
   }
-  const rows = await suppressedQuery(db).all({ teamId, addresses: JSON.stringify(addresses) });
+  const rows = await suppressedQuery(db).all({
+    teamId,
+    addresses: JSON.stringify(addresses),
+    now: now.getTime(),
+  });
   return rows.map(({ address }) => address);
 }
 
@@ -43,11 +63,59 @@ const suppressedQuery = preparedRead((db) =>
       and(
         eq(suppressions.teamId, placeholder("teamId")),
         sql`${suppressions.address} in (select value from json_each(${placeholder("addresses")}))`,
+        lasts,
       ),
     )
     .prepare(),
 );
 
-/** The first reason stays: it is the one to act on. */
-export const insertSuppression = (db: Db, row: Suppression): Write =>
-  db.insert(suppressions).values(row).onConflictDoNothing();
+/** Those of the ids, or of the addresses, that are a team's suppressions. */
+export async function listByKeys(
+  db: Db,
+  teamId: string,
+  by: "id" | "address",
+  keys: string[],
+  now: Date,
+): Promise<Suppression[]> {
+  return db
+    .select()
+    .from(suppressions)
+    .where(
+      and(
+        eq(suppressions.teamId, teamId),
+        sql`${suppressions[by]} in (select value from json_each(${JSON.stringify(keys)}))`,
+        lastsBeyond(now),
+      ),
+    );
+}
+
+/** One page and one row more, newest first. */
+export async function listSuppressions(
+  db: Db,
+  teamId: string,
+  reason: SuppressionReason | undefined,
+  page: Keyset,
+  now: Date,
+): Promise<Suppression[]> {
+  const ofReason = reason && eq(suppressions.reason, reason);
+  const { where, orderBy, limit } = pageOf(
+    suppressions.id,
+    and(eq(suppressions.teamId, teamId), ofReason, lastsBeyond(now)),
+    page,
+  );
+  return newestFirst(await db.select().from(suppressions).where(where).orderBy(orderBy).limit(limit), page);
+}
+
+/** Some that are over, of whichever team, those that ended first. */
+export async function listExpired(
+  db: Db,
+  now: Date,
+  limit: number,
+): Promise<Pick<Suppression, "id" | "teamId">[]> {
+  return db
+    .select({ id: suppressions.id, teamId: suppressions.teamId })
+    .from(suppressions)
+    .where(sql`${suppressions.expiresAt} <= ${now.getTime()}`)
+    .orderBy(suppressions.expiresAt)
+    .limit(limit);
+}

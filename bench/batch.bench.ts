@@ -25,7 +25,7 @@ const email = (n: number) => ({
 const emails = (batch: number) =>
   Array.from({ length: batchSize }, (_, index) => email(batch * batchSize + index));
 
-// Made before the clock runs: to write 200 KB of JSON costs the client half of what the server does with it.
+// Made before the clock runs, so that the client takes less of the cores it shares with the server.
 const requests = Array.from({ length: batches }, (_, n) => jsonRequest("/emails/batch", key, emails(n)));
 const warming = Array.from({ length: warmUp }, (_, n) => jsonRequest("/emails/batch", key, emails(n + 1e7)));
 await load({ port, connections: 8, requests: warmUp, request: (n) => warming[n]! });

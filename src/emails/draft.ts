@@ -81,6 +81,7 @@ export function checkDraft(draft: EmailDraft, now: Date): CheckedDraft {
   checkAttachments(draft);
   const scheduledAt = scheduleOf(draft, now);
   if (template) throw new Refusal("not_found", "Template not found"); // nobody can publish one yet
+  // Only with a template are they left out.
   return { from: from!, sender: sender!, subject: subject!, recipients: once(all), scheduledAt };
 }
 

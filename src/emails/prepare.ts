@@ -3,7 +3,7 @@ import type { App } from "../app.ts";
 import type { Write } from "../db/write.ts";
 import { type NewEvent, recordMany } from "../events/record.ts";
 import { newId } from "../ids.ts";
-import { enqueueAll } from "../jobs/job.ts";
+import { enqueueAll, type JobWish } from "../jobs/job.ts";
 import { type Address, recipientKey } from "../mail/address.ts";
 import { makeMessageId } from "../mail/message-id.ts";
 import { suppressedAmong } from "../suppressions/suppress.ts";
@@ -64,7 +64,7 @@ async function storeFiles(app: App, emails: AdmittedEmail[], ids: string[]): Pro
 /** What has come together for one batch so far. */
 interface Writing {
   rows: Write[];
-  jobs: Parameters<typeof enqueueAll<{ deliveryId: string }>>[2];
+  jobs: JobWish<{ deliveryId: string }>[];
   events: NewEvent[];
   contents: ContentsOfWrite;
 }

@@ -41,8 +41,12 @@ export function enqueue<P>(app: App, kind: JobKind<P>, payload: P, options: JobO
   return enqueueAll(app, kind, [{ payload, ...options }]);
 }
 
+export interface JobWish<P> extends JobOptions {
+  payload: P;
+}
+
 /** The same for many: each lane is touched once. */
-export function enqueueAll<P>(app: App, kind: JobKind<P>, jobs: (JobOptions & { payload: P })[]): Write[] {
+export function enqueueAll<P>(app: App, kind: JobKind<P>, jobs: JobWish<P>[]): Write[] {
   const now = app.now();
   const dueByLane = new Map<string, Date>();
   const inserts = jobs.map(({ id = newId(), payload, runAt = now, lane: waitsFor }) => {

@@ -2,7 +2,7 @@ import { type TSchema, Type as t } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
 import { dimensionNames, granularities, metricNames } from "../metrics/names.ts";
-import { getMetrics, type MetricsQuery, type MetricsRow } from "../metrics/read.ts";
+import { getMetrics, type MetricsRow } from "../metrics/read.ts";
 import { authenticated } from "./auth.ts";
 import { readMetricsRequest } from "./metrics-request.ts";
 import { answer, errorAnswers } from "./openapi.ts";
@@ -37,7 +37,7 @@ const metricsAnswer = t.Object({
           domain_id: t.Optional(orNull(t.String())),
           domain_name: t.Optional(orNull(t.String({ description: "Null once the domain was removed." }))),
           email_id: t.Optional(t.String({ format: "uuid" })),
-          broadcast_id: t.Optional(orNull(t.String())),
+          broadcast_id: t.Optional(t.String({ format: "uuid" })),
           broadcast_name: t.Optional(orNull(t.String())),
         }),
         values,
@@ -84,7 +84,7 @@ export const metricsRoutes = (app: App) =>
         dimensions: query.dimensions,
         granularity: query.granularity,
         totals,
-        ...(rows && { data: rows.map((row) => toRow(row, query)) }),
+        ...(rows && { data: rows.map(toRow) }),
       };
     },
     {
@@ -100,13 +100,13 @@ export const metricsRoutes = (app: App) =>
     },
   );
 
-function toRow({ period, domain, emailId, broadcastId, values }: MetricsRow, { dimensions }: MetricsQuery) {
+function toRow({ period, domain, emailId, broadcastId, values }: MetricsRow) {
   return {
     ...(period !== undefined && { period }),
     ...(domain !== undefined && { domain_id: domain?.id ?? null, domain_name: domain?.name ?? null }),
     ...(emailId !== undefined && { email_id: emailId }),
     // TODO: their names, once there are broadcasts to have one.
-    ...(dimensions.includes("broadcast") && { broadcast_id: broadcastId ?? null, broadcast_name: null }),
+    ...(broadcastId !== undefined && { broadcast_id: broadcastId, broadcast_name: null }),
     ...values,
   };
 }

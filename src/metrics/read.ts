@@ -33,8 +33,7 @@ export interface MetricsRow {
   period?: string;
   domain?: { id: string; name: string | null } | null;
   emailId?: string;
-  /** Null: of no broadcast. */
-  broadcastId?: string | null;
+  broadcastId?: string;
   values: Values;
 }
 
@@ -88,7 +87,7 @@ async function rowsOf(
       domain: domainId === null ? null : { id: domainId, name: names.get(domainId) ?? null },
     }),
     ...(emailId !== null && { emailId }),
-    ...(dimensions.includes("broadcast") && { broadcastId }),
+    ...(broadcastId !== null && { broadcastId }),
     values: valuesOf(metrics, counts),
   }));
 }
@@ -141,6 +140,8 @@ class Groups {
 
   add({ hour, domainId, emailId, broadcastId, counts }: Counted): void {
     addUp(this.totals, counts);
+    // Clients know only broadcasts with an id; what is of none stands in the totals.
+    if (this.#keeps("broadcast") && broadcastId === null) return;
     const group = this.#group({
       period: this.#periods?.indexOf(hour) ?? 0,
       domainId: this.#keeps("domain") ? domainId : null,

@@ -5,6 +5,7 @@ import { Refusal } from "../errors.ts";
 import { authenticateKey } from "../keys/authenticate.ts";
 import type { Permission } from "../keys/schema.ts";
 import { readJson } from "./body.ts";
+import { requestLimit } from "./rate-limit.ts";
 
 /** Who is asking: a team, through one of its keys or through a person's session. */
 export interface Caller {
@@ -12,6 +13,8 @@ export interface Caller {
   permission: Permission;
   /** Absent for a person's session. */
   keyId?: string;
+  /** The person, where it is one. */
+  userId?: string;
   /** The one domain the key may send from. */
   domainId?: string | null;
 }
@@ -23,9 +26,11 @@ export const unreadBody = Symbol("unread body");
  * Lets in only callers with the permission, and reads the body after that: the contract's order is key, permission,
  * JSON, fields. Gives routes `caller`.
  */
-export const authenticated = (app: App, permission: Permission) =>
-  new Elysia({ name: "authenticated", seed: permission }).derive({ as: "scoped" }, async (context) => {
+export const authenticated = (app: App, permission: Permission) => {
+  const takeRequest = requestLimit(app);
+  return new Elysia({ name: "authenticated", seed: permission }).derive({ as: "scoped" }, async (context) => {
     const caller = await authenticate(app, context.request);
+    takeRequest(caller, `${context.request.method} ${context.route}`, context.set.headers);
     if (permission === "full_access" && caller.permission !== "full_access") {
       throw new Refusal("restricted_api_key", "This API key is restricted to only send emails");
     }
@@ -35,6 +40,7 @@ export const authenticated = (app: App, permission: Permission) =>
     }
     return { caller };
   });
+};
 
 /** Reads the body of routes that need no caller, such as signing in. */
 export const anonymous = (app: App) =>

@@ -1,8 +1,10 @@
 import { Elysia } from "elysia";
 import { authenticateSession } from "../accounts/sessions.ts";
 import type { App } from "../app.ts";
+import { clientAddressReader } from "../client-address.ts";
 import { Refusal } from "../errors.ts";
 import { authenticateKey } from "../keys/authenticate.ts";
+import { type Network, requireAllowedAddress } from "../keys/networks.ts";
 import type { Permission } from "../keys/schema.ts";
 import { readJson } from "./body.ts";
 import { requestLimit } from "./rate-limit.ts";
@@ -17,7 +19,12 @@ export interface Caller {
   userId?: string;
   /** The one domain the key may send from. */
   domainId?: string | null;
+  /** Where the key may be used from; from anywhere when there are none. */
+  networks?: readonly Network[];
 }
+
+/** What a key that may only send can ask for; everything else is for full access. */
+export const sendingEndpoints: readonly string[] = ["POST /emails", "POST /emails/batch"];
 
 /** What a body is until somebody reads it: nothing is read for a caller we do not know. */
 export const unreadBody = Symbol("unread body");
@@ -28,8 +35,12 @@ export const unreadBody = Symbol("unread body");
  */
 export const authenticated = (app: App, permission: Permission) => {
   const takeRequest = requestLimit(app);
+  const clientAddress = clientAddressReader(app.config.server.trustedProxies);
   return new Elysia({ name: "authenticated", seed: permission }).derive({ as: "scoped" }, async (context) => {
     const caller = await authenticate(app, context.request);
+    if (caller.networks && caller.networks.length > 0) {
+      requireAllowedAddress(caller.networks, clientAddress(context.request, context.server));
+    }
     takeRequest(caller, `${context.request.method} ${context.route}`, context.set.headers);
     if (permission === "full_access" && caller.permission !== "full_access") {
       throw new Refusal("restricted_api_key", "This API key is restricted to only send emails");

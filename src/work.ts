@@ -6,6 +6,7 @@ import { forgettingAnswers } from "./emails/idempotency.ts";
 import { forgettingLanes } from "./jobs/forget-lanes.ts";
 import type { JobHandler } from "./jobs/job.ts";
 import type { Recurring } from "./jobs/recurring.ts";
+import { forgettingLogs } from "./logs/retention.ts";
 import { complaining } from "./sandbox/jobs.ts";
 
 /** Work that comes back for ever. */
@@ -14,6 +15,7 @@ export const recurringWork: Recurring[] = [
   forgettingLanes,
   expiringDeliveries,
   forgettingPolicies,
+  forgettingLogs,
 ];
 
 /** Every job handler, in one list, as routes are in one list. */

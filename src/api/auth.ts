@@ -6,8 +6,10 @@ import { Refusal } from "../errors.ts";
 import { authenticateKey } from "../keys/authenticate.ts";
 import { type Network, requireAllowedAddress } from "../keys/networks.ts";
 import type { Permission } from "../keys/schema.ts";
+import { noteRequest } from "../logs/record.ts";
 import { readJson } from "./body.ts";
 import { requestLimit } from "./rate-limit.ts";
+import { answeredWith, askedBy, nothingAsked } from "./request-log.ts";
 
 /** Who is asking: a team, through one of its keys or through a person's session. */
 export interface Caller {
@@ -36,21 +38,29 @@ export const unreadBody = Symbol("unread body");
 export const authenticated = (app: App, permission: Permission) => {
   const takeRequest = requestLimit(app);
   const clientAddress = clientAddressReader(app.config.server.trustedProxies);
-  return new Elysia({ name: "authenticated", seed: permission }).derive({ as: "scoped" }, async (context) => {
-    const caller = await authenticate(app, context.request);
-    if (caller.networks && caller.networks.length > 0) {
-      requireAllowedAddress(caller.networks, clientAddress(context.request, context.server));
-    }
-    takeRequest(caller, `${context.request.method} ${context.route}`, context.set.headers);
-    if (permission === "full_access" && caller.permission !== "full_access") {
-      throw new Refusal("restricted_api_key", "This API key is restricted to only send emails");
-    }
-    if (context.body === unreadBody) {
-      // Set and not handed on: a context given to a function makes Elysia parse cookies, query and headers for it.
-      context.body = (await readJson(context.request, app.config.server.maxBodyBytes)) ?? {};
-    }
-    return { caller };
-  });
+  return new Elysia({ name: "authenticated", seed: permission })
+    .decorate("asked", nothingAsked)
+    .derive({ as: "scoped" }, async (context) => {
+      const { request } = context;
+      const caller = await authenticate(app, request);
+      const address = clientAddress(request, context.server);
+      const asked = askedBy(caller, request, String(context.set.headers["x-request-id"]), address);
+      context.asked = asked; // so that what is refused from here on has its log too
+      if (caller.networks) requireAllowedAddress(caller.networks, address);
+      takeRequest(caller, `${request.method} ${context.route}`, context.set.headers);
+      if (permission === "full_access" && caller.permission !== "full_access") {
+        throw new Refusal("restricted_api_key", "This API key is restricted to only send emails");
+      }
+      if (context.body === unreadBody) {
+        // Set and not handed on: a context given to a function makes Elysia parse cookies, query and headers for it.
+        asked.body = await readJson(request, app.config.server.maxBodyBytes);
+        context.body = asked.body ?? {};
+      }
+      return { caller };
+    })
+    .onAfterHandle({ as: "scoped" }, ({ asked, responseValue, set }) => {
+      if (asked) noteRequest(app, asked, answeredWith(responseValue, set.status));
+    });
 };
 
 /** Reads the body of routes that need no caller, such as signing in. */

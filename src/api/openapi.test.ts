@@ -67,7 +67,7 @@ test.each(operations.filter(([name]) => /^GET .*\/$/.test(name)))(
   "%s says how it is paged",
   (_, __, list) => {
     const inQuery = list!.parameters!.filter((parameter) => parameter.in === "query");
-    expect(inQuery.map(({ name }) => name).sort()).toEqual(["after", "before", "limit"]);
+    expect(inQuery.map(({ name }) => name)).toEqual(expect.arrayContaining(["after", "before", "limit"]));
   },
 );
 

@@ -5,6 +5,7 @@ import { deliveryRoutes } from "./deliveries.ts";
 import { domainRoutes } from "./domains.ts";
 import { emailRoutes } from "./emails.ts";
 import { keyRoutes } from "./keys.ts";
+import { logRoutes } from "./logs.ts";
 import { oauthGrantRoutes } from "./oauth-grants.ts";
 import { queueRoutes } from "./queue.ts";
 import { queueSwitchRoutes } from "./queue-switches.ts";
@@ -35,6 +36,7 @@ export const apiRoutes = (app: App, version: string) => {
     .use(domainRoutes(app))
     .use(keyRoutes(app))
     .use(oauthGrantRoutes(app))
+    .use(logRoutes(app))
     .use(queueRoutes(app))
     .use(queueSwitchRoutes(app));
   return app.sandbox ? server.use(sandboxRoutes(app)) : server;

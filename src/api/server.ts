@@ -1,11 +1,13 @@
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
 import { Refusal, StorageUnavailable } from "../errors.ts";
-import { newId } from "../ids.ts";
+import { newIdAt } from "../ids.ts";
+import { noteRequest } from "../logs/record.ts";
 import { unreadBody } from "./auth.ts";
 import { letPagesCall } from "./cors.ts";
 import { type ErrorBody, errorAnswers, rootCause } from "./errors.ts";
 import { describeMistake } from "./mistakes.ts";
+import { nothingAsked } from "./request-log.ts";
 import { isPathOf, pathOf, requireReadablePath } from "./request-path.ts";
 
 /** What every door of the HTTP server stands on: request ids, bodies read late, and errors as the contract has them. */
@@ -16,7 +18,7 @@ export function makeServer(app: App) {
     normalize: false,
     handler: { standardHostname: false },
     serve: { development: false }, // else Bun answers a fault with a page that shows its source
-  });
+  }).decorate("asked", nothingAsked);
   const otherMethods = ({ method, url }: Request): string[] => {
     const path = pathOf(url);
     const routes = server.routes.filter((route) => route.method !== method && isPathOf(route.path, path));
@@ -39,11 +41,11 @@ export function makeServer(app: App) {
       // Comes before the `parse: "json"` of routes with a body, which is there for the OpenAPI document alone.
       .onParse({ as: "global" }, () => unreadBody)
       .onRequest(({ request, set }) => {
-        set.headers["x-request-id"] = newId();
+        set.headers["x-request-id"] = newIdAt(app.now());
         set.headers["content-type"] = "application/json; charset=utf-8"; // what is not JSON says so itself
         requireReadablePath(request.url);
       })
-      .onError({ as: "global" }, ({ error, code, request, set, route }) => {
+      .onError({ as: "global" }, ({ error, code, request, set, route, asked }) => {
         const allowed = code === "NOT_FOUND" ? otherMethods(request) : [];
         if (allowed.length > 0) set.headers.allow = allowed.join(", ");
         const answer = toErrorBody(error, code, allowed.length > 0);
@@ -55,6 +57,7 @@ export function makeServer(app: App) {
           );
         }
         set.status = answer.statusCode;
+        if (asked) noteRequest(app, asked, { status: answer.statusCode, body: answer });
         if (answer.statusCode === 401) set.headers["www-authenticate"] = 'Bearer realm=""';
         return answer;
       })

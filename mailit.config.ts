@@ -23,6 +23,8 @@ export default {
     // publicUrl: "https://mail.example.com",
     // Proxies whose X-Forwarded-For is believed, such as "10.0.0.0/8"; from anyone else it is ignored.
     // trustedProxies: [],
+    // Web pages that may call the API from a browser, such as "https://app.example.com", or "*" for any.
+    // corsOrigins: [],
     // The largest request taken; base64 makes a 40 MB message about 54 MB.
     // maxBodyBytes: "60MB",
   },
@@ -118,9 +120,11 @@ export default {
   },
 
   rateLimit: {
-    // API requests a team may make a second, and attempts to log in or register one address may make a minute.
+    // Whether API requests and logins are limited at all.
     // enabled: true,
+    // Requests an API key, or a person who is logged in, may make a second at one endpoint of one node.
     // requestsPerSecond: 100,
+    // Attempts to log in or register that one address may make a minute.
     // loginsPerMinute: 10,
   },
 

@@ -7,6 +7,7 @@ import { forgettingAnswers } from "./emails/idempotency.ts";
 import { forgettingLanes } from "./jobs/forget-lanes.ts";
 import type { JobHandler } from "./jobs/job.ts";
 import type { Recurring } from "./jobs/recurring.ts";
+import { forgettingLogs } from "./logs/retention.ts";
 import { complaining } from "./sandbox/jobs.ts";
 import { forgettingSuppressions } from "./suppressions/expiry.ts";
 
@@ -17,6 +18,7 @@ export const recurringWork: Recurring[] = [
   expiringDeliveries,
   forgettingPolicies,
   forgettingSuppressions,
+  forgettingLogs,
 ];
 
 /** Every job handler, in one list, as routes are in one list. */

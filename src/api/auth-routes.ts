@@ -4,8 +4,8 @@ import { takeAttempt } from "../accounts/attempts.ts";
 import { type Account, logIn, register } from "../accounts/service.ts";
 import { issueToken } from "../accounts/sessions.ts";
 import type { App } from "../app.ts";
+import { clientAddressReader } from "../client-address.ts";
 import { anonymous } from "./auth.ts";
-import { clientAddressReader } from "./client-address.ts";
 import { answer, bodyErrorAnswers } from "./openapi.ts";
 
 const registration = t.Object(

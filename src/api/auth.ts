@@ -1,10 +1,15 @@
 import { Elysia } from "elysia";
 import { authenticateSession } from "../accounts/sessions.ts";
 import type { App } from "../app.ts";
+import { type Connections, clientAddressReader } from "../client-address.ts";
 import { Refusal } from "../errors.ts";
 import { authenticateKey } from "../keys/authenticate.ts";
+import { type Network, requireAllowedAddress } from "../keys/networks.ts";
 import type { Permission } from "../keys/schema.ts";
+import { type Asked, noteRequest } from "../logs/record.ts";
 import { readJson } from "./body.ts";
+import { type AnswerHeaders, requestLimit } from "./rate-limit.ts";
+import { answeredWith, askedBy, nothingAsked } from "./request-log.ts";
 
 /** Who is asking: a team, through one of its keys or through a person's session. */
 export interface Caller {
@@ -12,9 +17,16 @@ export interface Caller {
   permission: Permission;
   /** Absent for a person's session. */
   keyId?: string;
+  /** The person, where it is one. */
+  userId?: string;
   /** The one domain the key may send from. */
   domainId?: string | null;
+  /** Where the key may be used from; from anywhere when there are none. */
+  networks?: readonly Network[];
 }
+
+/** What a key that may only send can ask for; everything else is for full access. */
+export const sendingEndpoints: readonly string[] = ["POST /emails", "POST /emails/batch"];
 
 /** What a body is until somebody reads it: nothing is read for a caller we do not know. */
 export const unreadBody = Symbol("unread body");
@@ -23,22 +35,62 @@ export const unreadBody = Symbol("unread body");
  * Lets in only callers with the permission, and reads the body after that: the contract's order is key, permission,
  * JSON, fields. Gives routes `caller`.
  */
-export const authenticated = (app: App, permission: Permission) =>
-  new Elysia({ name: "authenticated", seed: permission }).derive({ as: "scoped" }, async (context) => {
-    const caller = await permittedCaller(app, context.request, permission);
-    if (context.body === unreadBody) {
-      // Set and not handed on: a context given to a function makes Elysia parse cookies, query and headers for it.
-      context.body = (await readJson(context.request, app.config.server.maxBodyBytes)) ?? {};
-    }
-    return { caller };
-  });
+export const authenticated = (app: App, permission: Permission) => {
+  const { identify, admit } = gate(app, permission);
+  return new Elysia({ name: "authenticated", seed: permission })
+    .decorate("asked", nothingAsked)
+    .derive({ as: "scoped" }, async (context) => {
+      // Taken apart here: a context handed to a function makes Elysia parse cookies, query and headers for it.
+      const { request, server, route, set } = context;
+      const { caller, asked } = await identify(request, server, String(set.headers["x-request-id"]));
+      context.asked = asked; // so that what is refused from here on has its log too
+      admit(caller, asked, route, set.headers);
+      if (context.body === unreadBody) {
+        asked.body = await readJson(request, app.config.server.maxBodyBytes);
+        context.body = asked.body ?? {};
+      }
+      return { caller };
+    })
+    .onAfterHandle({ as: "scoped" }, ({ asked, responseValue, set }) => {
+      if (asked) noteRequest(app, asked, answeredWith(responseValue, set.status));
+    });
+};
 
 /** The same, with the body left unread: for routes that take something else than JSON and read it themselves. */
-export const authenticatedUnread = (app: App, permission: Permission) =>
-  new Elysia({ name: "authenticated, unread", seed: permission }).derive(
-    { as: "scoped" },
-    async ({ request }) => ({ caller: await permittedCaller(app, request, permission) }),
-  );
+export const authenticatedUnread = (app: App, permission: Permission) => {
+  const { identify, admit } = gate(app, permission);
+  return new Elysia({ name: "authenticated, unread", seed: permission })
+    .decorate("asked", nothingAsked)
+    .derive({ as: "scoped" }, async (context) => {
+      const { request, server, route, set } = context;
+      const { caller, asked } = await identify(request, server, String(set.headers["x-request-id"]));
+      context.asked = asked;
+      admit(caller, asked, route, set.headers);
+      return { caller };
+    })
+    .onAfterHandle({ as: "scoped" }, ({ asked, responseValue, set }) => {
+      if (asked) noteRequest(app, asked, answeredWith(responseValue, set.status));
+    });
+};
+
+/** The two steps between a request and its route: who asks, and whether they may. */
+function gate(app: App, permission: Permission) {
+  const takeRequest = requestLimit(app);
+  const clientAddress = clientAddressReader(app.config.server.trustedProxies);
+  return {
+    async identify(request: Request, server: Connections | null, id: string) {
+      const caller = await authenticate(app, request);
+      return { caller, asked: askedBy(caller, request, id, clientAddress(request, server)) };
+    },
+    admit(caller: Caller, { method, address }: Asked, route: string, headers: AnswerHeaders): void {
+      if (caller.networks) requireAllowedAddress(caller.networks, address);
+      takeRequest(caller, `${method} ${route}`, headers);
+      if (permission === "full_access" && caller.permission !== "full_access") {
+        throw new Refusal("restricted_api_key", "This API key is restricted to only send emails");
+      }
+    },
+  };
+}
 
 /** Reads the body of routes that need no caller, such as signing in. */
 export const anonymous = (app: App) =>
@@ -49,17 +101,9 @@ export const anonymous = (app: App) =>
     return {};
   });
 
-async function permittedCaller(app: App, request: Request, permission: Permission): Promise<Caller> {
-  const caller = await authenticate(app, request);
-  if (permission === "full_access" && caller.permission !== "full_access") {
-    throw new Refusal("restricted_api_key", "This API key is restricted to only send emails");
-  }
-  return caller;
-}
-
 async function authenticate(app: App, request: Request): Promise<Caller> {
   const header = request.headers.get("authorization");
-  if (header === null) {
+  if (!header) {
     throw new Refusal(
       "missing_api_key",
       "Missing API key in the authorization header. Include the following header `Authorization: Bearer YOUR_API_KEY` in the request.",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { connect } from "node:net";
 import fc from "fast-check";
+import { type RawAnswer as Answer, sendRaw } from "../../test/support/raw-http.ts";
 import { testApp, testTeam } from "../../test/support/test-app.ts";
 import { testDomain } from "../../test/support/test-domain.ts";
 import { testServer } from "../../test/support/test-server.ts";
@@ -19,27 +19,6 @@ const { url } = testServer(app);
 const port = Number(new URL(url).port);
 const routes = apiRoutes(app, "0").routes.filter(({ path }) => !path.startsWith("/openapi"));
 
-interface Answer {
-  status: number;
-  type: string | undefined;
-  body: string;
-}
-
-/** Sends bytes as they are and reads one answer: `fetch` would mend most of what is wrong with these. */
-function sendRaw(bytes: string): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    const socket = connect(port, "127.0.0.1", () => socket.write(bytes));
-    socket.on("data", (chunk) => chunks.push(Buffer.from(chunk)));
-    socket.on("error", reject);
-    socket.on("close", () => {
-      const [head = "", body = ""] = Buffer.concat(chunks).toString().split("\r\n\r\n", 2);
-      const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1]);
-      resolve({ status, type: /^content-type: (.*)$/im.exec(head)?.[1], body });
-    });
-  });
-}
-
 function request(
   method: string,
   path: string,
@@ -54,7 +33,7 @@ function request(
     ...headers,
   };
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
-  return sendRaw(`${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n${body}`);
+  return sendRaw(port, `${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n${body}`);
 }
 
 /** What every answer but a success must be: the contract's JSON, without a word of what is inside. */
@@ -189,10 +168,14 @@ test("a compressed body is refused as such", async () => {
 test("a chunked body is cut off where it passes the limit", async () => {
   const chunk = `4e20\r\n${"a".repeat(20_000)}\r\n`;
   const head = `POST /emails HTTP/1.1\r\nhost: m\r\nauthorization: Bearer ${key}\r\ntransfer-encoding: chunked\r\n`;
-  expectRefusal(await sendRaw(`${head}connection: close\r\n\r\n${chunk.repeat(6)}0\r\n\r\n`), 413);
+  expectRefusal(await sendRaw(port, `${head}connection: close\r\n\r\n${chunk.repeat(6)}0\r\n\r\n`), 413);
 });
 
-test.each(["", "Bearer", "Basic eDp4", "Bearer a b", "Bearer re_", "Bearer a.b.c"])(
+test("an authorization without a word in it is none", async () => {
+  expectRefusal(await request("GET", "/emails", { headers: { authorization: "" } }), 401);
+});
+
+test.each(["Bearer", "Basic eDp4", "Bearer a b", "Bearer re_", "Bearer a.b.c"])(
   "the authorization %p lets nobody in",
   async (authorization) =>
     expectRefusal(await request("GET", "/emails", { headers: { authorization } }), 403),

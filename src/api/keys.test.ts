@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { Resend } from "resend";
 import { type TestApp, testApp, testTeam } from "../../test/support/test-app.ts";
+import { testServer } from "../../test/support/test-server.ts";
 import { authenticateKey, flushKeyUse } from "../keys/authenticate.ts";
 import { createKey } from "../keys/service.ts";
 import { keyRoutes } from "./keys.ts";
@@ -60,6 +61,7 @@ test("keys are listed newest first, all of them unless a limit says otherwise", 
     last_used_at: app.now().toISOString(),
     permission: "full_access",
     domain_id: null,
+    allowed_ips: [],
   });
   expect(body.data[0].last_used_at).toBeNull();
 
@@ -123,6 +125,44 @@ test("a key that may only send may not even see keys", async () => {
   }
 });
 
+test("a key is refused from outside its networks, whoever claims to have forwarded it", async () => {
+  const app = await testApp({ config: { server: { trustedProxies: ["127.0.0.1/32"] } } });
+  const { key, keyId } = await testTeam(app);
+  const { url } = testServer(app);
+  const from = async (forwardedFor: string, method = "GET", body?: unknown) => {
+    const answer = await fetch(`${url}/api-keys${method === "GET" ? "" : `/${keyId}`}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${key}`,
+        "content-type": "application/json",
+        "x-forwarded-for": forwardedFor,
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    return { status: answer.status, body: await answer.json() };
+  };
+  const restricted = await from("203.0.113.7", "PATCH", { allowed_ips: ["203.0.113.0/24", "2001:db8::/32"] });
+  expect(restricted).toEqual({ status: 200, body: { object: "api_key", id: keyId } });
+  expect((await from("203.0.113.7")).body.data).toMatchObject([
+    { name: "test", allowed_ips: ["203.0.113.0/24", "2001:db8::/32"] },
+  ]);
+  expect((await from("2001:db8::9")).status).toBe(200);
+  for (const address of ["198.51.100.9", "2001:db9::1"]) {
+    expect(await from(address)).toEqual({
+      status: 403,
+      body: {
+        statusCode: 403,
+        name: "invalid_permission",
+        message: `This API key can't be used from ${address}. Add the address or its network to the key's \`allowed_ips\`, or use another key.`,
+      },
+    });
+  }
+  expect((await from("198.51.100.9, 203.0.113.7")).status).toBe(200);
+  expect((await from("203.0.113.7, 198.51.100.9")).status).toBe(403);
+  expect((await from("203.0.113.7", "PATCH", { allowed_ips: [] })).status).toBe(200);
+  expect((await from("198.51.100.9")).status).toBe(200);
+});
+
 test("without a key nothing is told", async () => {
   const app = await testApp();
   expect(await clientOf(app)("GET", "/api-keys")).toMatchObject({
@@ -158,6 +198,13 @@ test.each([
     "not_found",
     "Domain not found",
   ],
+  [
+    { name: "CI", allowed_ips: ["10.0.0.0/33"] },
+    422,
+    "validation_error",
+    'Invalid `allowed_ips` field. "10.0.0.0/33" is neither an IP address, such as 203.0.113.7, nor a network, such as 203.0.113.0/24 or 2001:db8::/32.',
+  ],
+  [{ name: "CI", allowed_ips: "10.0.0.0/8" }, 422, "validation_error", "Invalid `allowed_ips` field."],
 ])("the request %j is refused", async (request, statusCode, name, message) => {
   const app = await testApp();
   const { key } = await testTeam(app);

@@ -2,21 +2,32 @@ import { Type } from "@sinclair/typebox";
 import { Elysia, t } from "elysia";
 import type { App } from "../app.ts";
 import type { ApiKey } from "../keys/schema.ts";
-import { createKey, listTeamKeys, renameKey, revokeKey } from "../keys/service.ts";
+import { changeKey, createKey, listTeamKeys, revokeKey } from "../keys/service.ts";
 import { authenticated } from "./auth.ts";
 import { listAnswer, pageQuery, readPage } from "./list.ts";
 import { answer, bodyErrorAnswers, errorAnswers, listOf } from "./openapi.ts";
 
+const allowedIps = t.Optional(
+  t.Union([
+    t.Array(t.String(), {
+      description:
+        "Addresses and networks (CIDR) the key may be used from; from anywhere when there are none.",
+      examples: [["203.0.113.7", "2001:db8::/32"]],
+    }),
+    t.Null(),
+  ]),
+);
 const creation = t.Object(
   {
     name: t.String({ description: "1 to 50 characters." }),
     permission: t.Optional(t.Union([t.String({ examples: ["full_access", "sending_access"] }), t.Null()])),
     domain_id: t.Optional(t.Union([t.String({ description: "Only with sending_access." }), t.Null()])),
+    allowed_ips: allowedIps,
   },
   { additionalProperties: true },
 );
-const renaming = t.Object(
-  { name: t.String({ description: "1 to 50 characters." }) },
+const change = t.Object(
+  { name: t.Optional(t.String({ description: "1 to 50 characters." })), allowed_ips: allowedIps },
   { additionalProperties: true },
 );
 
@@ -30,8 +41,9 @@ const item = Type.Object({
   last_used_at: Type.Union([time, Type.Null()]),
   permission: Type.Union([Type.Literal("full_access"), Type.Literal("sending_access")]),
   domain_id: Type.Union([id, Type.Null()]),
+  allowed_ips: Type.Array(Type.String()),
 });
-const renamed = Type.Object({ object: Type.Literal("api_key"), id });
+const changed = Type.Object({ object: Type.Literal("api_key"), id });
 const deleted = Type.Object({ object: Type.Literal("api_key"), id, deleted: Type.Literal(true) });
 
 export const keyRoutes = (app: App) =>
@@ -40,8 +52,8 @@ export const keyRoutes = (app: App) =>
     .post(
       "/",
       async ({ caller, body, set }) => {
-        const { name, permission, domain_id: domainId } = body;
-        const key = await createKey(app, caller.teamId, { name, permission, domainId });
+        const { name, permission, domain_id: domainId, allowed_ips: allowedIps } = body;
+        const key = await createKey(app, caller.teamId, { name, permission, domainId, allowedIps });
         set.status = 201;
         set.headers["cache-control"] = "no-store";
         return { id: key.id, token: key.token };
@@ -74,16 +86,17 @@ export const keyRoutes = (app: App) =>
     .patch(
       "/:id",
       async ({ caller, params, body }) => {
-        await renameKey(app, caller.teamId, params.id, body.name);
+        const { name, allowed_ips: allowedIps } = body;
+        await changeKey(app, caller.teamId, params.id, { name, allowedIps });
         return { object: "api_key", id: params.id };
       },
       {
         parse: "json",
-        body: renaming,
+        body: change,
         detail: {
-          summary: "Rename an API key",
+          summary: "Rename an API key, or change where it may be used from",
           tags: ["API keys"],
-          responses: { 200: answer("Renamed", renamed), ...bodyErrorAnswers },
+          responses: { 200: answer("Changed", changed), ...bodyErrorAnswers },
         },
       },
     )
@@ -102,7 +115,7 @@ export const keyRoutes = (app: App) =>
       },
     );
 
-function toItem({ id, name, createdAt, lastUsedAt, permission, domainId }: ApiKey) {
+function toItem({ id, name, createdAt, lastUsedAt, permission, domainId, allowedIps }: ApiKey) {
   return {
     id,
     name,
@@ -110,5 +123,6 @@ function toItem({ id, name, createdAt, lastUsedAt, permission, domainId }: ApiKe
     last_used_at: lastUsedAt?.toISOString() ?? null,
     permission,
     domain_id: domainId,
+    allowed_ips: allowedIps,
   };
 }

@@ -9,7 +9,9 @@ import { emailChangeRoutes } from "./email-changes.ts";
 import { emailSharingRoutes } from "./email-sharing.ts";
 import { emailRoutes } from "./emails.ts";
 import { keyRoutes } from "./keys.ts";
+import { logRoutes } from "./logs.ts";
 import { metricsRoutes } from "./metrics.ts";
+import { oauthGrantRoutes } from "./oauth-grants.ts";
 import { queueRoutes } from "./queue.ts";
 import { queueSwitchRoutes } from "./queue-switches.ts";
 import { sandboxRoutes } from "./sandbox.ts";
@@ -45,6 +47,8 @@ export const apiRoutes = (app: App, version: string) => {
     .use(domainClaimRoutes(app))
     .use(keyRoutes(app))
     .use(suppressionRoutes(app))
+    .use(oauthGrantRoutes(app))
+    .use(logRoutes(app))
     .use(queueRoutes(app))
     .use(queueSwitchRoutes(app));
   return app.sandbox ? server.use(sandboxRoutes(app)) : server;

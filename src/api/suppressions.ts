@@ -73,7 +73,7 @@ const singleRoutes = (app: App) =>
     .get(
       "/:idOrEmail",
       async ({ caller, params }) => {
-        const row = await getSuppression(app, caller.teamId, decoded(params.idOrEmail));
+        const row = await getSuppression(app, caller.teamId, params.idOrEmail);
         return { object: "suppression" as const, ...toItem(row) };
       },
       {
@@ -86,8 +86,7 @@ const singleRoutes = (app: App) =>
     )
     .delete(
       "/:idOrEmail",
-      async ({ caller, params }) =>
-        toRemoved(await removeSuppression(app, caller.teamId, decoded(params.idOrEmail))),
+      async ({ caller, params }) => toRemoved(await removeSuppression(app, caller.teamId, params.idOrEmail)),
       {
         detail: {
           summary: "Send to an address again",
@@ -135,9 +134,6 @@ const batchRoutes = (app: App) =>
         },
       },
     );
-
-/** Elysia gives null, whatever its types say, for a path that can't be decoded, such as `%ff`: that names nothing. */
-const decoded = (segment: string | null): string => segment ?? "";
 
 const toExpiry = (body: Pick<Static<typeof addition>, "expires_at" | "expires_in">): ExpiryWish => ({
   expiresAt: body.expires_at,

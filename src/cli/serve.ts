@@ -9,6 +9,7 @@ import { closeSites } from "../delivery/sites.ts";
 import { ConfigFault } from "../errors.ts";
 import { type Dispatcher, startDispatcher } from "../jobs/dispatcher.ts";
 import { flushKeyUse } from "../keys/authenticate.ts";
+import { flushLogs } from "../logs/record.ts";
 import { makeDataFolder, nodeName, type OpenApp, openApp } from "../open-app.ts";
 import { downloadRoutes } from "../public/downloads.ts";
 import { healthRoutes, type Lifecycle } from "../public/health.ts";
@@ -86,6 +87,7 @@ async function serve(options: ServeOptions): Promise<Server> {
     closers.push(() =>
       flushKeyUse(app).catch((err) => app.log.warn({ err }, "the last use of keys could not be written")),
     );
+    closers.push(() => flushLogs(app));
     await atomically(
       app,
       recurringWork.flatMap(({ ensure }) => ensure(app)),

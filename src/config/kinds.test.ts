@@ -174,6 +174,14 @@ const cases: Record<string, Case> = {
       "a.example",
     ],
   },
+  "a web origin": {
+    kind: is.webOrigin,
+    good: [
+      ["*", "*"],
+      ["https://App.example.com/", "https://app.example.com"],
+    ],
+    bad: ["https://*.example.com/", "**", "app.example.com", "null"],
+  },
   "a selector": { kind: is.selector, good: [["S1.eu", "s1.eu"]], bad: ["", "a_b", "a b", ".a", "a."] },
   "a master key": {
     kind: is.masterKey,

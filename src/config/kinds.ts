@@ -216,6 +216,14 @@ export const origin = word("an address such as https://mail.example.com, without
   return isBare ? parsed.origin : undefined;
 });
 
+/** A page's origin as browsers write it, or `*` for every page. */
+export const webOrigin = word(`* or ${origin.allowed}`, (input) => {
+  if (input === "*") return input;
+  const reading = origin.read(input);
+  // A page is named in full: `https://*.example.com` would be compared as it stands, and match none.
+  return "value" in reading && !reading.value.includes("*") ? reading.value : undefined;
+});
+
 /** RFC 6376 §3.1: labels as in a domain name; dots may divide them. */
 export const selector = word("a DKIM selector of letters, digits, - and ., such as mailit", (input) =>
   readHostName(`${input}.example`)?.replace(/\.example$/, ""),

@@ -42,6 +42,11 @@ const samples: Record<string, [text: string, written: unknown, value: unknown]> 
   "server.httpAddr": ["127.0.0.1:9000", "127.0.0.1:9000", "127.0.0.1:9000"],
   "server.publicUrl": ["https://m.example.com/", "https://m.example.com/", "https://m.example.com"],
   "server.trustedProxies": ["10.0.0.0/8,::1", ["10.0.0.0/8", "::1"], ["10.0.0.0/8", "::1/128"]],
+  "server.corsOrigins": [
+    "https://App.example.com,http://localhost:3000/",
+    ["https://app.example.com", "http://localhost:3000"],
+    ["https://app.example.com", "http://localhost:3000"],
+  ],
   "server.maxBodyBytes": ["1MiB", 1_048_576, 1_048_576],
   "tls.mode": ["acme", "acme", "acme"],
   "tls.certFile": ["/c.pem", "/c.pem", "/c.pem"],
@@ -137,6 +142,7 @@ test("with nothing given the program starts with its defaults", async () => {
       httpAddr: ":8080",
       publicUrl: "http://localhost:8080",
       trustedProxies: [],
+      corsOrigins: [],
       maxBodyBytes: 60_000_000,
     },
     tls: {

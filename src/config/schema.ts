@@ -26,6 +26,10 @@ export const schema = {
       default: [],
       doc: "Proxies whose X-Forwarded-For is believed; from anyone else it is ignored.",
     }),
+    corsOrigins: key(is.list(is.webOrigin), {
+      default: [],
+      doc: "Web pages that may call the API from a browser, such as https://app.example.com, or * for any; no cookies are ever taken from them.",
+    }),
     maxBodyBytes: key(is.size, {
       default: "60MB",
       doc: "The largest request taken; base64 makes a 40 MB message about 54 MB.",
@@ -157,10 +161,10 @@ export const schema = {
   },
 
   rateLimit: {
-    enabled: key(is.flag, { default: true, doc: "Whether requests are limited at all." }),
+    enabled: key(is.flag, { default: true, doc: "Whether API requests and logins are limited at all." }),
     requestsPerSecond: key(is.count(1, 1_000_000), {
       default: 100,
-      doc: "API requests a team may make a second.",
+      doc: "Requests an API key, or a person who is logged in, may make a second at one endpoint of one node.",
     }),
     loginsPerMinute: key(is.count(1, 1_000_000), {
       default: 10,

@@ -17,7 +17,7 @@ test("a token tells whose key it is and what it may do", async () => {
   const app = await testApp();
   const { teamId } = await testTeam(app);
   const { id: keyId, token } = await createKey(app, teamId, { name: "CI", permission: "sending_access" });
-  const holder = { teamId, keyId, permission: "sending_access" as const, domainId: null };
+  const holder = { teamId, keyId, permission: "sending_access" as const, domainId: null, networks: [] };
   expect(await authenticateKey(app, token)).toEqual(holder);
   expect(await authenticateKey(app, token)).toEqual(holder);
 });

@@ -1,4 +1,5 @@
 import { type App, atomically } from "../app.ts";
+import { type Network, parseAllowedIps } from "./networks.ts";
 import type { Permission } from "./schema.ts";
 import { findKeyByHash, updateLastUse } from "./store.ts";
 
@@ -9,6 +10,8 @@ export interface KeyHolder {
   readonly keyId: string;
   /** The one domain it may send from. */
   readonly domainId: string | null;
+  /** Where it may be used from, for `requireAllowedAddress`; from anywhere when there are none. */
+  readonly networks: readonly Network[];
 }
 
 interface Remembered {
@@ -105,7 +108,13 @@ function lookUp(app: App, { known, unknown }: KeyMemory, hash: string, now: numb
 async function find(app: App, hash: string): Promise<KeyHolder | undefined> {
   const key = await findKeyByHash(app.db, hash);
   if (!key) return undefined;
-  return { teamId: key.teamId, permission: key.permission, keyId: key.id, domainId: key.domainId };
+  return {
+    teamId: key.teamId,
+    permission: key.permission,
+    keyId: key.id,
+    domainId: key.domainId,
+    networks: parseAllowedIps(key.allowedIps),
+  };
 }
 
 function remember(among: Map<string, Remembered>, hash: string, remembered: Remembered): void {

@@ -4,7 +4,8 @@ import { testDomain } from "../../test/support/test-domain.ts";
 import { atomically } from "../app.ts";
 import { rawWrite } from "../db/write.ts";
 import { newId } from "../ids.ts";
-import { createKey, hasFullKey, listTeamKeys, renameKey, revokeKey } from "./service.ts";
+import { authenticateKey } from "./authenticate.ts";
+import { changeKey, createKey, hasFullKey, listTeamKeys, revokeKey } from "./service.ts";
 import { findKeyByHash } from "./store.ts";
 
 const everything = { limit: undefined };
@@ -83,7 +84,7 @@ test("another team's key can be neither renamed nor revoked", async () => {
   const [mine, theirs] = [await testTeam(app), await testTeam(app)];
   const refusal = { code: "not_found", message: "API key not found" };
   for (const id of [theirs.keyId, newId(), "no-id", ""]) {
-    await expect(renameKey(app, mine.teamId, id, "Mine")).rejects.toMatchObject(refusal);
+    await expect(changeKey(app, mine.teamId, id, { name: "Mine" })).rejects.toMatchObject(refusal);
     await expect(revokeKey(app, mine.teamId, id)).rejects.toMatchObject(refusal);
   }
   expect(await listTeamKeys(app, theirs.teamId, everything)).toMatchObject([{ name: "test" }]);
@@ -93,8 +94,35 @@ test("a renamed key keeps everything but its name", async () => {
   const app = await testApp();
   const { teamId, keyId } = await testTeam(app);
   const [before] = await listTeamKeys(app, teamId, everything);
-  await renameKey(app, teamId, keyId, "Production");
+  await changeKey(app, teamId, keyId, { name: "Production" });
   expect(await listTeamKeys(app, teamId, everything)).toEqual([{ ...before!, name: "Production" }]);
+});
+
+test("networks of a key are stored in one spelling, and each change counts at once", async () => {
+  const app = await testApp();
+  const { teamId } = await testTeam(app);
+  const { id, token } = await createKey(app, teamId, {
+    name: "CI",
+    allowedIps: ["203.0.113.7/24", " 2001:DB8::0:1 ", "203.0.113.0/24"],
+  });
+  const stored = async () => (await listTeamKeys(app, teamId, everything))[0]!.allowedIps;
+  expect(await stored()).toEqual(["203.0.113.0/24", "2001:db8::1"]);
+  expect((await authenticateKey(app, token))!.networks).toHaveLength(2);
+  await changeKey(app, teamId, id, { allowedIps: null });
+  expect(await stored()).toEqual([]);
+  expect((await authenticateKey(app, token))!.networks).toEqual([]);
+  await changeKey(app, teamId, id, { allowedIps: ["::1"] });
+  expect((await authenticateKey(app, token))!.networks).toHaveLength(1);
+  await expect(changeKey(app, teamId, id, {})).rejects.toMatchObject({ code: "missing_required_field" });
+});
+
+test("a key restricted to a domain keeps its networks", async () => {
+  const app = await testApp();
+  const { teamId } = await testTeam(app);
+  const { id: domainId } = await testDomain(app, teamId, "example.com");
+  const allowedIps = ["203.0.113.7"];
+  await createKey(app, teamId, { name: "CI", permission: "sending_access", domainId, allowedIps });
+  expect(await listTeamKeys(app, teamId, { limit: 1 })).toMatchObject([{ domainId, allowedIps }, {}]);
 });
 
 test("a team has a full key until the last one is revoked", async () => {

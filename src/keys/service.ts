@@ -6,8 +6,16 @@ import { expectChange } from "../db/write.ts";
 import { Refusal, WriteConflict } from "../errors.ts";
 import { isId, newId } from "../ids.ts";
 import { forgetKeys, hashToken } from "./authenticate.ts";
+import { readAllowedIps } from "./networks.ts";
 import type { ApiKey, Permission } from "./schema.ts";
-import { deleteKey, hasFullAccessKey, insertDomainKey, insertKey, listKeys, updateKeyName } from "./store.ts";
+import {
+  deleteKey,
+  hasFullAccessKey,
+  insertDomainKey,
+  insertKey,
+  listKeys,
+  updateKeyFields,
+} from "./store.ts";
 
 export interface NewKey {
   name: string;
@@ -15,7 +23,12 @@ export interface NewKey {
   permission?: string | null;
   /** The one domain of the team the key may send from; only with `sending_access`. */
   domainId?: string | null;
+  /** Addresses and networks it may be used from; from anywhere when there are none. */
+  allowedIps?: readonly string[] | null;
 }
+
+/** What of a key can be changed; what is absent stays. */
+export type KeyChanges = Partial<Pick<NewKey, "name" | "allowedIps">>;
 
 /** Makes a key. The token is in the answer and nowhere else. */
 export async function createKey(
@@ -36,7 +49,7 @@ export async function createKey(
     permission,
     lastUsedAt: null,
     createdAt: app.now(),
-    allowedIps: [],
+    allowedIps: readAllowedIps(input.allowedIps ?? []),
   };
   if (domainId === null) {
     await atomically(app, [insertKey(app.db, { ...row, domainId })]);
@@ -53,12 +66,20 @@ export async function listTeamKeys(app: App, teamId: string, page: Keyset): Prom
   return listKeys(app.db, teamId, page);
 }
 
-export async function renameKey(app: App, teamId: string, id: string, newName: string): Promise<void> {
-  const name = requireName(newName);
+/** Changes a key: where it may be used from counts from the next request on here, and within two seconds on other nodes. */
+export async function changeKey(app: App, teamId: string, id: string, changes: KeyChanges): Promise<void> {
   requireKeyId(id);
-  await atomically(app, [updateKeyName(app.db, teamId, id, name), expectChange()]).catch(
+  if (changes.name === undefined && changes.allowedIps === undefined) {
+    throw new Refusal("missing_required_field", "Missing `name` field.");
+  }
+  const fields = {
+    ...(changes.name === undefined ? {} : { name: requireName(changes.name) }),
+    ...(changes.allowedIps === undefined ? {} : { allowedIps: readAllowedIps(changes.allowedIps ?? []) }),
+  };
+  await atomically(app, [updateKeyFields(app.db, teamId, id, fields), expectChange()]).catch(
     refuseStale(keyNotFound),
   );
+  if (fields.allowedIps) forgetKeys(app);
 }
 
 /** Revokes a key: refused from the next request on here, and within two seconds on other nodes. */

@@ -10,7 +10,7 @@ import {
   insertDomainKey,
   insertKey,
   listKeys,
-  updateKeyName,
+  updateKeyFields,
   updateLastUse,
 } from "./store.ts";
 
@@ -86,7 +86,10 @@ eachTransport((_, open) => {
     const { db, write, mine, theirs } = await prepare();
     const key = keyOf(mine);
     await write(insertKey(db, key));
-    for (const statement of [updateKeyName(db, theirs, key.id, "Stolen"), deleteKey(db, theirs, key.id)]) {
+    for (const statement of [
+      updateKeyFields(db, theirs, key.id, { name: "Stolen" }),
+      deleteKey(db, theirs, key.id),
+    ]) {
       await expect(write(statement, expectChange())).rejects.toMatchObject({ kind: "stale" });
     }
     expect(await findKeyByHash(db, key.tokenHash)).toEqual(key);

@@ -32,10 +32,15 @@ export const insertDomainKey = (db: Db, row: ApiKey & { domainId: string }) =>
       ${row.lastUsedAt?.getTime() ?? null}, ${row.createdAt.getTime()}, ${JSON.stringify(row.allowedIps)}
     from domains where id = ${row.domainId} and team_id = ${row.teamId}`);
 
-export const updateKeyName = (db: Db, teamId: string, id: string, name: string) =>
+export const updateKeyFields = (
+  db: Db,
+  teamId: string,
+  id: string,
+  fields: Partial<Pick<ApiKey, "name" | "allowedIps">>,
+) =>
   db
     .update(apiKeys)
-    .set({ name })
+    .set(fields)
     .where(and(eq(apiKeys.teamId, teamId), eq(apiKeys.id, id)));
 
 export const deleteKey = (db: Db, teamId: string, id: string) =>

@@ -1,11 +1,16 @@
 import ipaddr from "ipaddr.js";
 
 /** What Elysia's `server` and Bun's both can: say who is at the other end of a request's connection. */
-interface Connections {
+export interface Connections {
   requestIP(request: Request): { address: string } | null;
 }
 
 export type ReadClientAddress = (request: Request, server: Connections | null | undefined) => string;
+
+interface ReadAddress {
+  ip: ipaddr.IPv4 | ipaddr.IPv6;
+  text: string;
+}
 
 /** More proxies than anybody has in a row; a header may hold thousands of addresses. */
 const mostHops = 20;
@@ -17,27 +22,45 @@ const mostHops = 20;
  */
 export function clientAddressReader(trustedProxies: readonly string[]): ReadClientAddress {
   const networks = trustedProxies.map((network) => ipaddr.parseCIDR(network));
-  const isTrusted = (address: ipaddr.IPv4 | ipaddr.IPv6) =>
-    networks.some(([network, bits]) => network.kind() === address.kind() && address.match(network, bits));
+  const isTrusted = ({ ip }: ReadAddress) =>
+    networks.some(([network, bits]) => network.kind() === ip.kind() && ip.match(network, bits));
+  const readAddress = rememberingReader();
 
   return (request, server) => {
     let address = readAddress(server?.requestIP(request)?.address);
     if (!address) return "local";
     const forwarded = request.headers.get("x-forwarded-for");
-    if (forwarded === null) return address.toString();
+    if (forwarded === null) return address.text;
     for (const hop of forwarded.split(",").slice(-mostHops).reverse()) {
       if (!isTrusted(address)) break;
       const named = readAddress(hop.trim());
       if (!named) break; // what is before a bad entry was not written by a proxy we know
       address = named;
     }
-    return address.toString();
+    return address.text;
+  };
+}
+
+const mostRemembered = 1_000;
+
+/** Reads addresses once: clients come back, and this is asked for every request. */
+function rememberingReader(): (text: string | undefined) => ReadAddress | undefined {
+  const known = new Map<string, ReadAddress>();
+  return (text) => {
+    if (text === undefined) return undefined;
+    const remembered = known.get(text);
+    if (remembered) return remembered;
+    const ip = parseAddress(text);
+    if (!ip) return undefined;
+    const read = { ip, text: ip.toString() };
+    if (known.size >= mostRemembered) known.clear();
+    known.set(text, read);
+    return read;
   };
 }
 
 /** An address, with the port some proxies write behind it; one spelling for IPv4 however it came (RFC 4291 §2.5.5.2). */
-function readAddress(text: string | undefined): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
-  if (text === undefined) return undefined;
+function parseAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   const bare = /^\[([^\]]+)\](?::\d+)?$|^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(text);
   const address = bare?.[1] ?? bare?.[2] ?? text;
   // Only the four-part form: elsewhere "1" and "0x7f.1" are addresses too.

@@ -195,7 +195,9 @@ test("logs: requests are told with their bodies, secrets masked", async () => {
   refused(await resend.emails.send({ ...firstEmail, to: "nobody" }));
   const list = await until("the requests are written", async () => {
     const page = ok(await resend.logs.list({ limit: 100 }));
-    return page.data.filter(({ endpoint }) => endpoint === "/emails").length >= 2 ? page : undefined;
+    return page.data.some((each) => each.response_status === 422 && each.endpoint === "/emails")
+      ? page
+      : undefined;
   });
   expect(listDifferences(list, log, logSuperset)).toEqual([]);
   const of = (endpoint: string, status: number) =>
@@ -207,7 +209,7 @@ test("logs: requests are told with their bodies, secrets masked", async () => {
   expect(differences(sent, full, logSuperset)).toEqual([]);
   expect(sent).toMatchObject({
     request_body: { subject: "To be logged" },
-    response_body: { id: expect.any(String) },
+    response_body: { id: expect.stringMatching(/./) },
   });
   const wrong = ok(await resend.logs.get(of("/emails", 422).id));
   expect(wrong).toMatchObject({ response_body: { statusCode: 422, name: "validation_error" } });

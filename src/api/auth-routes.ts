@@ -6,6 +6,7 @@ import { issueToken } from "../accounts/sessions.ts";
 import type { App } from "../app.ts";
 import { clientAddressReader } from "../client-address.ts";
 import { anonymous } from "./auth.ts";
+import { shown } from "./example.ts";
 import { answer, bodyErrorAnswers } from "./openapi.ts";
 
 const registration = t.Object(
@@ -37,7 +38,7 @@ export const authRoutes = (app: App) => {
       },
       {
         parse: "json",
-        body: registration,
+        body: shown(registration),
         detail: {
           summary: "Register an account and its team",
           tags: ["Auth"],
@@ -59,7 +60,7 @@ export const authRoutes = (app: App) => {
       },
       {
         parse: "json",
-        body: credentials,
+        body: shown(credentials),
         detail: {
           summary: "Log in",
           tags: ["Auth"],

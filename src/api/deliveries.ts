@@ -53,7 +53,7 @@ const deliveryAnswer = t.Object({
   waiting_for: orNull(
     t.Object({
       limiter: oneOf("retry", "schedule", "lane", "pause", "hold", "queue", "attempt"),
-      reason: t.String(),
+      reason: t.String({ examples: ["451 4.7.1 Greylisted"] }),
       until: orNull(time),
     }),
   ),

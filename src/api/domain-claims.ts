@@ -6,6 +6,7 @@ import { type DomainClaim, defaultRegion } from "../domains/schema.ts";
 import { authenticated } from "./auth.ts";
 import { toNewDomain } from "./domain-request.ts";
 import { claimAnswer, creation } from "./domain-schemas.ts";
+import { shown } from "./example.ts";
 import { answer, bodyErrorAnswers, errorAnswers } from "./openapi.ts";
 
 /** The SDKs do not agree whether a claim is one or many. */
@@ -24,7 +25,7 @@ const claimRoutes = (app: App, word: "claim" | "claims") =>
       },
       {
         parse: "json",
-        body: creation,
+        body: shown(creation),
         detail: {
           summary: "Claim a domain that another team has added",
           description:

@@ -29,7 +29,7 @@ const changeable = {
 
 export const creation = t.Object(
   {
-    name: t.String({ description: "A domain name such as `example.com`." }),
+    name: t.String({ description: "A domain name such as `example.com`.", examples: ["example.com"] }),
     region: t.Optional(orNull(t.String({ examples: [...regions] }))),
     custom_return_path: t.Optional(
       orNull(t.String({ description: "The label bounces go to; `send` when absent." })),
@@ -46,7 +46,7 @@ const capability = Type.Union([Type.Literal("enabled"), Type.Literal("disabled")
 
 const summary = {
   id,
-  name: Type.String(),
+  name: Type.String({ examples: ["example.com"] }),
   status: oneOf(...domainStatuses),
   created_at: Type.String({ format: "date-time" }),
   region: oneOf(...regions),
@@ -60,13 +60,16 @@ const summary = {
 const record = (...kinds: string[]) =>
   Type.Object({
     record: oneOf(...kinds),
-    name: Type.String({ description: "Relative to the registered domain, as DNS providers ask for it." }),
-    host: Type.String({ description: "The same name in full." }),
+    name: Type.String({
+      description: "Relative to the registered domain, as DNS providers ask for it.",
+      examples: ["send"],
+    }),
+    host: Type.String({ description: "The same name in full.", examples: ["send.example.com"] }),
     type: oneOf("MX", "TXT", "CNAME"),
     ttl: Type.Literal("Auto"),
     status: oneOf(...recordStatuses),
     reason: Type.String({ description: "What was found and what to change; empty when all is well." }),
-    value: Type.String(),
+    value: Type.String({ examples: ["v=spf1 a:mail.example.com ~all"] }),
     priority: Type.Optional(Type.Integer()),
   });
 
@@ -86,15 +89,21 @@ export const deletedAnswer = Type.Object({ object, id, deleted: Type.Literal(tru
 export const claimAnswer = Type.Object({
   object: Type.Literal("domain_claim"),
   id,
-  name: Type.String(),
+  name: Type.String({ examples: ["example.com"] }),
   status: oneOf(...claimStatuses),
   domain_id: Type.String({ format: "uuid", description: "The id the domain will have." }),
   region: oneOf(...regions),
   record: Type.Object({
     type: Type.Literal("TXT"),
-    name: Type.String({ description: "Relative to the registered domain; `@` is that domain itself." }),
-    host: Type.String({ description: "The same name in full." }),
-    value: Type.String({ description: "The token to publish." }),
+    name: Type.String({
+      description: "Relative to the registered domain; `@` is that domain itself.",
+      examples: ["@"],
+    }),
+    host: Type.String({ description: "The same name in full.", examples: ["example.com"] }),
+    value: Type.String({
+      description: "The token to publish.",
+      examples: ["mailit-domain-verification=4f2a1c"],
+    }),
     ttl: Type.Literal("Auto"),
   }),
   blocked_reason: Type.Union([oneOf(...blockedReasons), Type.Null()]),

@@ -19,6 +19,7 @@ import {
   domainList,
   domainReference,
 } from "./domain-schemas.ts";
+import { shown } from "./example.ts";
 import { listAnswer, pageQuery, readPage } from "./list.ts";
 import { answer, bodyErrorAnswers, errorAnswers } from "./openapi.ts";
 
@@ -26,7 +27,7 @@ export const domainRoutes = (app: App) =>
   new Elysia({ prefix: "/domains" })
     .use(authenticated(app, "full_access"))
     .post(
-      "/",
+      "",
       async ({ caller, body, set }) => {
         const domain = await createDomain(app, caller.teamId, toNewDomain(body));
         set.status = 201;
@@ -34,7 +35,7 @@ export const domainRoutes = (app: App) =>
       },
       {
         parse: "json",
-        body: creation,
+        body: shown(creation),
         detail: {
           summary: "Add a domain",
           tags: ["Domains"],
@@ -46,7 +47,7 @@ export const domainRoutes = (app: App) =>
       },
     )
     .get(
-      "/",
+      "",
       async ({ caller, query }) => {
         const page = readPage(query, "unpaged");
         return listAnswer(await listDomains(app, caller.teamId, page), page, toItem);
@@ -81,7 +82,7 @@ export const domainRoutes = (app: App) =>
       },
       {
         parse: "json",
-        body: changes,
+        body: shown(changes),
         detail: {
           summary: "Change a domain",
           tags: ["Domains"],

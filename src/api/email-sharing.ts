@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import type { App } from "../app.ts";
 import { shareEmail } from "../emails/share.ts";
 import { authenticated } from "./auth.ts";
+import { shown } from "./example.ts";
 import { answer, bodyErrorAnswers } from "./openapi.ts";
 
 const shareRequest = t.Object({
@@ -30,7 +31,7 @@ export const emailSharingRoutes = (app: App) =>
     },
     {
       parse: "json",
-      body: shareRequest,
+      body: shown(shareRequest),
       detail: {
         summary: "Share an email by a link",
         tags: ["Emails"],

@@ -17,7 +17,7 @@ export const emailRoutes = (app: App) =>
 
 const sendingRoutes = (app: App) =>
   new Elysia().use(authenticated(app, "sending_access")).post(
-    "/",
+    "",
     async ({ caller, body, request }) => {
       const once = onceOnly(request, "POST /emails", body);
       const { id } = await sendEmail(app, caller, readEmailRequest(body), once);
@@ -38,7 +38,7 @@ const readingRoutes = (app: App) =>
   new Elysia()
     .use(authenticated(app, "full_access"))
     .get(
-      "/",
+      "",
       async ({ caller, query }) => {
         const page = readPage(query, "paged");
         return listAnswer(await getEmails(app, caller.teamId, page), page, toItem);

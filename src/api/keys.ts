@@ -4,6 +4,7 @@ import type { App } from "../app.ts";
 import type { ApiKey } from "../keys/schema.ts";
 import { changeKey, createKey, listTeamKeys, revokeKey } from "../keys/service.ts";
 import { authenticated } from "./auth.ts";
+import { shown } from "./example.ts";
 import { listAnswer, pageQuery, readPage } from "./list.ts";
 import { answer, bodyErrorAnswers, errorAnswers, listOf } from "./openapi.ts";
 
@@ -50,7 +51,7 @@ export const keyRoutes = (app: App) =>
   new Elysia({ prefix: "/api-keys" })
     .use(authenticated(app, "full_access"))
     .post(
-      "/",
+      "",
       async ({ caller, body, set }) => {
         const { name, permission, domain_id: domainId, allowed_ips: allowedIps } = body;
         const key = await createKey(app, caller.teamId, { name, permission, domainId, allowedIps });
@@ -60,7 +61,7 @@ export const keyRoutes = (app: App) =>
       },
       {
         parse: "json",
-        body: creation,
+        body: shown(creation),
         detail: {
           summary: "Create an API key",
           tags: ["API keys"],
@@ -69,7 +70,7 @@ export const keyRoutes = (app: App) =>
       },
     )
     .get(
-      "/",
+      "",
       async ({ caller, query }) => {
         const page = readPage(query, "unpaged");
         return listAnswer(await listTeamKeys(app, caller.teamId, page), page, toItem);
@@ -92,7 +93,7 @@ export const keyRoutes = (app: App) =>
       },
       {
         parse: "json",
-        body: change,
+        body: shown(change),
         detail: {
           summary: "Rename an API key, or change where it may be used from",
           tags: ["API keys"],

@@ -46,7 +46,7 @@ function valuesOf({ schema }: Parameter): string[] {
 }
 
 test("there are lists", () => {
-  expect(lists.map(({ path }) => path)).toContain("/emails/");
+  expect(lists.map(({ path }) => path)).toContain("/emails");
 });
 
 test.each(lists.map((list) => [list.path, list] as const))(

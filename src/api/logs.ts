@@ -65,7 +65,7 @@ export const logRoutes = (app: App) =>
   new Elysia({ prefix: "/logs" })
     .use(authenticated(app, "full_access"))
     .get(
-      "/",
+      "",
       async ({ caller, query }) => {
         const page = readPage(query, "paged");
         const limit = page.limit ?? 20;

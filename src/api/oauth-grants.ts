@@ -29,7 +29,7 @@ const revoked = t.Object({
 export const oauthGrantRoutes = (app: App) =>
   new Elysia({ prefix: "/oauth/grants" })
     .use(authenticated(app, "full_access"))
-    .get("/", ({ query }) => listAnswer([], readPage(query, "paged"), () => ({})), {
+    .get("", ({ query }) => listAnswer([], readPage(query, "paged"), () => ({})), {
       query: pageQuery,
       detail: {
         summary: "List OAuth grants",

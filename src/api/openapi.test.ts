@@ -1,11 +1,15 @@
 import { expect, test } from "bun:test";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import Ajv2020, { type AnySchema } from "ajv/dist/2020";
+import addFormats from "ajv-formats";
 import { testApp } from "../../test/support/test-app.ts";
 import { apiRoutes } from "./routes.ts";
 
 const server = apiRoutes(await testApp({ sandbox: true }), "1.2.3");
 
+type JsonSchema = { type?: string; properties?: Record<string, unknown>; examples?: unknown[] };
 interface Content {
-  content: Record<string, { schema: { type?: string } }>;
+  content: Record<string, { schema: JsonSchema; example?: unknown }>;
 }
 interface Operation {
   summary?: string;
@@ -34,7 +38,7 @@ const operations = routes.map(({ method, path }): [string, string, Operation | u
 });
 
 test("the document is OpenAPI 3, with a key as a bearer token", () => {
-  expect(document.openapi).toMatch(/^3\.\d+\.\d+$/);
+  expect(document.openapi).toMatch(/^3\.1\.\d+$/);
   expect(document.info).toMatchObject({ title: "MailIt", version: "1.2.3" });
   expect(document.security).toEqual([{ bearer: [] }]);
   expect(document.components.securitySchemes).toEqual({ bearer: { type: "http", scheme: "bearer" } });
@@ -70,13 +74,38 @@ test.each(reading)("%s says what its body is and how it is refused", (_, __, ope
   expect(Object.keys(operation!.responses)).toContainValues(["400", "413", "415"]);
 });
 
-test.each(operations.filter(([name]) => /^GET .*\/$/.test(name)))(
-  "%s says how it is paged",
-  (_, __, list) => {
-    const inQuery = list!.parameters!.filter((parameter) => parameter.in === "query");
-    expect(inQuery.map(({ name }) => name)).toEqual(expect.arrayContaining(["after", "before", "limit"]));
-  },
+const lists = operations.filter(
+  ([name, , list]) =>
+    name !== "GET /emails/:id/deliveries" && // all of them, always: there are fifty recipients at most
+    name !== "GET /queue/lanes" && // lanes have names, not ids: they are paged forwards only
+    list?.responses[200]?.content["application/json"]?.schema.properties?.has_more !== undefined,
 );
+test.each(lists)("%s says how it is paged", (_, __, list) => {
+  const inQuery = list!.parameters!.filter((parameter) => parameter.in === "query");
+  expect(inQuery.map(({ name }) => name)).toEqual(expect.arrayContaining(["after", "before", "limit"]));
+});
+
+test("the document is what OpenAPI 3.1 asks for", async () => {
+  expect(await new Validator().validate(structuredClone(document) as never)).toEqual({ valid: true });
+});
+
+const ajv = addFormats(new Ajv2020({ strict: false, logger: false }));
+
+/** What is asked and answered in JSON, each with its example. */
+const shapes = operations.flatMap(([name, , operation]) => [
+  ...[operation?.requestBody?.content["application/json"]].flatMap((body) =>
+    body ? [[`the request of ${name}`, body.schema, body.example ?? body.schema.examples?.[0]] as const] : [],
+  ),
+  ...Object.entries(operation?.responses ?? {}).flatMap(([status, { content }]) => {
+    const body = content["application/json"];
+    return body ? [[`the answer ${status} of ${name}`, body.schema, body.example] as const] : [];
+  }),
+]);
+test.each(shapes)("%s has an example that is one, down to each field", (_, schema, example) => {
+  ajv.validate(schema as AnySchema, example);
+  expect(ajv.errors ?? []).toEqual([]);
+  expect(JSON.stringify(example)).not.toContain('"string"'); // what a field without an example would hold
+});
 
 test("only signing in asks for no key", () => {
   const open = operations.filter(([, , operation]) => operation?.security?.length === 0);

@@ -1,15 +1,16 @@
 import { type TSchema, Type as t } from "@sinclair/typebox";
+import { exampleOf } from "./example.ts";
 
 /** One answer of a route in the OpenAPI document. */
 export const answer = (description: string, schema: TSchema) => ({
   description,
-  content: { "application/json": { schema } },
+  content: { "application/json": { schema, example: exampleOf(schema) } },
 });
 
 /** A body in the OpenAPI document of a route that reads it by hand. */
 export const requestBody = (schema: TSchema) => ({
   required: true,
-  content: { "application/json": { schema } },
+  content: { "application/json": { schema, example: exampleOf(schema) } },
 });
 
 export const listOf = (item: TSchema) =>

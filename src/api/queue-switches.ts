@@ -14,6 +14,7 @@ import {
 } from "../delivery/queue-switches.ts";
 import { Refusal } from "../errors.ts";
 import { authenticated } from "./auth.ts";
+import { shown } from "./example.ts";
 import { answer, bodyErrorAnswers, errorAnswers, listOf } from "./openapi.ts";
 import { reasonField } from "./queue-request.ts";
 
@@ -96,7 +97,7 @@ export const queueSwitchRoutes = (app: App) =>
       },
       {
         parse: "json",
-        body: laneAndReason,
+        body: shown(laneAndReason),
         detail: {
           summary: "Pause a lane, with what comes into it later (operator)",
           tags: ["Queue"],
@@ -113,7 +114,7 @@ export const queueSwitchRoutes = (app: App) =>
       },
       {
         parse: "json",
-        body: laneAndReason,
+        body: shown(laneAndReason),
         detail: {
           summary: "Open a lane, whoever blocked it (operator)",
           tags: ["Queue"],
@@ -130,7 +131,7 @@ export const queueSwitchRoutes = (app: App) =>
       },
       {
         parse: "json",
-        body: optionalReason,
+        body: shown(optionalReason),
         detail: {
           summary: "Pause all sending of the server (operator)",
           tags: ["Queue"],
@@ -147,7 +148,7 @@ export const queueSwitchRoutes = (app: App) =>
       },
       {
         parse: "json",
-        body: optionalReason,
+        body: shown(optionalReason),
         detail: {
           summary: "Let the server send again (operator)",
           tags: ["Queue"],

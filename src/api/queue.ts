@@ -13,6 +13,7 @@ import {
 import type { QueueFilter } from "../delivery/queue-filter.ts";
 import { Refusal } from "../errors.ts";
 import { authenticated } from "./auth.ts";
+import { shown } from "./example.ts";
 import { answer, bodyErrorAnswers } from "./openapi.ts";
 import { actRequest, countRequest, readActFilter, readFilter } from "./queue-request.ts";
 
@@ -54,7 +55,7 @@ export const queueRoutes = (app: App) => {
     },
     {
       parse: "json",
-      body: countRequest,
+      body: shown(countRequest),
       detail: {
         summary: "Count deliveries that wait",
         tags: ["Queue"],
@@ -73,7 +74,7 @@ export const queueRoutes = (app: App) => {
       },
       {
         parse: "json",
-        body: actRequest,
+        body: shown(actRequest),
         detail: {
           summary,
           tags: ["Queue"],

@@ -34,7 +34,7 @@ export const sandboxRoutes = (app: App) =>
   new Elysia({ prefix: "/sandbox/messages" })
     .use(authenticated(app, "full_access"))
     .get(
-      "/",
+      "",
       async ({ caller, query }) => {
         const page = readPage(query, "paged");
         return listAnswer(await getSandboxMessages(app, caller.teamId, page), page, toItem);

@@ -38,7 +38,11 @@ export const removals = t.Object(
     emails: t.Optional(t.Union([addresses, t.Null()], { description: addresses.description })),
     ids: t.Optional(t.Union([ids, t.Null()], { description: ids.description })),
   },
-  { additionalProperties: true, description: "Either `emails` or `ids`." },
+  {
+    additionalProperties: true,
+    description: "Either `emails` or `ids`.",
+    examples: [{ emails: ["ada@example.com"] }],
+  },
 );
 
 /** What each word for an origin means in our own. Clients know three; an unsubscribe comes nearest to "manual". */

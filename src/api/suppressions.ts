@@ -6,6 +6,7 @@ import { getSuppression, getSuppressions } from "../suppressions/read.ts";
 import { removeSuppression, removeSuppressions } from "../suppressions/remove.ts";
 import type { Suppression } from "../suppressions/schema.ts";
 import { authenticated } from "./auth.ts";
+import { shown } from "./example.ts";
 import { listAnswer, readPage } from "./list.ts";
 import { answer, bodyErrorAnswers, errorAnswers } from "./openapi.ts";
 import { suppressionFileRoutes } from "./suppression-files.ts";
@@ -35,7 +36,7 @@ const singleRoutes = (app: App) =>
   new Elysia()
     .use(authenticated(app, "full_access"))
     .post(
-      "/",
+      "",
       async ({ caller, body, set }) => {
         const id = await addSuppression(app, caller.teamId, body.email, toExpiry(body));
         set.status = 201;
@@ -43,7 +44,7 @@ const singleRoutes = (app: App) =>
       },
       {
         parse: "json",
-        body: addition,
+        body: shown(addition),
         detail: {
           summary: "Suppress an address",
           tags,
@@ -55,7 +56,7 @@ const singleRoutes = (app: App) =>
       },
     )
     .get(
-      "/",
+      "",
       async ({ caller, query }) => {
         const page = readPage(query, "paged");
         const reasons = query.origin && reasonsOf[query.origin];
@@ -108,7 +109,7 @@ const batchRoutes = (app: App) =>
       },
       {
         parse: "json",
-        body: additions,
+        body: shown(additions),
         detail: {
           summary: "Suppress up to 100 addresses",
           tags,
@@ -123,7 +124,7 @@ const batchRoutes = (app: App) =>
       }),
       {
         parse: "json",
-        body: removals,
+        body: shown(removals),
         detail: {
           summary: "Send to up to 100 addresses again",
           tags,

@@ -95,15 +95,6 @@ test("apiKeys: a key to send with does nothing else, and from no other domain th
   );
 });
 
-test("apiKeys: the last use is told", async () => {
-  const { id, token } = ok(await resend.apiKeys.create({ name: "Used" }));
-  ok(await server.sdk(token).domains.list());
-  await until("the use is written", async () => {
-    const found = ok(await resend.apiKeys.list()).data.find((each) => each.id === id);
-    return found?.last_used_at ? true : undefined;
-  });
-});
-
 test("oauthGrants: there are none here", async () => {
   expect(ok(await resend.oauthGrants.list())).toEqual({ object: "list", has_more: false, data: [] });
   expect(refused(await resend.oauthGrants.revoke(absent))).toBe(

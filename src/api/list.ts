@@ -32,7 +32,11 @@ export function readPage(
       throw new Refusal("invalid_parameter", `The \`${name}\` must be a valid UUID.`);
     }
   }
-  return { limit: limit === undefined ? standardLimits[kind] : Number(limit), after, before };
+  return {
+    limit: limit === undefined ? standardLimits[kind] : Number(limit),
+    after: after?.toLowerCase(), // ids are compared as text
+    before: before?.toLowerCase(),
+  };
 }
 
 /** A list answer from up to one row more than the page holds; the extra row only tells that there is more. */

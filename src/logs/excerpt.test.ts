@@ -21,7 +21,7 @@ test("a small body is kept as it is, and none is null", () => {
 
 test("a long string is cut and says how long it was", () => {
   expect(keptOf({ html: "x".repeat(256) }).html).toBe("x".repeat(256));
-  expect(keptOf({ html: "x".repeat(2_000) }).html).toBe(`${"x".repeat(256)}… (2000 characters)`);
+  expect(keptOf({ html: "x".repeat(2_000) }).html).toBe(`${"x".repeat(256)}... (2000 characters)`);
 });
 
 test.each([
@@ -83,7 +83,7 @@ test("of a long list the beginning is kept, and how much more there was", () => 
   }));
   const kept = keptOf(emails);
   expect(kept[0]).toEqual(emails[0]);
-  expect(kept.at(-1)).toBe(`… ${100 - (kept.length - 1)} more`);
+  expect(kept.at(-1)).toBe(`... ${100 - (kept.length - 1)} more`);
   expect(excerptOf(emails)!.length).toBeLessThan(4_500);
 });
 

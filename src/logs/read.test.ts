@@ -102,6 +102,20 @@ test("a filter that finds nothing gives up for now after twenty thousand logs, a
   expect(up.next).toBe(ids[20_100]!);
 });
 
+test("a filter with times is walked in both directions, and no further than they say", async () => {
+  const app = await testApp();
+  const teamId = newId();
+  const ids = await write(app, teamId, 5_000, (n) => ({ method: n % 1_000 === 0 ? "POST" : "GET" }));
+  const filter = { method: "POST", from: new Date(start + 1_000_000), to: new Date(start + 4_000_000) };
+  const numbers = (rows: { id: string }[]) => rows.map(({ id }) => ids.indexOf(id));
+  expect(numbers((await getLogs(app, teamId, filter, { limit: 20 })).rows)).toEqual([3_000, 2_000, 1_000]);
+  const up = await getLogs(app, teamId, filter, { limit: 2, before: ids[10] });
+  expect(numbers(up.rows)).toEqual([2_000, 1_000]);
+  const onward = await getLogs(app, teamId, filter, { limit: 2, before: up.next });
+  expect(numbers(onward.rows)).toEqual([3_000]);
+  expect(onward.next).toBeUndefined();
+});
+
 test("errors among a great many successes are found by their index", async () => {
   const app = await testApp();
   const teamId = newId();

@@ -8,6 +8,7 @@ import {
   findLog,
   type ListedLog,
   type LogFilter,
+  type LogSlice,
   leastIndexedStatus,
   listLogs,
 } from "./store.ts";
@@ -29,22 +30,22 @@ export async function getLogs(
   app: App,
   teamId: string,
   filter: LogFilter,
-  page: Keyset & { limit: number },
+  { limit, after, before }: Keyset & { limit: number },
 ): Promise<LogPage> {
   const found: ListedLog[] = [];
   let next: string | undefined;
-  let cursor: Keyset = page;
+  let slice: LogSlice = { after, before };
   for (let slices = 0; slices < mostSlices; slices++) {
-    const end = isIndexed(filter) ? undefined : await endOfSlice(app.db, teamId, filter, cursor, sliceRows);
-    const limit = page.limit - found.length;
-    found.push(...(await listLogs(app.db, teamId, filter, { ...cursor, limit, end })));
-    const isFull = found.length > page.limit; // one more was found, which only tells that there is more
-    next = isFull ? found[page.limit - 1]!.id : end;
+    const end = isIndexed(filter) ? undefined : await endOfSlice(app.db, teamId, filter, slice, sliceRows);
+    const wanted = limit - found.length + 1; // the one more only tells that there is more
+    found.push(...(await listLogs(app.db, teamId, filter, { ...slice, end }, wanted)));
+    const isFull = found.length > limit;
+    next = isFull ? found[limit - 1]!.id : end;
     if (next === undefined || isFull) break;
-    cursor = page.before === undefined ? { limit, after: next } : { limit, before: next };
+    slice = before === undefined ? { after: next } : { before: next };
   }
-  const rows = found.slice(0, page.limit);
-  return { rows: page.before === undefined ? rows : rows.reverse(), next };
+  const rows = found.slice(0, limit);
+  return { rows: before === undefined ? rows : rows.reverse(), next };
 }
 
 /** Whether every row that is read is one that was asked for. */

@@ -27,7 +27,7 @@ interface LogMemory {
   waiting: Log[];
   /** Characters of the bodies that wait. */
   size: number;
-  flushing: Promise<void> | undefined;
+  writing: Promise<void> | undefined;
   later: ReturnType<typeof setTimeout> | undefined;
   /** Whether it was said that logs are being lost; once until they are written again. */
   isWarned: boolean;
@@ -69,23 +69,29 @@ export function noteRequest(app: App, asked: Asked, answered: Answered): void {
     responseBody,
     createdAt: asked.createdAt,
   });
-  if (memory.waiting.length >= batchSize) void flushLogs(app);
-  else memory.later ??= setTimeout(() => void flushLogs(app), flushAfterMs).unref();
+  if (memory.waiting.length >= batchSize) void writeUntilFewerThan(app, memory, batchSize);
+  memory.later ??= setTimeout(() => void flushLogs(app), flushAfterMs).unref();
 }
 
-/** Writes what waits, in batches one after the other; when the program ends, and by itself at most a second late. */
-export function flushLogs(app: App): Promise<void> {
+/** Writes all that waits; when the program ends, and by itself once a second. */
+export async function flushLogs(app: App): Promise<void> {
   const memory = memoryOf(app);
   clearTimeout(memory.later);
   memory.later = undefined;
-  memory.flushing ??= writeWaiting(app, memory).finally(() => {
-    memory.flushing = undefined;
-  });
-  return memory.flushing;
+  await memory.writing;
+  await writeUntilFewerThan(app, memory, 1);
 }
 
-async function writeWaiting(app: App, memory: LogMemory): Promise<void> {
-  while (memory.waiting.length > 0) {
+/** Writes batch after batch, by one at a time: under load only full ones, since small ones cost most of what large ones do. */
+function writeUntilFewerThan(app: App, memory: LogMemory, rows: number): Promise<void> {
+  memory.writing ??= writeBatches(app, memory, rows).finally(() => {
+    memory.writing = undefined;
+  });
+  return memory.writing;
+}
+
+async function writeBatches(app: App, memory: LogMemory, rows: number): Promise<void> {
+  while (memory.waiting.length >= rows) {
     const batch = memory.waiting.splice(0, batchSize);
     for (const { requestBody, responseBody } of batch) {
       memory.size -= (requestBody?.length ?? 0) + (responseBody?.length ?? 0);
@@ -108,7 +114,7 @@ function warnOfLoss(app: App, memory: LogMemory, err: unknown): void {
 function memoryOf(app: App): LogMemory {
   let memory = memories.get(app);
   if (!memory) {
-    memory = { waiting: [], size: 0, flushing: undefined, later: undefined, isWarned: false };
+    memory = { waiting: [], size: 0, writing: undefined, later: undefined, isWarned: false };
     memories.set(app, memory);
   }
   return memory;

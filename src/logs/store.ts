@@ -1,6 +1,5 @@
-import { and, eq, gt, gte, lt, lte, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, gte, lt, lte, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
-import { type Keyset, pageOf } from "../db/page.ts";
 import type { SqlValue } from "../db/transport.ts";
 import { rawWrite, type Write } from "../db/write.ts";
 import { leastIdAt } from "../ids.ts";
@@ -70,9 +69,10 @@ export interface StatusRange {
 /** From which status on an index knows the logs, so that the successes between need not be read. */
 export const leastIndexedStatus = 400;
 
-/** Logs between a cursor and, where there is one, the log that ends the slice. */
-export interface LogSlice extends Keyset {
-  limit: number;
+/** Logs from a cursor on, without it: upwards from `before`, else downwards; and as far as `end`, with it. */
+export interface LogSlice {
+  after?: string;
+  before?: string;
   end?: string;
 }
 
@@ -90,17 +90,20 @@ const listed = {
 };
 export type ListedLog = Pick<Log, keyof typeof listed>;
 
-/** What a filter leaves of a slice, without bodies and from the cursor on: upwards for `before`, else downwards. */
+/** What a filter leaves of a slice, without bodies, in the order it is walked. */
 export async function listLogs(
   db: Db,
   teamId: string,
   filter: LogFilter,
   slice: LogSlice,
+  most: number,
 ): Promise<ListedLog[]> {
-  const { end, before } = slice;
-  const isInSlice = end === undefined ? undefined : before ? lte(logs.id, end) : gte(logs.id, end);
-  const { where, orderBy, limit } = pageOf(logs.id, and(...conditionsOf(teamId, filter), isInSlice), slice);
-  return db.select(listed).from(sourceOf(filter)).where(where).orderBy(orderBy).limit(limit);
+  return db
+    .select(listed)
+    .from(sourceOf(filter))
+    .where(and(inSlice(teamId, filter, slice), matching(filter)))
+    .orderBy(orderOf(slice))
+    .limit(most);
 }
 
 /** The log that ends the next `rows` logs, whatever a filter without an index says to them; undefined when fewer are left. */
@@ -108,20 +111,21 @@ export async function endOfSlice(
   db: Db,
   teamId: string,
   filter: LogFilter,
-  cursor: Keyset,
+  slice: LogSlice,
   rows: number,
 ): Promise<string | undefined> {
-  const { where, orderBy } = pageOf(logs.id, and(...boundsOf(teamId, filter)), cursor);
   const row = await db
     .select({ id: listed.id })
     .from(sourceOf(filter))
-    .where(where)
-    .orderBy(orderBy)
+    .where(inSlice(teamId, filter, slice))
+    .orderBy(orderOf(slice))
     .limit(1)
     .offset(rows - 1)
     .get();
   return row?.id;
 }
+
+const orderOf = ({ before }: LogSlice) => (before === undefined ? desc(logs.id) : asc(logs.id));
 
 const isRefused = ({ status }: LogFilter) => status !== undefined && status.least >= leastIndexedStatus;
 
@@ -129,28 +133,35 @@ const isRefused = ({ status }: LogFilter) => status !== undefined && status.leas
 const sourceOf = (filter: LogFilter) => (isRefused(filter) ? sql`${logs} indexed by logs_refused` : logs);
 
 /** What an index answers: team, time, and whether it was refused. */
-function boundsOf(teamId: string, filter: LogFilter): (SQL | undefined)[] {
-  const { from, to } = filter;
-  return [
+function inSlice(teamId: string, filter: LogFilter, { after, before, end }: LogSlice): SQL | undefined {
+  const from = filter.from && leastIdAt(filter.from);
+  const to = filter.to && leastIdAt(filter.to);
+  // One bound on each side: of two SQLite seeks with one, and would read all the rows between them to apply the other.
+  const isUp = before !== undefined;
+  const lower = greatest(from, isUp ? before : end);
+  const upper = least(to, isUp ? end : after);
+  return and(
     eq(logs.teamId, teamId),
-    from && gte(logs.id, leastIdAt(from)),
-    to && lt(logs.id, leastIdAt(to)),
+    lower === undefined ? undefined : isUp ? gt(logs.id, lower) : gte(logs.id, lower),
+    upper === undefined ? undefined : isUp ? lte(logs.id, upper) : lt(logs.id, upper),
     // As text, not as a value: only then SQLite knows that the index on refused requests has them all.
     isRefused(filter) ? sql.raw(`logs.status >= ${leastIndexedStatus}`) : undefined,
-  ];
+  );
 }
 
-function conditionsOf(teamId: string, filter: LogFilter): (SQL | undefined)[] {
-  const { method, status, path, keyId } = filter;
+// Bounds on time are no ids that exist, so it does not matter which of them are counted in.
+const greatest = (a: string | undefined, b: string | undefined) => (!a || (b && b > a) ? b : a);
+const least = (a: string | undefined, b: string | undefined) => (!a || (b && b < a) ? b : a);
+
+function matching({ method, status, path, keyId }: LogFilter): SQL | undefined {
   const start = path?.endsWith("*") ? path.slice(0, -1) : undefined;
-  return [
-    ...boundsOf(teamId, filter),
+  return and(
     method === undefined ? undefined : eq(logs.method, method),
     status && and(gte(logs.status, status.least), lt(logs.status, status.end)),
-    start === undefined ? undefined : sql`substr(${logs.path}, 1, ${start.length}) = ${start}`,
+    start === undefined ? undefined : sql`substr(${logs.path}, 1, length(${start})) = ${start}`,
     path === undefined || start !== undefined ? undefined : eq(logs.path, path),
     keyId === undefined ? undefined : eq(logs.keyId, keyId),
-  ];
+  );
 }
 
 /** The first team after another that has logs. */

@@ -10,7 +10,8 @@ interface Asking {
 /**
  * Lets pages of the origins call the API, `*` meaning any page, and answers the preflights browsers send before, which
  * carry no key. Credentials are never allowed: callers show who they are with a key, so that no page can borrow the
- * cookies of somebody who is logged in to the admin.
+ * cookies of somebody who is logged in to the admin. Not @elysiajs/cors: it takes every OPTIONS request for a preflight
+ * and adds a route for every path, so that an unknown one would be a wrong method.
  */
 export function letPagesCall(origins: readonly string[]): (asking: Asking) => Response | undefined {
   const isAny = origins.includes("*");

@@ -78,7 +78,7 @@ export async function flushLogs(app: App): Promise<void> {
   const memory = memoryOf(app);
   clearTimeout(memory.later);
   memory.later = undefined;
-  await memory.writing;
+  while (memory.writing) await memory.writing; // it may leave some for a fuller batch
   await writeUntilFewerThan(app, memory, 1);
 }
 

@@ -84,10 +84,10 @@ export function apiOf({ url }: Pick<Mailit, "url">, key: string): Api {
 }
 
 /** A sandbox in a new folder, set up, with its domain verified. `await using` ends it. */
-export async function startSandbox() {
+export async function startSandbox(env: Record<string, string> = {}) {
   const folder = await folderOfTest();
   const setup = await setUp(folder);
-  const mailit = await startMailit({ folder });
+  const mailit = await startMailit({ folder, env });
   const api = apiOf(mailit, setup.api_key);
   await verify(api, setup.domain.id);
   return { folder, setup, mailit, api, [Symbol.asyncDispose]: () => mailit[Symbol.asyncDispose]() };

@@ -1,9 +1,14 @@
 /** Requests that are to have their effect once, however often they arrive. */
 import { type App, atomically } from "../app.ts";
-import { expectChange, type Write } from "../db/write.ts";
+import type { Write } from "../db/write.ts";
 import { Refusal, WriteConflict } from "../errors.ts";
 import { recurring } from "../jobs/recurring.ts";
-import { deleteIdempotencyKeys, findIdempotencyKey, insertIdempotencyKey } from "./store.ts";
+import {
+  deleteIdempotencyKeys,
+  findIdempotencyKey,
+  forgetIdempotencyKey,
+  insertIdempotencyKey,
+} from "./store.ts";
 
 export interface OnceOnly {
   /** Method and path: a key means something at one endpoint only. */
@@ -46,12 +51,12 @@ async function answerKnown<Answer>(
   const release = watch(app, [teamId, once.endpoint, once.key].join("\n"));
   try {
     const earlier = await findAnswer<Answer>(app, teamId, once);
-    if (earlier) return earlier.answer;
-    return await accept((answer) => rememberAnswer(app, teamId, once, answer));
+    if (earlier.kind === "answered") return earlier.answer;
+    return await accept((answer) => rememberAnswer(app, teamId, once, answer, earlier.kind));
   } catch (error) {
     // The same request was under way on another node and won: its answer is ours.
     const won = error instanceof WriteConflict && (await findAnswer<Answer>(app, teamId, once));
-    if (won) return won.answer;
+    if (won && won.kind === "answered") return won.answer;
     throw error;
   } finally {
     release();
@@ -76,26 +81,33 @@ function watch(app: App, name: string): () => void {
   return () => names.delete(name);
 }
 
-async function findAnswer<Answer>(
-  app: App,
-  teamId: string,
-  once: OnceOnly,
-): Promise<{ answer: Answer } | undefined> {
-  const row = await findIdempotencyKey(app.db, teamId, once.endpoint, once.key, oldest(app));
-  if (!row) return undefined;
+/** `expired` is what nobody may ask for any more and nobody has removed yet. */
+type Found<Answer> = { kind: "answered"; answer: Answer } | { kind: "none" | "expired" };
+
+async function findAnswer<Answer>(app: App, teamId: string, once: OnceOnly): Promise<Found<Answer>> {
+  const row = await findIdempotencyKey(app.db, { teamId, ...once });
+  if (!row) return { kind: "none" };
+  if (row.createdAt < oldest(app)) return { kind: "expired" };
   if (row.bodyHash !== once.bodyHash) {
     throw new Refusal(
       "invalid_idempotent_request",
       "This idempotency key has been used with this HTTP method and endpoint within the last 24 hours, but the request body was modified and doesn't match the original request.",
     );
   }
-  return { answer: row.answer as Answer };
+  return { kind: "answered", answer: row.answer as Answer };
 }
 
-/** The writes that remember an answer; stale when somebody else was first. */
-function rememberAnswer(app: App, teamId: string, once: OnceOnly, answer: unknown): Write[] {
+/** The writes that remember an answer; a conflict when somebody else was first. */
+function rememberAnswer(
+  app: App,
+  teamId: string,
+  once: OnceOnly,
+  answer: unknown,
+  before: "none" | "expired",
+): Write[] {
   const row = { teamId, ...once, answer, createdAt: app.now() };
-  return [insertIdempotencyKey(app.db, row, oldest(app)), expectChange()];
+  const insert = insertIdempotencyKey(row);
+  return before === "none" ? [insert] : [forgetIdempotencyKey(app.db, row, oldest(app)), insert];
 }
 
 /** Removes answers that nobody may ask for any more. */

@@ -129,3 +129,4 @@ export const idempotencyKeys = sqliteTable(
     index("idempotency_keys_created").on(t.createdAt),
   ],
 );
+export type IdempotencyKey = typeof idempotencyKeys.$inferSelect;

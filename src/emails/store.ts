@@ -1,6 +1,7 @@
 import { and, asc, eq, getTableColumns, lt, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
 import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
+import { preparedRead } from "../db/read.ts";
 import { preparedWrite, type Write } from "../db/write.ts";
 import {
   type Attachment,
@@ -11,6 +12,7 @@ import {
   deliveries,
   type Email,
   emails,
+  type IdempotencyKey,
   idempotencyKeys,
   type LastEvent,
 } from "./schema.ts";
@@ -97,34 +99,57 @@ export const setLastEvent = preparedWrite<{ id: string; lastEvent: LastEvent }>(
     .where(eq(emails.id, placeholder("id"))),
 );
 
-/** Remembers an answer for a key, unless one younger than `since` is remembered already: then it changes nothing. */
-export const insertIdempotencyKey = (db: Db, row: typeof idempotencyKeys.$inferInsert, since: Date): Write =>
+/** Remembers an answer for a key under which nothing is remembered; a unique conflict says that something is. */
+export const insertIdempotencyKey = preparedWrite<IdempotencyKey>((db) =>
+  db.insert(idempotencyKeys).values({
+    teamId: placeholder("teamId"),
+    endpoint: placeholder("endpoint"),
+    key: placeholder("key"),
+    bodyHash: placeholder("bodyHash"),
+    answer: placeholder("answer"),
+    createdAt: placeholder("createdAt"),
+  }),
+);
+
+/** Makes room under a key where what is remembered is so old. */
+export const forgetIdempotencyKey = (db: Db, { teamId, endpoint, key }: KeyOfRequest, before: Date): Write =>
   db
-    .insert(idempotencyKeys)
-    .values(row)
-    .onConflictDoUpdate({
-      target: [idempotencyKeys.teamId, idempotencyKeys.endpoint, idempotencyKeys.key],
-      set: { bodyHash: row.bodyHash, answer: row.answer, createdAt: row.createdAt },
-      setWhere: sql`${idempotencyKeys.createdAt} < ${since.getTime()}`,
-    });
-
-export const deleteIdempotencyKeys = (db: Db, before: Date): Write =>
-  db.delete(idempotencyKeys).where(lt(idempotencyKeys.createdAt, before));
-
-export async function findIdempotencyKey(db: Db, teamId: string, endpoint: string, key: string, since: Date) {
-  return db
-    .select()
-    .from(idempotencyKeys)
+    .delete(idempotencyKeys)
     .where(
       and(
         eq(idempotencyKeys.teamId, teamId),
         eq(idempotencyKeys.endpoint, endpoint),
         eq(idempotencyKeys.key, key),
-        sql`${idempotencyKeys.createdAt} >= ${since.getTime()}`,
+        lt(idempotencyKeys.createdAt, before),
+      ),
+    );
+
+export const deleteIdempotencyKeys = (db: Db, before: Date): Write =>
+  db.delete(idempotencyKeys).where(lt(idempotencyKeys.createdAt, before));
+
+type KeyOfRequest = Pick<IdempotencyKey, "teamId" | "endpoint" | "key">;
+
+/** However old it is. */
+export async function findIdempotencyKey(
+  db: Db,
+  { teamId, endpoint, key }: KeyOfRequest,
+): Promise<IdempotencyKey | undefined> {
+  return idempotencyKeyQuery(db).get({ teamId, endpoint, key });
+}
+
+const idempotencyKeyQuery = preparedRead((db) =>
+  db
+    .select()
+    .from(idempotencyKeys)
+    .where(
+      and(
+        eq(idempotencyKeys.teamId, placeholder("teamId")),
+        eq(idempotencyKeys.endpoint, placeholder("endpoint")),
+        eq(idempotencyKeys.key, placeholder("key")),
       ),
     )
-    .get();
-}
+    .prepare(),
+);
 
 export type EmailWithContent = Email & Pick<Content, "html" | "text">;
 

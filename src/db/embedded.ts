@@ -1,4 +1,5 @@
 import { Database, type Statement as Prepared } from "bun:sqlite";
+import { startCheckpoints } from "./checkpoints.ts";
 import { translateFault } from "./faults.ts";
 import {
   type BatchOptions,
@@ -35,6 +36,7 @@ const patienceMs = 4;
  */
 export function openEmbedded(path: string): Transport {
   const database = openDatabase(path);
+  const checkpoints = startCheckpoints(path, database);
   const prepared = new Map<string, Kept>();
   let waiting: Waiting[] = [];
   let scheduled: "no" | "later" | "now" = "no";
@@ -123,6 +125,7 @@ export function openEmbedded(path: string): Transport {
     const results = commitTogether(group);
     if (results) for (const [index, { resolve }] of group.entries()) resolve(results[index]!);
     else commitEach(group);
+    checkpoints.wrote(group.reduce((sum, { statements }) => sum + statements.length, 0));
   }
 
   function batch(
@@ -160,6 +163,7 @@ export function openEmbedded(path: string): Transport {
       if (closed) return;
       closed = true;
       commitGroup();
+      await checkpoints.close();
       for (const { statement } of prepared.values()) statement.finalize();
       database.close(true);
     },
@@ -174,8 +178,6 @@ function openDatabase(path: string): Database {
     database.run("pragma synchronous = full"); // a commit is on disk before it is answered
     database.run("pragma foreign_keys = on");
     database.run("pragma temp_store = memory");
-    // 16 MB: pages that every commit touches are copied into the database once for many commits.
-    database.run("pragma wal_autocheckpoint = 4000");
     database.run("pragma cache_size = -32768"); // KiB
     return database;
   } catch (error) {

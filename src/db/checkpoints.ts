@@ -9,8 +9,8 @@ const pagesAtMost = 100_000;
 const busyStatements = 4_000;
 /** How many statements may be written before the thread looks again. */
 const statementsBetween = 4_000;
-/** From then on the log is to begin anew: what is left of it is moved between two commits. */
-const pagesWorthEnding = 8_000;
+/** From then on, 128 MB, the log is to begin anew: what is left of it is moved between two commits, which take no part meanwhile. */
+const pagesWorthEnding = 32_000;
 const closeWithinMs = 5_000;
 
 // The build bundles the worker as an entry point of its own, found by exactly this expression.

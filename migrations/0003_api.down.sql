@@ -30,6 +30,9 @@ alter table domains drop column tracking_verified_at
 
 drop table logs
 
+-- Without its networks such a key would work from everywhere.
+delete from api_keys where allowed_ips <> '[]'
+
 alter table api_keys drop column allowed_ips
 
 drop index suppressions_expiry
@@ -37,5 +40,8 @@ drop index suppressions_expiry
 drop index suppressions_team_reason
 
 drop index suppressions_team
+
+-- What has ended must not begin anew; what has not ended yet stays, as the side on which nobody gets mail.
+delete from suppressions where expires_at <= unixepoch() * 1000
 
 alter table suppressions drop column expires_at

@@ -35,9 +35,14 @@ export const unreadBody = Symbol("unread body");
  * Lets in only callers with the permission, and reads the body after that: the contract's order is key, permission,
  * JSON, fields. Gives routes `caller`.
  */
-export const authenticated = (app: App, permission: Permission) => {
+export const authenticated = (app: App, permission: Permission) => lettingIn(app, permission, true);
+
+/** The same, with the body left unread: for routes that take something else than JSON and read it themselves. */
+export const authenticatedUnread = (app: App, permission: Permission) => lettingIn(app, permission, false);
+
+function lettingIn(app: App, permission: Permission, readsBody: boolean) {
   const { identify, admit } = gate(app, permission);
-  return new Elysia({ name: "authenticated", seed: permission })
+  return new Elysia({ name: "authenticated", seed: `${permission} ${readsBody}` })
     .decorate("asked", nothingAsked)
     .derive({ as: "scoped" }, async (context) => {
       // Taken apart here: a context handed to a function makes Elysia parse cookies, query and headers for it.
@@ -45,7 +50,7 @@ export const authenticated = (app: App, permission: Permission) => {
       const { caller, asked } = await identify(request, server, String(set.headers["x-request-id"]));
       context.asked = asked; // so that what is refused from here on has its log too
       admit(caller, asked, route, set.headers);
-      if (context.body === unreadBody) {
+      if (readsBody && context.body === unreadBody) {
         asked.body = await readJson(request, app.config.server.maxBodyBytes);
         context.body = asked.body ?? {};
       }
@@ -54,24 +59,7 @@ export const authenticated = (app: App, permission: Permission) => {
     .onAfterHandle({ as: "scoped" }, ({ asked, responseValue, set }) => {
       if (asked) noteRequest(app, asked, answeredWith(responseValue, set.status));
     });
-};
-
-/** The same, with the body left unread: for routes that take something else than JSON and read it themselves. */
-export const authenticatedUnread = (app: App, permission: Permission) => {
-  const { identify, admit } = gate(app, permission);
-  return new Elysia({ name: "authenticated, unread", seed: permission })
-    .decorate("asked", nothingAsked)
-    .derive({ as: "scoped" }, async (context) => {
-      const { request, server, route, set } = context;
-      const { caller, asked } = await identify(request, server, String(set.headers["x-request-id"]));
-      context.asked = asked;
-      admit(caller, asked, route, set.headers);
-      return { caller };
-    })
-    .onAfterHandle({ as: "scoped" }, ({ asked, responseValue, set }) => {
-      if (asked) noteRequest(app, asked, answeredWith(responseValue, set.status));
-    });
-};
+}
 
 /** The two steps between a request and its route: who asks, and whether they may. */
 function gate(app: App, permission: Permission) {

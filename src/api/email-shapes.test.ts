@@ -124,3 +124,9 @@ test("a list holds twenty unless asked for more, and a hundred at most", async (
     message: expect.stringContaining("a number between 1 and 100"),
   });
 });
+
+test("an id in capitals is the same id", async () => {
+  const id = await send(bare);
+  expect((await sdk.emails.get(id.toUpperCase())).data?.id).toBe(id);
+  expect((await sdk.emails.attachments.list({ emailId: id.toUpperCase() })).data?.data).toEqual([]);
+});

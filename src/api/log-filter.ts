@@ -45,10 +45,14 @@ const isoTime = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\
 function readTime(name: string, text: string): Date {
   const written = text.replace(/ (?=\d\d:?\d\d$)/, "+"); // what a plus in a query is, where nobody encoded it
   const [isTime, clock, zone] = isoTime.exec(written) ?? [];
-  const time = isTime ? new Date(clock && !zone ? `${written}Z` : written) : undefined;
+  const time = isTime && isRealDate(written) ? new Date(clock && !zone ? `${written}Z` : written) : undefined;
   if (time && !Number.isNaN(time.getTime())) return time;
   throw invalid(name, "It must be a date or time in ISO 8601, such as 2026-03-01 or 2026-03-01T12:00:00Z.");
 }
+
+/** `Date` would go on from the 30th of February into March. */
+const isRealDate = (text: string): boolean =>
+  new Date(text.slice(0, 10)).getUTCDate() === Number(text.slice(8, 10));
 
 const invalid = (name: string, rule: string): Refusal =>
   new Refusal("invalid_parameter", `Invalid \`${name}\` parameter. ${rule}`);

@@ -209,6 +209,7 @@ test.each([
   ["?endpoint=emails", "Invalid `endpoint` parameter."],
   ["?api_key_id=x", "The `api_key_id` must be a valid UUID."],
   ["?from=yesterday", "Invalid `from` parameter."],
+  ["?from=2026-02-30", "Invalid `from` parameter."],
   ["?to=2026-13-01", "Invalid `to` parameter."],
   ["?limit=101", "The pagination limit must be a number between 1 and 100."],
 ])("the list refuses %s", async (query, message) => {

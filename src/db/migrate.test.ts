@@ -46,6 +46,32 @@ eachTransport((_name, open) => {
     expect(await shapeOf(transport)).toEqual(shape);
   });
 
+  test("taking back what restricts a key or ends a suppression widens nothing", async () => {
+    const transport = await open({ empty: true });
+    await migrateUp(transport, now);
+    const insert = (sql: string) => transport.query(sql, [], "run");
+    await insert("insert into teams values ('t', 'Team', 0)");
+    const key = (id: string, networks: string) =>
+      insert(`insert into api_keys (id, team_id, name, token_hash, token_start, permission, created_at, allowed_ips)
+              values ('${id}', 't', 'n', '${id}', 're_', 'full_access', 0, '${networks}')`);
+    await key("open", "[]");
+    await key("bound", '["192.0.2.0/24"]');
+    const suppression = (address: string, end: string) =>
+      insert(`insert into suppressions (id, team_id, address, reason, created_at, expires_at)
+              values ('${address}', 't', '${address}', 'manual', 0, ${end})`);
+    await suppression("over@example.org", "1");
+    await suppression("stays@example.org", "null");
+    await suppression("later@example.org", "9000000000000");
+
+    await migrateDown(transport, embedded.length - 2);
+    const ids = async (table: string) =>
+      (
+        (await transport.query(`select id from ${table} order by id`, [], "values")).rows as string[][]
+      ).flat();
+    expect(await ids("api_keys")).toEqual(["open"]);
+    expect(await ids("suppressions")).toEqual(["later@example.org", "stays@example.org"]);
+  });
+
   test("each migration is recorded with its time, and applied once", async () => {
     const transport = await open({ empty: true });
     await migrateUp(transport, now, [first]);

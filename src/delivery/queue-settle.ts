@@ -1,10 +1,9 @@
 import { type App, atomically } from "../app.ts";
 import { expectChange, type Write } from "../db/write.ts";
-import { setLastEvent } from "../emails/store.ts";
 import { WriteConflict } from "../errors.ts";
 import { recordEvent } from "../events/record.ts";
 import { settleLane } from "../jobs/store.ts";
-import { removeUntouched, settleUnsent } from "./queue-store.ts";
+import { removeUntouched, settleUnsent, showEnd } from "./queue-store.ts";
 import type { Waiting } from "./queue-walk.ts";
 
 /** How a delivery ends that no host has answered for: by an operator, or because its time is up. */
@@ -49,6 +48,6 @@ function endOne(app: App, row: Waiting, { state, said, data }: UnsentEnd): Write
       type: `email.${state}`,
       ...{ teamId, emailId, deliveryId: id, recipient, domainId, data },
     }),
-    setLastEvent({ id: emailId, lastEvent: state }),
+    showEnd(emailId, state),
   ];
 }

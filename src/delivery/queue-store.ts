@@ -1,6 +1,6 @@
 import type { SqlValue } from "../db/transport.ts";
 import { rawWrite, type Write } from "../db/write.ts";
-import type { DeliveryState } from "../emails/schema.ts";
+import type { DeliveryState, LastEvent } from "../emails/schema.ts";
 import { pausedUntil } from "../jobs/pause.ts";
 import type { Waiting } from "./queue-walk.ts";
 
@@ -57,3 +57,14 @@ export const settleUnsent = (id: string, state: DeliveryState, said: string, now
     params,
   );
 };
+
+/**
+ * Shows with an email how one of its deliveries ended; follows `settleUnsent`. An email that still waits for its time at
+ * other recipients stays scheduled: only then can its client move it and take it back.
+ */
+export const showEnd = (emailId: string, lastEvent: LastEvent): Write =>
+  rawWrite(
+    `update emails set last_event = ?1 where id = ?2 and not (last_event = 'scheduled'
+       and exists (select 1 from deliveries where email_id = ?2 and state = 'queued'))`,
+    [lastEvent, emailId],
+  );

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { sql } from "drizzle-orm";
 import { type TestApp, testApp, testTeam } from "../../test/support/test-app.ts";
+import { testDomain } from "../../test/support/test-domain.ts";
 import { eachTransport } from "../../test/support/transports.ts";
 import {
   addWaiting,
@@ -12,6 +13,9 @@ import {
 import { atomically } from "../app.ts";
 import type { Transport } from "../db/transport.ts";
 import { deliver } from "../emails/jobs.ts";
+import { getEmail } from "../emails/read.ts";
+import { cancelEmail } from "../emails/scheduled.ts";
+import { sendEmail } from "../emails/send.ts";
 import { events } from "../events/schema.ts";
 import { startDispatcher } from "../jobs/dispatcher.ts";
 import { done, handle } from "../jobs/job.ts";
@@ -294,4 +298,23 @@ test("while deliveries are sent, each is either sent or bounced, and none is los
   expect(await app.db.values(sql`select count(*) from events where type = 'email.bounced'`)).toEqual([
     [changed],
   ]);
+});
+
+test("an email of which an operator cancels one recipient is still its client's to take back", async () => {
+  const { app, teamId, later } = await scene();
+  await testDomain(app, teamId);
+  const { id } = await sendEmail(
+    app,
+    { teamId },
+    {
+      ...{ from: "ada@example.com", to: ["x@one.test", "y@two.test"], cc: [], bcc: [], replyTo: [] },
+      ...{ subject: "Later", text: "Later", headers: {}, tags: [], attachments: [] },
+      scheduledAt: later(hourMs),
+    },
+  );
+  expect(await cancelQueue(app, { teamId, domain: "one.test" })).toMatchObject({ changed: 1 });
+  expect(await getEmail(app, teamId, id)).toMatchObject({ lastEvent: "scheduled" });
+  await cancelEmail(app, teamId, id);
+  expect(await getEmail(app, teamId, id)).toMatchObject({ lastEvent: "canceled" });
+  expect(await countQueue(app, { teamId })).toMatchObject({ count: 0 });
 });

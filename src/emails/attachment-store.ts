@@ -1,16 +1,7 @@
 import { and, asc, desc, eq, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
 import type { Keyset } from "../db/page.ts";
-import { type Attachment, attachments, emails } from "./schema.ts";
-
-export async function hasEmail(db: Db, teamId: string, id: string): Promise<boolean> {
-  const row = await db
-    .select({ id: emails.id })
-    .from(emails)
-    .where(and(eq(emails.teamId, teamId), eq(emails.id, id)))
-    .get();
-  return row !== undefined;
-}
+import { type Attachment, attachments } from "./schema.ts";
 
 /** A page of an email's attachments in the order they were given, one row more than asked for. */
 export async function pageAttachments(

@@ -4,8 +4,9 @@ import type { Keyset } from "../db/page.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
 import { guessType } from "../mail/attachment.ts";
-import { findAttachment, hasEmail, pageAttachments } from "./attachment-store.ts";
+import { findAttachment, pageAttachments } from "./attachment-store.ts";
 import { downloadLink, downloadsLastMs, type StoredFile } from "./download-link.ts";
+import { requireEmail } from "./read.ts";
 import type { Attachment } from "./schema.ts";
 
 /** What links to these files are signed for. */
@@ -25,8 +26,8 @@ export async function getAttachments(
   emailId: string,
   keyset: Keyset,
 ): Promise<LinkedAttachment[]> {
-  await requireEmail(app, teamId, emailId);
-  const rows = await pageAttachments(app.db, emailId, keyset);
+  const stored = await requireEmail(app, teamId, emailId);
+  const rows = await pageAttachments(app.db, stored, keyset);
   const expiresAt = new Date(app.now().getTime() + downloadsLastMs);
   return rows.map((row) => linkAttachment(app, row, expiresAt));
 }
@@ -37,9 +38,9 @@ export async function getAttachment(
   emailId: string,
   id: string,
 ): Promise<LinkedAttachment> {
-  await requireEmail(app, teamId, emailId);
-  const row = isId(id) ? await findAttachment(app.db, id) : undefined;
-  if (row?.emailId !== emailId) throw new Refusal("not_found", "Attachment not found");
+  const stored = await requireEmail(app, teamId, emailId);
+  const row = isId(id) ? await findAttachment(app.db, id.toLowerCase()) : undefined;
+  if (row?.emailId !== stored) throw new Refusal("not_found", "Attachment not found");
   return linkAttachment(app, row, new Date(app.now().getTime() + downloadsLastMs));
 }
 
@@ -56,7 +57,3 @@ export function linkAttachment(app: App, row: Attachment, expiresAt: Date): Link
 
 const typeOf = ({ contentType, filename }: Attachment): string =>
   contentType ?? guessType(filename ?? undefined);
-
-async function requireEmail(app: App, teamId: string, id: string): Promise<void> {
-  if (!isId(id) || !(await hasEmail(app.db, teamId, id))) throw new Refusal("not_found", "Email not found");
-}

@@ -3,13 +3,22 @@ import type { Keyset } from "../db/page.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
 import type { Email } from "./schema.ts";
-import { type EmailWithContent, findEmail, listEmails } from "./store.ts";
+import { type EmailWithContent, findEmail, hasEmail, listEmails } from "./store.ts";
 
 export async function getEmail(app: App, teamId: string, id: string): Promise<EmailWithContent> {
-  const email = isId(id) ? await findEmail(app.db, teamId, id) : undefined;
-  if (!email) throw new Refusal("not_found", "Email not found");
+  const email = isId(id) ? await findEmail(app.db, teamId, id.toLowerCase()) : undefined;
+  if (!email) throw emailMissing();
   return email;
 }
+
+/** The same for who needs to know only that it is there; gives the id as it is stored. */
+export async function requireEmail(app: App, teamId: string, id: string): Promise<string> {
+  const stored = id.toLowerCase();
+  if (!isId(id) || !(await hasEmail(app.db, teamId, stored))) throw emailMissing();
+  return stored;
+}
+
+const emailMissing = () => new Refusal("not_found", "Email not found");
 
 export async function getEmails(app: App, teamId: string, keyset: Keyset): Promise<Email[]> {
   return listEmails(app.db, teamId, keyset);

@@ -162,6 +162,15 @@ export async function findEmail(db: Db, teamId: string, id: string): Promise<Ema
     .get();
 }
 
+export async function hasEmail(db: Db, teamId: string, id: string): Promise<boolean> {
+  const row = await db
+    .select({ id: emails.id })
+    .from(emails)
+    .where(and(eq(emails.teamId, teamId), eq(emails.id, id)))
+    .get();
+  return row !== undefined;
+}
+
 /** A page of a team's emails, newest first; lists carry no bodies. */
 export async function listEmails(db: Db, teamId: string, keyset: Keyset): Promise<Email[]> {
   const { where, orderBy, limit } = pageOf(emails.id, eq(emails.teamId, teamId), keyset);

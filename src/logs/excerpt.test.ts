@@ -101,3 +101,11 @@ test("whatever the body, what is kept is JSON of a few kilobytes", () => {
 test("half a character at the cut does no harm", () => {
   expect(() => keptOf({ text: `${"x".repeat(255)}😀 and more` })).not.toThrow();
 });
+
+test("a link that opens without a key is kept without what opens it", () => {
+  const url = "https://mail.example.com/shared?token=0195507e~5c00.sz1k2a.4f2A-_x";
+  expect(keptOf({ url, data: [{ download_url: `${url}&x=1` }] })).toEqual({
+    url: "https://mail.example.com/shared?token=[masked]",
+    data: [{ download_url: "https://mail.example.com/shared?token=[masked]&x=1" }],
+  });
+});

@@ -64,12 +64,16 @@ const secretName =
 /** Our own tokens and signing secrets, wherever somebody put them. */
 const ownSecret = /\b(re|whsec)_[\w+/=-]{16,}/g;
 
+/** Links that open without a key, as answers give them. */
+const linkToken = /([?&]token=)[\w~.-]+/g;
+
 function cut(text: string, room: Room): string {
   const kept =
     text.length > mostOfString
       ? `${text.slice(0, mostOfString)}... (${text.length} characters)` // in ASCII, as text beyond it takes twice the room
       : text;
   room.left -= kept.length + 4;
+  if (kept.includes("token=")) return kept.replace(linkToken, "$1[masked]").replace(ownSecret, "$1_[masked]");
   return kept.includes("re_") || kept.includes("whsec_") ? kept.replace(ownSecret, "$1_[masked]") : kept;
 }
 

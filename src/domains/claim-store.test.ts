@@ -134,6 +134,7 @@ async function start(open: () => Promise<Transport>, changes: Partial<Domain> = 
     checkJobId: null,
     checkedAt: null,
     verifiedAt: null,
+    firstVerifiedAt: null,
     receivingVerifiedAt: null,
     trackingVerifiedAt: null,
     createdAt: before(30 * day),

@@ -26,6 +26,8 @@ alter table dkim_keys drop column retire_at
 
 alter table dkim_keys drop column state
 
+alter table domains drop column first_verified_at
+
 alter table domains drop column tracking_verified_at
 
 drop table logs

@@ -32,6 +32,11 @@ create index logs_refused on logs (team_id, id) where status >= 400
 -- Since when a domain's tracking host leads to this server.
 alter table domains add column tracking_verified_at integer
 
+-- When a domain first might send: its keys may have signed mail since. Nobody knows it of those that were looked at before.
+alter table domains add column first_verified_at integer
+
+update domains set first_verified_at = coalesce(verified_at, created_at) where status <> 'not_started'
+
 -- A key signs from when it was seen in DNS until another takes its place; then it stays published until `retire_at`.
 alter table dkim_keys add column state text not null default 'active'
 

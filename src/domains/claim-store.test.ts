@@ -5,7 +5,7 @@ import { atomically } from "../app.ts";
 import { openDb } from "../db/open.ts";
 import type { Transport } from "../db/transport.ts";
 import { expectChange, rawWrite } from "../db/write.ts";
-import { newId } from "../ids.ts";
+import { newId, newIdAt } from "../ids.ts";
 import {
   completeOpenClaim,
   findBlock,
@@ -33,6 +33,12 @@ eachTransport((_name, open) => {
     [undefined, {}, (domain) => [counted({ ...domain, id: newId() }, "email.delivered", at)]],
     ["pending_scheduled_emails", {}, (domain) => emailOf(domain, "scheduled")],
     [undefined, {}, (domain) => emailOf(domain, "delivered")],
+    ["recent_owner_activity", {}, (domain) => [counted(domain, "email.delivery_delayed", before(7 * day))]],
+    ["pending_scheduled_emails", {}, (domain) => waitingOf(domain, "queued", before(7 * day))],
+    ["pending_scheduled_emails", {}, (domain) => waitingOf(domain, "delivery_delayed", before(29 * day))],
+    // To one of its recipients it is delivered.
+    ["pending_scheduled_emails", {}, (domain) => waitingOf(domain, "delivered", before(8 * day))],
+    [undefined, {}, (domain) => waitingOf({ ...domain, id: newId() }, "queued", before(8 * day))],
   ])(
     "what stands against taking a domain (%s) also keeps it from being taken",
     async (reason, changes, use) => {
@@ -96,6 +102,20 @@ function emailOf({ teamId, id }: Domain, lastEvent: string): string[] {
   ];
 }
 
+/** One that was accepted so long ago, and whose delivery still waits. */
+function waitingOf(domain: Domain, lastEvent: string, since: Date): string[] {
+  const [content, email] = emailOf(domain, lastEvent);
+  const delivery = newIdAt(since);
+  return [
+    content!,
+    email!,
+    `insert into deliveries (id, team_id, email_id, recipient, domain, state, attempts, created_at)
+     select '${delivery}', team_id, id, 'b@c.d', 'c.d', 'queued', 0, 0 from emails where domain_id = '${domain.id}'`,
+    `insert into jobs (id, kind, lane, payload, run_at, attempts, fence, created_at)
+     values ('${delivery}', 'deliver', 'deliver/c.d', '{}', 0, 0, 0, 0)`,
+  ];
+}
+
 function claimOf({ teamId, name }: Domain): DomainClaim {
   return {
     id: newId(),
@@ -134,6 +154,7 @@ async function start(open: () => Promise<Transport>, changes: Partial<Domain> = 
     checkJobId: null,
     checkedAt: null,
     verifiedAt: null,
+    firstVerifiedAt: null,
     receivingVerifiedAt: null,
     trackingVerifiedAt: null,
     createdAt: before(30 * day),

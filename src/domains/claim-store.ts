@@ -1,6 +1,8 @@
 import { and, eq, gt, lte, ne, or, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
 import { counters } from "../events/schema.ts";
+import { leastIdAt } from "../ids.ts";
+import { jobs } from "../jobs/schema.ts";
 import {
   type BlockedReason,
   type ClaimStatus,
@@ -113,15 +115,23 @@ export const activityMs = 7 * dayMs;
 
 /**
  * Why a domain can't be taken from its holder now, as conditions on its row: asked before, and again by the very
- * statement that takes it. Sending is read from the counters, as nobody counts emails. The emails are named as a table,
- * because their room comes after this one; no index but `emails_scheduled` is touched.
+ * statement that takes it. Sending is read from the counters, as nobody counts emails. Whatever is still to be sent stands
+ * against it: once its domain is gone it would fail, although we said that we have it. What was accepted within a week
+ * the counters know; what is older is scheduled, deferred or held by an operator, and has a job as old as itself. Those
+ * jobs are few, and looking through them costs nothing where mail is accepted, as an index of waiting emails would.
+ * Tables and the kind of job are named in words, because their room comes after this one.
  */
 function blocks({ id, teamId }: Domain, now: Date): Record<BlockedReason, SQL> {
   const hour = Math.floor((now.getTime() - activityMs) / hourMs) * hourMs;
+  // A day less, so that clocks that differ leave no gap between what is counted and what is looked for.
+  const counted = leastIdAt(new Date(now.getTime() - activityMs + dayMs));
   return {
-    pending_scheduled_emails: sql`exists (select 1 from emails where domain_id = ${id} and last_event = 'scheduled')`,
+    // A job has its delivery's id. `cross join` keeps the order: from the old jobs to their emails, never the other way.
+    pending_scheduled_emails: sql`(exists (select 1 from emails where domain_id = ${id} and last_event = 'scheduled')
+      or exists (select 1 from ${jobs} j cross join deliveries d on d.id = j.id cross join emails e on e.id = d.email_id
+        where j.id < ${counted} and j.kind = 'deliver' and e.domain_id = ${id}))`,
     recent_owner_activity: sql`exists (select 1 from ${counters} where team_id = ${teamId} and hour >= ${hour}
-      and domain_id = ${id} and event in ('email.queued', 'email.scheduled', 'email.delivered'))`,
+      and domain_id = ${id} and event in ('email.queued', 'email.scheduled', 'email.delivery_delayed', 'email.delivered'))`,
     grace_period: sql`coalesce(${domains.verifiedAt}, 0) > ${now.getTime() - graceMs}`,
   };
 }

@@ -70,6 +70,7 @@ export function readDomain(app: App, teamId: string, wanted: NewDomain): Domain 
     checkJobId: null,
     checkedAt: null,
     verifiedAt: null,
+    firstVerifiedAt: null,
     receivingVerifiedAt: null,
     trackingVerifiedAt: null,
     createdAt: app.now(),

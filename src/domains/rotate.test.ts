@@ -12,6 +12,7 @@ import { rotateKeys } from "./rotate.ts";
 import { dkimKeys } from "./schema.ts";
 import { deleteDomain, getDomain, signingKeysOf } from "./service.ts";
 import { listChecks, listKeys } from "./store.ts";
+import { updateDomain } from "./update.ts";
 import { startVerification } from "./verify.ts";
 
 const minute = 60_000;
@@ -147,6 +148,46 @@ describe("new keys", () => {
     await stories.drained();
     expect(await story.status()).toBe("verified");
     expect(await signing(story)).toEqual(["mailit-3", "mailit-3-ed25519"]);
+    await deleteDomain(app, teamId, story.domain.id);
+  });
+
+  test("wait where the old ones sign mail under way from a domain that may not send just now", async () => {
+    const lapsed = await stories.verified();
+    lapsed.withdraw(lapsed.record("SPF", "TXT"));
+    await lapsed.wait(5 * day);
+    const off = await stories.verified({ capabilities: { sending: true, receiving: true } });
+    off.withdraw(off.record("SPF", "TXT")); // so that it isn't found to be verified at once when sending is on again
+    await updateDomain(app, teamId, off.domain.id, { capabilities: { sending: false } });
+    await updateDomain(app, teamId, off.domain.id, { capabilities: { sending: true } });
+    for (const story of [lapsed, off]) {
+      expect(await story.maySend()).toBe(false);
+      await rotate(story);
+      expect((await states(story)).slice(2)).toEqual(["mailit-2 pending", "mailit-2-ed25519 pending"]);
+      expect(await signing(story)).toEqual(["mailit", "mailit-ed25519"]);
+      await deleteDomain(app, teamId, story.domain.id);
+    }
+  });
+
+  test("that replace others at once are made once, however often they are asked for at that moment", async () => {
+    const story = await stories.begin();
+    let isFirst = true;
+    const meanwhile: TestApp = {
+      ...app,
+      threads: {
+        ...app.threads,
+        async makeDkimKeyPairs() {
+          if (isFirst) {
+            isFirst = false;
+            await rotate(story);
+          }
+          return app.threads.makeDkimKeyPairs();
+        },
+      },
+    };
+    const before = (await story.eventsTold()).length;
+    await rotateKeys(meanwhile, teamId, story.domain.id);
+    expect(await states(story)).toEqual(["mailit-2 active", "mailit-2-ed25519 active"]);
+    expect((await story.eventsTold()).length).toBe(before + 1);
     await deleteDomain(app, teamId, story.domain.id);
   });
 

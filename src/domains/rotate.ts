@@ -6,9 +6,9 @@ import { recordDomainEvent } from "./events.ts";
 import { forgetDomains } from "./memory.ts";
 import { checkRecordHosts } from "./name.ts";
 import { wantedRecords, withCheck } from "./records.ts";
-import type { Domain } from "./schema.ts";
+import type { DkimKeyRow, Domain } from "./schema.ts";
 import { getDomain } from "./service.ts";
-import { deleteChecksAt, deleteKeys, insertKeys, listChecks, listKeys, touchUnchanged } from "./store.ts";
+import { deleteChecksAt, deleteKey, insertKeys, listChecks, listKeys, touchUnchanged } from "./store.ts";
 import { beginChecks } from "./verify.ts";
 
 /** How often a rotation begins anew because the domain was changed while its keys were made. */
@@ -17,13 +17,19 @@ const mostTries = 3;
 /**
  * Gives a domain new signing keys. They are shown at once, sign as soon as DNS shows them too, and until then the old
  * ones do, so that nothing ever goes out with a signature that can't be verified. Asked for again while keys wait, it
- * makes no others. A domain that may not send has nothing under way that its keys have signed: there the new ones
- * simply take the place of the old.
+ * makes no others. A domain that never might send has nothing under way that its keys sign: there the new ones simply
+ * take the place of the old. One that may not just now (its SPF record is gone, sending is off for an hour) is another
+ * matter: what it has accepted, scheduled mail too, still goes out with its old keys.
  */
 export async function rotateKeys(app: App, teamId: string, id: string): Promise<Domain> {
+  let known: Set<string> | undefined;
   for (let left = mostTries; left > 0; left--) {
     const domain = await getDomain(app, teamId, id);
-    const rotated = await rotateOnce(app, domain).catch((error: unknown) => {
+    const keys = await listKeys(app.db, id);
+    known ??= new Set(keys.map((key) => key.id));
+    // Waiting ones, or those of another request at this moment: they are as new as what is asked for.
+    if (keys.some((key) => key.state === "pending" || !known?.has(key.id))) return domain;
+    const rotated = await rotateOnce(app, domain, keys).catch((error: unknown) => {
       // Verified, deleted or rotated meanwhile: what is to be done has to be decided anew.
       if (error instanceof WriteConflict && (error.kind === "stale" || error.kind === "unique"))
         return undefined;
@@ -34,12 +40,10 @@ export async function rotateKeys(app: App, teamId: string, id: string): Promise<
   throw new Refusal("service_unavailable", "The domain is being changed right now: try again in a moment.");
 }
 
-async function rotateOnce(app: App, domain: Domain): Promise<Domain> {
+async function rotateOnce(app: App, domain: Domain, keys: DkimKeyRow[]): Promise<Domain> {
   const { id, name } = domain;
-  const [keys, checks] = await Promise.all([listKeys(app.db, id), listChecks(app.db, id)]);
-  if (keys.some(({ state }) => state === "pending")) return domain;
-
-  const isInUse = domain.verifiedAt !== null;
+  const checks = await listChecks(app.db, id);
+  const isInUse = domain.firstVerifiedAt !== null;
   const selector = nextSelector(
     app.config.dkim.selector,
     keys.map((key) => key.selector),
@@ -55,7 +59,11 @@ async function rotateOnce(app: App, domain: Domain): Promise<Domain> {
   const shown = records.map((record) => withCheck(record, started, checks));
   const given = isInUse
     ? []
-    : [deleteKeys(app.db, id), ...keys.map((key) => deleteChecksAt(app.db, id, keyHost(domain, key)))];
+    : keys.flatMap((key) => [
+        deleteKey(app.db, key.id),
+        expectChange(), // nobody else has replaced it: of two rotations at once only one does
+        deleteChecksAt(app.db, id, keyHost(domain, key)),
+      ]);
   await atomically(app, [
     touchUnchanged(app.db, domain),
     expectChange(),

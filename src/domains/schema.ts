@@ -46,6 +46,8 @@ export const domains = sqliteTable(
     checkedAt: integer("checked_at", { mode: "timestamp_ms" }),
     /** Since when it may send. Stays while a record is missing for less than the grace period. */
     verifiedAt: integer("verified_at", { mode: "timestamp_ms" }),
+    /** When it first might send; never cleared. Null: nothing has ever been signed for it. */
+    firstVerifiedAt: integer("first_verified_at", { mode: "timestamp_ms" }),
     /** Since when it receives. */
     receivingVerifiedAt: integer("receiving_verified_at", { mode: "timestamp_ms" }),
     /** Since when its tracking host leads here; null: links stand under this server's own name. */

@@ -28,7 +28,13 @@ export interface Verdict {
   checks: DomainCheck[];
   domain: Pick<
     Domain,
-    "status" | "verifiedAt" | "receivingVerifiedAt" | "trackingVerifiedAt" | "checkUntil" | "checkedAt"
+    | "status"
+    | "verifiedAt"
+    | "firstVerifiedAt"
+    | "receivingVerifiedAt"
+    | "trackingVerifiedAt"
+    | "checkUntil"
+    | "checkedAt"
   >;
   /** Absent when nothing is left to wait for or to watch. */
   nextCheckAt?: Date;
@@ -79,6 +85,7 @@ export function judge(look: Look): Verdict {
     domain: {
       status,
       verifiedAt: sending === "verified" ? (domain.verifiedAt ?? now) : null,
+      firstVerifiedAt: domain.firstVerifiedAt ?? (sending === "verified" ? now : null),
       receivingVerifiedAt: receiving === "verified" ? (domain.receivingVerifiedAt ?? now) : null,
       trackingVerifiedAt: tracking === "verified" ? (domain.trackingVerifiedAt ?? now) : null,
       checkUntil: isWaiting ? domain.checkUntil : null,

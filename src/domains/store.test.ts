@@ -73,14 +73,15 @@ eachTransport((_name, open) => {
     const { app, db, teamId } = await start(open);
     const domain = { ...domainOf(teamId, "example.com"), checkJobId: "mine" };
     await atomically(app, [insertDomain(db, domain)]);
-    const verdict = { ...domain, status: "verified" as const, verifiedAt: at };
+    const verdict = { ...domain, status: "verified" as const, verifiedAt: at, firstVerifiedAt: at };
     const { checkUntil, checkedAt, checkJobId, ...judged } = verdict;
-    const { status, verifiedAt, receivingVerifiedAt, trackingVerifiedAt } = judged;
+    const { status, verifiedAt, firstVerifiedAt, receivingVerifiedAt, trackingVerifiedAt } = judged;
     const write = (jobId: string) =>
       atomically(app, [
         updateVerdict(db, domain.id, jobId, {
           status,
           verifiedAt,
+          firstVerifiedAt,
           receivingVerifiedAt,
           trackingVerifiedAt,
           checkUntil,
@@ -168,6 +169,7 @@ function domainOf(teamId: string, name: string): Domain {
     checkJobId: null,
     checkedAt: null,
     verifiedAt: null,
+    firstVerifiedAt: null,
     receivingVerifiedAt: null,
     trackingVerifiedAt: null,
     createdAt: at,

@@ -35,10 +35,10 @@ export const insertDomain = (db: Db, row: Domain) => db.insert(domains).values(r
 export const insertKeys = (db: Db, rows: DkimKeyRow[]) => db.insert(dkimKeys).values(rows);
 
 /**
- * Tells, with `expectChange`, whether a domain still is as it was read: which job looks at it, and since when it may
- * send.
+ * Tells, with `expectChange`, whether a domain still is as it was read: which job looks at it, since when it may send,
+ * and whether it ever might.
  */
-export const touchUnchanged = (db: Db, { id, teamId, checkJobId, verifiedAt }: Domain) =>
+export const touchUnchanged = (db: Db, { id, teamId, checkJobId, verifiedAt, firstVerifiedAt }: Domain) =>
   db
     .update(domains)
     .set({ id })
@@ -47,11 +47,9 @@ export const touchUnchanged = (db: Db, { id, teamId, checkJobId, verifiedAt }: D
         ofTeam(teamId, id),
         sql`${domains.checkJobId} is ${checkJobId}`,
         sql`${domains.verifiedAt} is ${verifiedAt?.getTime() ?? null}`,
+        sql`${domains.firstVerifiedAt} is ${firstVerifiedAt?.getTime() ?? null}`,
       ),
     );
-
-export const deleteKeys = (db: Db, domainId: string) =>
-  db.delete(dkimKeys).where(eq(dkimKeys.domainId, domainId));
 
 /** One that waits signs from now on, and the one of its algorithm that did is retired. */
 export const activateKey = (db: Db, { id, domainId, algorithm }: DkimKeyRow, retireAt: Date) => [
@@ -81,6 +79,7 @@ export const updateVerdict = (
     Domain,
     | "status"
     | "verifiedAt"
+    | "firstVerifiedAt"
     | "receivingVerifiedAt"
     | "trackingVerifiedAt"
     | "checkUntil"

@@ -4,6 +4,7 @@ import { dnsTable } from "../../test/support/dns-table.ts";
 import { startHttpsHost } from "../../test/support/https-host.ts";
 import { testApp, testTeam } from "../../test/support/test-app.ts";
 import { testDomain } from "../../test/support/test-domain.ts";
+import { deleteDomain } from "../domains/service.ts";
 import { Refusal } from "../errors.ts";
 import type { DraftAttachment, EmailDraft } from "./draft.ts";
 import { sendEmail } from "./send.ts";
@@ -190,6 +191,25 @@ test("in a permissive batch only the email whose file can't be had is refused", 
   expect(ids).toHaveLength(2);
   expect(errors).toEqual([{ index: 0, message: expect.stringContaining("it answers with status 404") }]);
   expect(await countEmails()).toBe(before + 2);
+});
+
+test("nothing is accepted from a domain that went while a file was fetched", async () => {
+  const accepted = await countEmails();
+  const sends = [
+    (email: EmailDraft) => sendEmail(app, { teamId }, email),
+    (email: EmailDraft) => sendBatch(app, { teamId }, [email], "permissive"),
+  ];
+  for (const send of sends) {
+    const gone = await testDomain(app, teamId, "gone.example.com");
+    host.answer(async (_request, response) => {
+      await deleteDomain(app, teamId, gone.id);
+      response.writeHead(200).end("a,b");
+    });
+    const email = { ...draft(from("/list.csv")), from: "ada@gone.example.com" };
+    const refused = await send(email).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: "domain_not_verified" });
+    expect(await countEmails()).toBe(accepted);
+  }
 });
 
 test("a repeated request is answered without fetching again", async () => {

@@ -11,6 +11,9 @@ import { atomically } from "../app.ts";
 import { openDb } from "../db/open.ts";
 import type { Transport } from "../db/transport.ts";
 import { pauseQueue, resumeQueue } from "../delivery/queue.ts";
+import type { Domain } from "../domains/schema.ts";
+import { deleteDomain } from "../domains/service.ts";
+import { updateDomainRow } from "../domains/store.ts";
 import { newId } from "../ids.ts";
 import { done, handle } from "../jobs/job.ts";
 import { pauseLane } from "../jobs/pause.ts";
@@ -27,9 +30,10 @@ async function scene(transport?: Transport) {
   const app = await testApp({ now: new Date(), transport });
   const { teamId } = await testTeam(app);
   const at = new Date(app.now().getTime() + hourMs);
-  const [delivery] = await addWaiting(app, teamId, { scheduledAt: at });
+  const domain = await testDomain(app, teamId);
+  const [delivery] = await addWaiting(app, teamId, { scheduledAt: at, domainId: domain.id });
   return {
-    ...{ app, teamId, at, delivery: delivery!, id: delivery!.emailId },
+    ...{ app, teamId, at, domain, delivery: delivery!, id: delivery!.emailId },
     cancel: () => cancelEmail(app, teamId, delivery!.emailId),
     moveTo: (to: Date) => rescheduleEmail(app, teamId, delivery!.emailId, to),
     look: () => lookAt(app, delivery!),
@@ -146,13 +150,13 @@ test("what the dispatcher works on is neither canceled nor moved", async () => {
 });
 
 test("the dispatcher never meets a canceled email, and a moved one at its new time", async () => {
-  const { app, teamId, at, cancel, moveTo, later } = await scene();
+  const { app, teamId, at, domain, cancel, moveTo, later } = await scene();
   const seen: string[] = [];
   const handler = handle(deliver, async (_app, { deliveryId }) => {
     seen.push(deliveryId);
     return done();
   });
-  const [moved] = await addWaiting(app, teamId, { scheduledAt: at });
+  const [moved] = await addWaiting(app, teamId, { scheduledAt: at, domainId: domain.id });
   await using dispatcher = await dispatch(app, [handler]);
   await cancel();
   await rescheduleEmail(app, teamId, moved!.emailId, later(1));
@@ -243,6 +247,28 @@ test("all recipients are canceled or moved together, but for those that were sup
 });
 
 describe("is refused:", () => {
+  test("another time where the domain may not send any more; now and never stay possible", async () => {
+    const changes: [string, Partial<Domain> | "removed"][] = [
+      ["is not verified any more", { verifiedAt: null }],
+      ["does not send any more", { sending: false, receiving: true, verifiedAt: null }],
+      ["was removed", "removed"],
+    ];
+    for (const [why, change] of changes) {
+      const { app, teamId, id, domain, at, moveTo, later, look } = await scene();
+      if (change === "removed") await deleteDomain(app, teamId, domain.id);
+      else await atomically(app, [updateDomainRow(app.db, teamId, domain.id, change)]);
+      const refused = await moveTo(later(24 * 29)).catch((error: unknown) => error);
+      expect(refused).toMatchObject({ code: "domain_not_verified", message: expect.stringContaining(why) });
+      expect(await look()).toMatchObject({ nextAttemptAt: at, lastEvent: "scheduled" });
+      await moveTo(app.now());
+      expect(await findEmail(app.db, teamId, id)).toMatchObject({ lastEvent: "queued" });
+    }
+    const { app, teamId, domain, cancel, look } = await scene();
+    await deleteDomain(app, teamId, domain.id);
+    await cancel();
+    expect(await look()).toMatchObject({ state: "canceled" });
+  });
+
   test("a second cancel, and another time for what was canceled", async () => {
     const { app, id, cancel, moveTo, later } = await scene();
     await cancel();

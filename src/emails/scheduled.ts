@@ -1,6 +1,7 @@
 /** What may still be changed about an email that waits for its time: the time, and whether it is sent at all. */
 import { type App, atomically } from "../app.ts";
 import { expectChange, type Write } from "../db/write.ts";
+import { findDomain } from "../domains/store.ts";
 import { Refusal, WriteConflict } from "../errors.ts";
 import { recordEvent } from "../events/record.ts";
 import { notBefore, settleLane, touchLane } from "../jobs/store.ts";
@@ -34,7 +35,8 @@ export async function cancelEmail(app: App, teamId: string, emailId: string): Pr
 
 /**
  * Gives a scheduled email another time. A time that is over means now: the email is then queued like one that was never
- * scheduled, and can't be taken back any more.
+ * scheduled, and can't be taken back any more. No other time for one whose domain may not send: moved on and on, it would
+ * keep the domain from the team that shows it to be theirs.
  */
 export async function rescheduleEmail(
   app: App,
@@ -42,10 +44,11 @@ export async function rescheduleEmail(
   emailId: string,
   wanted: Date,
 ): Promise<{ id: string }> {
-  const { id, domainId } = await getEmail(app, teamId, emailId);
+  const { id, domainId, lastEvent } = await getEmail(app, teamId, emailId);
   const now = app.now();
   const at = notBefore(wanted, now); // the message is dated by it, and mail dated in the past looks like spam
   const isDue = at <= now;
+  if (!isDue && lastEvent === "scheduled") await refuseWithoutDomain(app, teamId, domainId);
   const lanes = await listLanesOf(app.db, id);
   return change(app, teamId, id, "rescheduled", [
     moveUntouched(teamId, id, { at, lastEvent: isDue ? "queued" : "scheduled" }),
@@ -56,6 +59,23 @@ export async function rescheduleEmail(
     ...lanes.flatMap((lane) => [touchLane(lane, at), settleLane(lane, now)]),
     ...(isDue ? recordEvent(app, { type: "email.queued", teamId, emailId: id, domainId }) : []),
   ]);
+}
+
+async function refuseWithoutDomain(app: App, teamId: string, domainId: string | null): Promise<void> {
+  const domain = domainId === null ? undefined : await findDomain(app.db, teamId, domainId);
+  if (domain?.sending && domain.verifiedAt !== null) return;
+  if (!domain) {
+    throw new Refusal(
+      "domain_not_verified",
+      "The domain of this email was removed, so it can't be given another time: cancel it, and send it from a domain of your team.",
+    );
+  }
+  const { name, sending } = domain;
+  const [is, cure] = sending ? ["is not verified", "Verify it"] : ["does not send", "Enable sending for it"];
+  throw new Refusal(
+    "domain_not_verified",
+    `The domain ${name} ${is} any more, so its emails can't be given another time. ${cure} first, or send this one now, or cancel it.`,
+  );
 }
 
 type Change = "canceled" | "rescheduled";

@@ -1,11 +1,12 @@
 /** Accepting several emails in one write. */
 import { type App, atomically } from "../app.ts";
 import { Refusal } from "../errors.ts";
+import { acceptFetched } from "./accept-fetched.ts";
 import { type AdmittedEmail, admitEmail, type Sender } from "./admit.ts";
 import type { EmailDraft } from "./draft.ts";
 import { answerOnce, type OnceOnly } from "./idempotency.ts";
 import { prepareEmails } from "./prepare.ts";
-import { fetchAttachments } from "./remote-attachments.ts";
+import { fetchAttachments, isIncomplete } from "./remote-attachments.ts";
 
 /** Whether an email that is refused keeps the others of its batch from being sent. */
 export type BatchValidation = "strict" | "permissive";
@@ -28,15 +29,18 @@ export async function sendBatch(
   return answerOnce<BatchAnswer>(app, sender.teamId, onceOnly, async (remember) => {
     const judged = await Promise.all(items.map((item) => judge(app, sender, item)));
     if (validation === "strict") refuseTogether(judged);
+    const isFetching = judged.filter(isAccepted).some(({ draft }) => isIncomplete(draft));
     const complete = await withAttachments(app, sender.teamId, judged);
     if (validation === "strict") refuseTogether(complete);
 
-    const prepared = await prepareEmails(app, sender, complete.filter(isAccepted));
+    const accepted = complete.filter(isAccepted);
+    const prepared = await prepareEmails(app, sender, accepted);
     const errors = complete.flatMap((item, index) =>
       isAccepted(item) ? [] : [{ index, message: item.message }],
     );
     const answer = { ids: prepared.ids, errors };
-    await atomically(app, [...remember(answer), ...prepared.writes]);
+    const all = [...remember(answer), ...prepared.writes];
+    await (isFetching ? acceptFetched(app, sender.teamId, accepted, all) : atomically(app, all));
     prepared.areStored();
     return answer;
   });

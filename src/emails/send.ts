@@ -1,6 +1,7 @@
 /** Accepting an email: everything that happens between a client's request and the one batch that makes it ours. */
 import { type App, atomically } from "../app.ts";
 import { Refusal } from "../errors.ts";
+import { acceptFetched } from "./accept-fetched.ts";
 import { admitEmail, type Sender } from "./admit.ts";
 import type { EmailDraft } from "./draft.ts";
 import { answerOnce, type OnceOnly } from "./idempotency.ts";
@@ -16,10 +17,12 @@ export function sendEmail(
 ): Promise<{ id: string }> {
   return answerOnce<{ id: string }>(app, sender.teamId, onceOnly, async (remember) => {
     const email = await admitEmail(app, sender, draft);
-    if (isIncomplete(draft)) email.draft = await complete(app, sender.teamId, draft);
+    const isFetching = isIncomplete(draft);
+    if (isFetching) email.draft = await complete(app, sender.teamId, draft);
     const { ids, writes, areStored } = await prepareEmails(app, sender, [email]);
     const answer = { id: ids[0]! };
-    await atomically(app, [...remember(answer), ...writes]);
+    const all = [...remember(answer), ...writes];
+    await (isFetching ? acceptFetched(app, sender.teamId, [email], all) : atomically(app, all));
     areStored();
     return answer;
   });

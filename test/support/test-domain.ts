@@ -36,6 +36,7 @@ export async function testDomain(
     checkJobId: null,
     checkedAt: createdAt,
     verifiedAt: createdAt,
+    firstVerifiedAt: createdAt,
     receivingVerifiedAt: null,
     trackingVerifiedAt: null,
     createdAt,

@@ -7,6 +7,9 @@ import { answerOnce, type OnceOnly } from "./idempotency.ts";
 import { prepareEmails } from "./prepare.ts";
 import { fetchAttachments } from "./remote-attachments.ts";
 
+/** Deliveries a batch may ask for: all of them are one commit, and until it is done nothing else moves. */
+export const maxBatchRecipients = 2_000;
+
 /** Whether an email that is refused keeps the others of its batch from being sent. */
 export type BatchValidation = "strict" | "permissive";
 
@@ -28,6 +31,7 @@ export async function sendBatch(
   return answerOnce<BatchAnswer>(app, sender.teamId, onceOnly, async (remember) => {
     const judged = await Promise.all(items.map((item) => judge(app, sender, item)));
     if (validation === "strict") refuseTogether(judged);
+    refuseTooManyRecipients(judged.filter(isAccepted));
     const complete = await withAttachments(app, sender.teamId, judged);
     if (validation === "strict") refuseTogether(complete);
 
@@ -65,6 +69,15 @@ function refuseTogether(items: Judged[]): void {
       );
     }
   }
+}
+
+function refuseTooManyRecipients(emails: AdmittedEmail[]): void {
+  const recipients = emails.reduce((sum, { checked }) => sum + checked.recipients.length, 0);
+  if (recipients <= maxBatchRecipients) return;
+  throw new Refusal(
+    "validation_error",
+    `A batch can have at most ${maxBatchRecipients} recipients in all, and this one has ${recipients}. Nothing was sent; split it into smaller batches.`,
+  );
 }
 
 async function withAttachments(app: App, teamId: string, items: Judged[]): Promise<Judged[]> {

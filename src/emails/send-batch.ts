@@ -5,7 +5,7 @@ import { type AdmittedEmail, admitEmail, type Sender } from "./admit.ts";
 import type { EmailDraft } from "./draft.ts";
 import { answerOnce, type OnceOnly } from "./idempotency.ts";
 import { prepareEmails } from "./prepare.ts";
-import { fetchAttachments } from "./remote-attachments.ts";
+import { withAttachments } from "./remote-attachments.ts";
 
 /** Deliveries a batch may ask for: all of them are one commit, and until it is done nothing else moves. */
 export const maxBatchRecipients = 2_000;
@@ -32,17 +32,20 @@ export async function sendBatch(
     const judged = await Promise.all(items.map((item) => judge(app, sender, item)));
     if (validation === "strict") refuseTogether(judged);
     refuseTooManyRecipients(judged.filter(isAccepted));
-    const complete = await withAttachments(app, sender.teamId, judged);
-    if (validation === "strict") refuseTogether(complete);
+    const drafts = judged.filter(isAccepted).map(({ draft }) => draft);
+    return withAttachments(app, sender.teamId, drafts, async (fetched) => {
+      const complete = putIn(judged, fetched);
+      if (validation === "strict") refuseTogether(complete);
 
-    const prepared = await prepareEmails(app, sender, complete.filter(isAccepted));
-    const errors = complete.flatMap((item, index) =>
-      isAccepted(item) ? [] : [{ index, message: item.message }],
-    );
-    const answer = { ids: prepared.ids, errors };
-    await atomically(app, [...remember(answer), ...prepared.writes]);
-    prepared.areStored();
-    return answer;
+      const prepared = await prepareEmails(app, sender, complete.filter(isAccepted));
+      const errors = complete.flatMap((item, index) =>
+        isAccepted(item) ? [] : [{ index, message: item.message }],
+      );
+      const answer = { ids: prepared.ids, errors };
+      await atomically(app, [...remember(answer), ...prepared.writes]);
+      prepared.areStored();
+      return answer;
+    });
   });
 }
 
@@ -80,12 +83,12 @@ function refuseTooManyRecipients(emails: AdmittedEmail[]): void {
   );
 }
 
-async function withAttachments(app: App, teamId: string, items: Judged[]): Promise<Judged[]> {
-  const drafts = items.filter(isAccepted).map(({ draft }) => draft);
-  const fetched = (await fetchAttachments(app, teamId, drafts)).values();
+/** The drafts as they were fetched in place of those of the accepted items, in their order. */
+function putIn(items: Judged[], fetched: (EmailDraft | Refusal)[]): Judged[] {
+  const drafts = fetched.values();
   return items.map((item) => {
     if (!isAccepted(item)) return item;
-    const draft = fetched.next().value!;
+    const draft = drafts.next().value!;
     return draft instanceof Refusal ? draft : { ...item, draft };
   });
 }

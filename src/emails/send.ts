@@ -1,11 +1,12 @@
 /** Accepting an email: everything that happens between a client's request and the one batch that makes it ours. */
 import { type App, atomically } from "../app.ts";
+import type { Write } from "../db/write.ts";
 import { Refusal } from "../errors.ts";
-import { admitEmail, type Sender } from "./admit.ts";
+import { type AdmittedEmail, admitEmail, type Sender } from "./admit.ts";
 import type { EmailDraft } from "./draft.ts";
 import { answerOnce, type OnceOnly } from "./idempotency.ts";
 import { prepareEmails } from "./prepare.ts";
-import { fetchAttachments, isIncomplete } from "./remote-attachments.ts";
+import { isIncomplete, withAttachments } from "./remote-attachments.ts";
 
 /** Takes an email. When it returns, the email and the jobs that will deliver it are on disk. */
 export function sendEmail(
@@ -16,17 +17,23 @@ export function sendEmail(
 ): Promise<{ id: string }> {
   return answerOnce<{ id: string }>(app, sender.teamId, onceOnly, async (remember) => {
     const email = await admitEmail(app, sender, draft);
-    if (isIncomplete(draft)) email.draft = await complete(app, sender.teamId, draft);
-    const { ids, writes, areStored } = await prepareEmails(app, sender, [email]);
-    const answer = { id: ids[0]! };
-    await atomically(app, [...remember(answer), ...writes]);
-    areStored();
-    return answer;
+    if (!isIncomplete(draft)) return accept(app, sender, email, remember);
+    return withAttachments(app, sender.teamId, [draft], ([fetched]) => {
+      if (fetched instanceof Refusal) throw fetched;
+      return accept(app, sender, { ...email, draft: fetched! }, remember);
+    });
   });
 }
 
-async function complete(app: App, teamId: string, draft: EmailDraft): Promise<EmailDraft> {
-  const [fetched] = await fetchAttachments(app, teamId, [draft]);
-  if (fetched instanceof Refusal) throw fetched;
-  return fetched!;
+async function accept(
+  app: App,
+  sender: Sender,
+  email: AdmittedEmail,
+  remember: (answer: { id: string }) => Write[],
+): Promise<{ id: string }> {
+  const { ids, writes, areStored } = await prepareEmails(app, sender, [email]);
+  const answer = { id: ids[0]! };
+  await atomically(app, [...remember(answer), ...writes]);
+  areStored();
+  return answer;
 }

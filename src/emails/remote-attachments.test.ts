@@ -1,4 +1,6 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { once } from "node:events";
+import type { ServerResponse } from "node:http";
 import { sql } from "drizzle-orm";
 import { dnsTable } from "../../test/support/dns-table.ts";
 import { startHttpsHost } from "../../test/support/https-host.ts";
@@ -218,6 +220,21 @@ test("what turns out to be no file takes nothing from the bytes a request may ha
   const items = [draft(from("/gone")), draft(...files)];
   const { ids, errors } = await sendBatch(app, { teamId }, items, "permissive");
   expect([ids.length, errors.map(({ index }) => index)]).toEqual([1, [0]]);
+});
+
+test("once an email is refused for one file, the others are not fetched to their end", async () => {
+  const slow = Promise.withResolvers<ServerResponse>();
+  host.answer((request, response) => {
+    if (request.url !== "/slow") return slow.promise.then(() => response.writeHead(404).end());
+    response.writeHead(200).write("x".repeat(1_000));
+    return slow.resolve(response);
+  });
+  expect(await refusal(draft(from("/slow"), from("/gone")))).toContain("it answers with status 404");
+  const response = await slow.promise;
+  const hungUp = once(response, "close");
+  response.write("x".repeat(1_000));
+  await hungUp;
+  expect(response.writableFinished).toBe(false);
 });
 
 describe("over all requests only so many bytes are fetched at once", () => {

@@ -34,13 +34,15 @@ export async function withAttachments<T>(
   const { drafts: complete, release } = await turnsOf(app, teamId).run(async (): Promise<Fetched> => {
     const giveBack = await roomInTime(app, teamId, most, deadline);
     if (!giveBack) return { drafts: drafts.map(refuseIncomplete), release() {} };
+    const fetcher = new Fetcher(app, most, deadline);
+    const release = () => void fetcher.stop().then(() => giveBack());
     try {
-      const { fetch, bytesHeld } = fetcher(app, most, deadline);
-      const fetched = await Promise.all(drafts.map((draft) => completed(draft, fetch)));
-      giveBack(bytesHeld());
-      return { drafts: fetched, release: giveBack };
+      const fetched = await Promise.all(drafts.map((draft) => completed(draft, fetcher)));
+      void fetcher.stop(); // a file that failed has refused its email while others of it were on their way
+      giveBack(fetcher.bytesHeld);
+      return { drafts: fetched, release };
     } catch (error) {
-      giveBack();
+      release();
       throw error;
     }
   });
@@ -84,57 +86,74 @@ function refuseIncomplete(draft: EmailDraft): EmailDraft | Refusal {
 }
 
 type File = { kind: "fetched"; headers: Headers; body: Uint8Array } | { kind: "failed"; reason: string };
-type Fetch = (url: string) => Promise<File>;
 
 /** Asks for each URL once. Fetches that run side by side draw on the same bytes, piece by piece as these arrive. */
-function fetcher(app: App, most: number, deadline: number) {
-  const turns = new Turns(fetchesAtOnce);
-  const files = new Map<string, Promise<File>>();
-  let bytesHeld = 0;
+class Fetcher {
+  bytesHeld = 0;
+  readonly #turns = new Turns(fetchesAtOnce);
+  readonly #files = new Map<string, Promise<File>>();
+  #isStopped = false;
 
-  async function ask(url: string): Promise<File> {
-    const timeoutMs = deadline - app.now().getTime();
-    if (timeoutMs <= 0) return { kind: "failed", reason: `no answer within ${timeLimitMs / 1000} s` };
+  constructor(
+    private readonly app: App,
+    private readonly most: number,
+    private readonly deadline: number,
+  ) {}
+
+  fetch(url: string): Promise<File> {
+    const file = this.#files.get(url) ?? this.#turns.run(() => this.#ask(url));
+    this.#files.set(url, file);
+    return file;
+  }
+
+  /** Keeps no further byte from now on. Resolves once no fetch is under way. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await Promise.allSettled(this.#files.values());
+  }
+
+  async #ask(url: string): Promise<File> {
+    const timeoutMs = this.deadline - this.app.now().getTime();
+    if (timeoutMs <= 0 || this.#isStopped) return failed(`no answer within ${timeLimitMs / 1000} s`);
     let own = 0;
     let isOverAll = false;
     const mayKeep = (bytes: number): boolean => {
-      isOverAll = bytesHeld + bytes > most;
-      if (isOverAll) return false;
-      bytesHeld += bytes;
+      isOverAll = this.bytesHeld + bytes > this.most;
+      if (isOverAll || this.#isStopped) return false;
+      this.bytesHeld += bytes;
       own += bytes;
       return true;
     };
     const about = { maxBytes: maxAttachmentBytes, mayKeep, onTooBig: "cut" as const };
-    const answer = await app.http.request({ url, timeoutMs, ...about });
-    const reason = answer.kind === "failed" ? answer.reason : whyUnusable(answer, isOverAll);
-    if (answer.kind === "answered" && reason === undefined) return { ...answer, kind: "fetched" };
-    bytesHeld -= own; // the body is dropped here
-    return { kind: "failed", reason: reason! };
+    const answer = await this.app.http.request({ url, timeoutMs, ...about });
+    const file = answer.kind === "failed" ? answer : readAnswer(answer, isOverAll);
+    if (file.kind === "failed") this.bytesHeld -= own; // the body is dropped here
+    return file;
   }
+}
 
-  const fetch: Fetch = (url) => {
-    const asked = files.get(url) ?? turns.run(() => ask(url));
-    files.set(url, asked);
-    return asked;
-  };
-  return { fetch, bytesHeld: () => bytesHeld };
+const failed = (reason: string): File => ({ kind: "failed", reason });
+
+function readAnswer(answer: HttpAnswer & { kind: "answered" }, isOverAll: boolean): File {
+  const reason = whyUnusable(answer, isOverAll);
+  return reason === undefined ? { ...answer, kind: "fetched" } : failed(reason);
 }
 
 /** A draft with its files in place, or why it can't be sent. */
-async function completed(draft: EmailDraft, fetch: Fetch): Promise<EmailDraft | Refusal> {
+async function completed(draft: EmailDraft, fetcher: Fetcher): Promise<EmailDraft | Refusal> {
   try {
-    return await withContents(draft, fetch);
+    return await withContents(draft, fetcher);
   } catch (error) {
     if (error instanceof Refusal) return error;
     throw error;
   }
 }
 
-async function withContents(draft: EmailDraft, fetch: Fetch): Promise<EmailDraft> {
+async function withContents(draft: EmailDraft, fetcher: Fetcher): Promise<EmailDraft> {
   const attachments = await Promise.all(
     draft.attachments.map(async (attachment, index) => {
       const { content } = attachment;
-      return isFetched(content) ? attachment : fetched(attachment, index, await fetch(content.url));
+      return isFetched(content) ? attachment : fetched(attachment, index, await fetcher.fetch(content.url));
     }),
   );
   const complete = { ...draft, attachments };

@@ -41,7 +41,7 @@ const order: string[][] = [
   ["config"],
   ["signed-link"],
   ["secrets", "log"],
-  ["errors", "ids", "client-address", "sync-folder", "migrations", "assets", "package.json"],
+  ["errors", "ids", "client-address", "sync-folder", "byte-budget", "migrations", "assets", "package.json"],
 ];
 const rank = new Map(order.flatMap((group, index) => group.map((place) => [place, index] as const)));
 

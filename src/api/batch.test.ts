@@ -86,6 +86,29 @@ test("when nothing of a permissive batch is valid, nothing is sent", async () =>
   expect(await count("emails")).toBe(before);
 });
 
+describe("more recipients than one write should carry", () => {
+  // 20 emails of 100 recipients are as many as there may be; Bob comes twice in each and counts once.
+  const bobs = Array.from({ length: 50 }, (_, n) => `bob${n}@recipient.test`);
+  const cc = Array.from({ length: 49 }, (_, n) => `carl${n}@recipient.test`);
+  const many = { ...email(0), to: bobs, cc: ["BOB0@recipient.test", ...cc], bcc: ["dan@recipient.test"] };
+  const most = Array.from({ length: 20 }, () => many);
+
+  test.each(["strict", "permissive"])("refuse the whole of a %s batch", async (validation) => {
+    const before = await count("emails");
+    const { status, body } = await post([...most, email(1)], { "x-batch-validation": validation });
+    expect([status, body.name]).toEqual([422, "validation_error"]);
+    expect(body.message).toBe(
+      "A batch can have at most 2000 recipients in all, and this one has 2001. Nothing was sent; split it into smaller batches.",
+    );
+    expect(await count("emails")).toBe(before);
+  });
+
+  test("are not counted in emails that are refused anyway", async () => {
+    const { status, body } = await post([...most, invalid], permissive);
+    expect([status, body.data.length, body.errors.length]).toEqual([200, 20, 1]);
+  });
+});
+
 test("an idempotency key of a single email is another one than a batch's", async () => {
   const headers = { "idempotency-key": "either" };
   const single = await server.ask("POST", "/emails", { key, body: email(1), headers });

@@ -2,7 +2,12 @@ import { Type as t } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
 import type { EmailDraft } from "../emails/draft.ts";
-import { type BatchAnswer, type BatchValidation, sendBatch } from "../emails/send-batch.ts";
+import {
+  type BatchAnswer,
+  type BatchValidation,
+  maxBatchRecipients,
+  sendBatch,
+} from "../emails/send-batch.ts";
 import { Refusal } from "../errors.ts";
 import { authenticated } from "./auth.ts";
 import { readEmailRequest } from "./email-request.ts";
@@ -15,7 +20,7 @@ const mostEmails = 100;
 const batchRequest = t.Array(sendRequest, {
   minItems: 1,
   maxItems: mostEmails,
-  description: "An object with the list as its `emails` is taken too.",
+  description: `At most ${maxBatchRecipients} recipients in all: the \`to\`, \`cc\` and \`bcc\` of every email, an address that comes twice in one counted once. An object with the list as its \`emails\` is taken too.`,
 });
 
 const batchAnswer = t.Object({

@@ -1,4 +1,6 @@
-import { afterAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { once } from "node:events";
+import type { ServerResponse } from "node:http";
 import { sql } from "drizzle-orm";
 import { dnsTable } from "../../test/support/dns-table.ts";
 import { startHttpsHost } from "../../test/support/https-host.ts";
@@ -139,6 +141,12 @@ describe("a file that can't be had refuses the email and says why:", () => {
     expect(await refusal(file())).toBe(because("all files of the request are too large together"));
   });
 
+  test("more than all files of a request may have, fetched side by side", async () => {
+    host.answer((_request, response) => response.writeHead(200).end("x".repeat(25_000)));
+    const email = draft(...["/1", "/2", "/3"].map((path) => from(path, { filename: "a.csv" })));
+    expect(await refusal(email)).toBe(because("all files of the request are too large together"));
+  });
+
   test("more than an email can have", async () => {
     const { maxBodyBytes } = app.config.server;
     app.config.server.maxBodyBytes = 60_000_000;
@@ -217,4 +225,109 @@ test("a repeated request is answered without fetching again", async () => {
   const first = await sendEmail(app, { teamId }, draft(from("/a")), once);
   expect(await sendEmail(app, { teamId }, draft(from("/a")), once)).toEqual(first);
   expect(paths()).toEqual(["/a"]);
+});
+
+test("what turns out to be no file takes nothing from the bytes a request may have", async () => {
+  const held: (() => void)[] = [];
+  host.answer((request, response) => {
+    if (request.url === "/gone") return response.writeHead(404).end("x".repeat(50_000));
+    held.push(() => response.writeHead(200).end("x".repeat(14_000)));
+    // The fourth is asked for once one of the first is done with, which can only be the one that is gone.
+    if (held.length === 4) for (const release of held) release();
+    return response;
+  });
+  const files = ["/1", "/2", "/3", "/4"].map((path) => from(path));
+  const items = [draft(from("/gone")), draft(...files)];
+  const { ids, errors } = await sendBatch(app, { teamId }, items, "permissive");
+  expect([ids.length, errors.map(({ index }) => index)]).toEqual([1, [0]]);
+});
+
+test("once an email is refused for one file, the others are not fetched to their end", async () => {
+  const slow = Promise.withResolvers<ServerResponse>();
+  host.answer((request, response) => {
+    if (request.url !== "/slow") return slow.promise.then(() => response.writeHead(404).end());
+    response.writeHead(200).write("x".repeat(1_000));
+    return slow.resolve(response);
+  });
+  expect(await refusal(draft(from("/slow"), from("/gone")))).toContain("it answers with status 404");
+  const response = await slow.promise;
+  const hungUp = once(response, "close");
+  response.write("x".repeat(1_000));
+  await hungUp;
+  expect(response.writableFinished).toBe(false);
+});
+
+describe("over all requests only so many bytes are fetched at once", () => {
+  const { maxBodyBytes } = app.config.server;
+  beforeEach(() => {
+    app.config.server.maxBodyBytes = 60_000_000;
+  });
+  afterEach(() => {
+    app.config.server.maxBodyBytes = maxBodyBytes;
+  });
+
+  /** The answers a host keeps back, by path, so that who asked for them holds its room; `until` waits for a number of them. */
+  function holding() {
+    const held = new Map<string, () => void>();
+    let look = () => {};
+    host.answer((request, response) => {
+      held.set(request.url!, () => response.writeHead(200).end("x"));
+      look();
+    });
+    const until = (count: number) =>
+      new Promise<void>((resolve) => {
+        look = () => held.size >= count && resolve();
+        look();
+      });
+    const release = (path: string) => held.get(path)!();
+    return { held, until, release };
+  }
+
+  async function anotherTeam(): Promise<string> {
+    const other = await testTeam(app);
+    await testDomain(app, other.teamId, `${other.teamId}.test`);
+    return other.teamId;
+  }
+  const sendAs = (team: string, path: string) => {
+    const sender = team === teamId ? "ada@example.com" : `ada@${team}.test`;
+    return sendEmail(app, { teamId: team }, { ...draft(from(path)), from: sender });
+  };
+
+  test("half of them by one team, and a request waits until there is room for all it may need", async () => {
+    const { held, until, release } = holding();
+    const others = [await anotherTeam(), await anotherTeam()];
+    const sent = ["/a1", "/a2", "/a3"].map((path) => sendAs(teamId, path));
+    await until(2);
+    sent.push(...["/b1", "/b2"].map((path) => sendAs(others[0]!, path)));
+    await until(4);
+    sent.push(sendAs(others[1]!, "/c1"));
+    expect([...held.keys()].sort()).toEqual(["/a1", "/a2", "/b1", "/b2"]);
+
+    release("/b1");
+    await until(5);
+    expect([...held.keys()].at(-1)).toBe("/c1");
+    release("/a2");
+    await until(6);
+    expect([...held.keys()].at(-1)).toBe("/a3");
+    for (const path of ["/a1", "/a3", "/b2", "/c1"]) release(path);
+    expect(await Promise.all(sent)).toHaveLength(6);
+  });
+
+  test("and who waited too long for room is told to come again, while the rest of its batch is sent", async () => {
+    const { until, release } = holding();
+    const first = [sendAs(teamId, "/1"), sendAs(teamId, "/2")];
+    await until(2);
+    const late = sendBatch(app, { teamId }, [draft(from("/3")), draft()], "permissive");
+    const alone = refusal(draft(from("/4")));
+    await sendEmail(app, { teamId }, draft()); // what fetches nothing doesn't wait
+    app.clock.advance(20_000);
+    release("/1");
+    release("/2");
+    const why =
+      "The attachments could not be fetched from their `path`, as too many others are being fetched and there was no room within 20 s. Try again later, or send the files as `content`.";
+    expect(await late).toMatchObject({ ids: [expect.any(String)], errors: [{ index: 0, message: why }] });
+    expect(await alone).toBe(`service_unavailable: ${why}`);
+    await Promise.all(first);
+    expect(paths()).toEqual(["/1", "/2"]);
+  });
 });

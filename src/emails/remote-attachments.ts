@@ -5,77 +5,155 @@ import type { HttpAnswer } from "../http/client.ts";
 import { saysItsType } from "../mail/attachment.ts";
 import { checkAttachments, isFetched, maxAttachmentBytes, nameOf } from "./attach.ts";
 import type { DraftAttachment, EmailDraft } from "./draft.ts";
+import { maxTeamBytes, takeRoom } from "./fetch-budget.ts";
 import { Turns } from "./turns.ts";
 
 /** For everything a request names; below the time after which the HTTP server gives its connection up. */
 const timeLimitMs = 20_000;
 const fetchesAtOnce = 4;
-/** Each holds in memory what it has fetched; by team, so that one with slow hosts keeps no other waiting. */
+/** By team, so that one with slow hosts keeps no other waiting. */
 const requestsAtOnce = 8;
 
 const turnsByApp = new WeakMap<App, Map<string, Turns>>();
 
 /**
- * Fetches what the drafts of one request name by URL, each URL once. Drafts come back with the content in its place, or
- * as the refusal of what could not be fetched.
+ * Fetches what the drafts of one request name by URL, each URL once, and goes on with `use`: drafts come with the content
+ * in its place, or as the refusal of what could not be fetched. The contents count as held until `use` is done.
  */
-export async function fetchAttachments(
+export async function withAttachments<T>(
   app: App,
   teamId: string,
   drafts: EmailDraft[],
-): Promise<(EmailDraft | Refusal)[]> {
-  if (!drafts.some(({ attachments }) => attachments.some(({ content }) => !isFetched(content))))
-    return drafts;
+  use: (drafts: (EmailDraft | Refusal)[]) => Promise<T>,
+): Promise<T> {
+  const urls = new Set(drafts.flatMap(urlsOf));
+  if (urls.size === 0) return use(drafts);
   const deadline = app.now().getTime() + timeLimitMs;
-  return turnsOf(app, teamId).run(async () => {
-    const fetch = fetcher(app, deadline);
-    return Promise.all(
-      drafts.map((draft) =>
-        withContents(draft, fetch).catch((error: unknown) => {
-          if (error instanceof Refusal) return error;
-          throw error;
-        }),
-      ),
-    );
+  // All files together may be as large as a request could be that carries them itself.
+  const most = Math.min(urls.size * maxAttachmentBytes, app.config.server.maxBodyBytes, maxTeamBytes);
+  const { drafts: complete, release } = await turnsOf(app, teamId).run(async (): Promise<Fetched> => {
+    const giveBack = await roomInTime(app, teamId, most, deadline);
+    if (!giveBack) return { drafts: drafts.map(refuseIncomplete), release() {} };
+    const fetcher = new Fetcher(app, most, deadline);
+    const release = () => void fetcher.stop().then(() => giveBack());
+    try {
+      const fetched = await Promise.all(drafts.map((draft) => completed(draft, fetcher)));
+      void fetcher.stop(); // a file that failed has refused its email while others of it were on their way
+      giveBack(fetcher.bytesHeld);
+      return { drafts: fetched, release };
+    } catch (error) {
+      release();
+      throw error;
+    }
   });
+  try {
+    return await use(complete);
+  } finally {
+    release();
+  }
+}
+
+interface Fetched {
+  drafts: (EmailDraft | Refusal)[];
+  /** Says that the contents are not held any more. */
+  release(): void;
 }
 
 /** Whether something of a draft is still to be fetched. */
-export function isIncomplete({ attachments }: EmailDraft): boolean {
-  return attachments.some(({ content }) => !isFetched(content));
+export function isIncomplete(draft: EmailDraft): boolean {
+  return urlsOf(draft).length > 0;
 }
 
-type Fetch = (url: string) => Promise<HttpAnswer>;
+const urlsOf = ({ attachments }: EmailDraft): string[] =>
+  attachments.flatMap(({ content }) => (isFetched(content) ? [] : [content.url]));
 
-/** Asks for each URL once. All answers together may be as large as a request could be that carries them itself. */
-function fetcher(app: App, deadline: number): Fetch {
-  const turns = new Turns(fetchesAtOnce);
-  const answers = new Map<string, Promise<HttpAnswer>>();
-  let bytesLeft = app.config.server.maxBodyBytes;
+async function roomInTime(app: App, teamId: string, bytes: number, deadline: number) {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), Math.max(0, deadline - app.now().getTime()));
+  const giveBack = await takeRoom(app, teamId, bytes, late.signal);
+  clearTimeout(timer);
+  if (giveBack && app.now().getTime() < deadline) return giveBack;
+  giveBack?.();
+  return undefined;
+}
 
-  async function ask(url: string): Promise<HttpAnswer> {
-    const timeoutMs = deadline - app.now().getTime();
-    if (timeoutMs <= 0) return { kind: "failed", reason: `no answer within ${timeLimitMs / 1000} s` };
-    const maxBytes = Math.max(0, Math.min(bytesLeft, maxAttachmentBytes));
-    const answer = await app.http.request({ url, timeoutMs, maxBytes, onTooBig: "cut" });
-    if (answer.kind === "failed") return answer;
-    bytesLeft -= answer.body.length;
-    const isOverAll = answer.isCut && isSuccess(answer.status) && maxBytes < maxAttachmentBytes;
-    return isOverAll ? { kind: "failed", reason: "all files of the request are too large together" } : answer;
+function refuseIncomplete(draft: EmailDraft): EmailDraft | Refusal {
+  if (!isIncomplete(draft)) return draft;
+  return new Refusal(
+    "service_unavailable",
+    `The attachments could not be fetched from their \`path\`, as too many others are being fetched and there was no room within ${timeLimitMs / 1000} s. Try again later, or send the files as \`content\`.`,
+  );
+}
+
+type File = { kind: "fetched"; headers: Headers; body: Uint8Array } | { kind: "failed"; reason: string };
+
+/** Asks for each URL once. Fetches that run side by side draw on the same bytes, piece by piece as these arrive. */
+class Fetcher {
+  bytesHeld = 0;
+  readonly #turns = new Turns(fetchesAtOnce);
+  readonly #files = new Map<string, Promise<File>>();
+  #isStopped = false;
+
+  constructor(
+    private readonly app: App,
+    private readonly most: number,
+    private readonly deadline: number,
+  ) {}
+
+  fetch(url: string): Promise<File> {
+    const file = this.#files.get(url) ?? this.#turns.run(() => this.#ask(url));
+    this.#files.set(url, file);
+    return file;
   }
 
-  return (url) => {
-    const asked = answers.get(url) ?? turns.run(() => ask(url));
-    answers.set(url, asked);
-    return asked;
-  };
+  /** Keeps no further byte from now on. Resolves once no fetch is under way. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await Promise.allSettled(this.#files.values());
+  }
+
+  async #ask(url: string): Promise<File> {
+    const timeoutMs = this.deadline - this.app.now().getTime();
+    if (timeoutMs <= 0 || this.#isStopped) return failed(`no answer within ${timeLimitMs / 1000} s`);
+    let own = 0;
+    let isOverAll = false;
+    const mayKeep = (bytes: number): boolean => {
+      isOverAll = this.bytesHeld + bytes > this.most;
+      if (isOverAll || this.#isStopped) return false;
+      this.bytesHeld += bytes;
+      own += bytes;
+      return true;
+    };
+    const about = { maxBytes: maxAttachmentBytes, mayKeep, onTooBig: "cut" as const };
+    const answer = await this.app.http.request({ url, timeoutMs, ...about });
+    const file = answer.kind === "failed" ? answer : readAnswer(answer, isOverAll);
+    if (file.kind === "failed") this.bytesHeld -= own; // the body is dropped here
+    return file;
+  }
 }
 
-async function withContents(draft: EmailDraft, fetch: Fetch): Promise<EmailDraft> {
+const failed = (reason: string): File => ({ kind: "failed", reason });
+
+function readAnswer(answer: HttpAnswer & { kind: "answered" }, isOverAll: boolean): File {
+  const reason = whyUnusable(answer, isOverAll);
+  return reason === undefined ? { ...answer, kind: "fetched" } : failed(reason);
+}
+
+/** A draft with its files in place, or why it can't be sent. */
+async function completed(draft: EmailDraft, fetcher: Fetcher): Promise<EmailDraft | Refusal> {
+  try {
+    return await withContents(draft, fetcher);
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
+}
+
+async function withContents(draft: EmailDraft, fetcher: Fetcher): Promise<EmailDraft> {
   const attachments = await Promise.all(
     draft.attachments.map(async (attachment, index) => {
       const { content } = attachment;
-      return isFetched(content) ? attachment : fetched(attachment, index, await fetch(content.url));
+      return isFetched(content) ? attachment : fetched(attachment, index, await fetcher.fetch(content.url));
     }),
   );
   const complete = { ...draft, attachments };
@@ -83,22 +161,27 @@ async function withContents(draft: EmailDraft, fetch: Fetch): Promise<EmailDraft
   return complete;
 }
 
-function fetched(attachment: DraftAttachment, index: number, answer: HttpAnswer): DraftAttachment {
-  const why = answer.kind === "failed" ? answer.reason : whyUnusable(answer);
-  if (why !== undefined || answer.kind === "failed") {
+function fetched(attachment: DraftAttachment, index: number, file: File): DraftAttachment {
+  if (file.kind === "failed") {
     const name = nameOf(attachment, index);
-    throw new Refusal("invalid_attachment", `${name} could not be fetched from its \`path\`: ${why}.`);
+    throw new Refusal(
+      "invalid_attachment",
+      `${name} could not be fetched from its \`path\`: ${file.reason}.`,
+    );
   }
   const { filename } = attachment;
-  const type = answer.headers.get("content-type") ?? undefined;
+  const type = file.headers.get("content-type") ?? undefined;
   const isTold = attachment.contentType !== undefined || (filename !== undefined && saysItsType(filename));
-  return { ...attachment, contentType: isTold ? attachment.contentType : type, content: answer.body };
+  return { ...attachment, contentType: isTold ? attachment.contentType : type, content: file.body };
 }
 
 const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 
 /** Why an answer is not the file; undefined when it is. */
-function whyUnusable({ status, headers, isCut }: HttpAnswer & { kind: "answered" }): string | undefined {
+function whyUnusable(
+  { status, headers, isCut }: HttpAnswer & { kind: "answered" },
+  isOverAll: boolean,
+): string | undefined {
   if (status >= 300 && status < 400) {
     return `it answers with a redirect (status ${status}), which is not followed; give the URL it leads to`;
   }
@@ -106,6 +189,7 @@ function whyUnusable({ status, headers, isCut }: HttpAnswer & { kind: "answered"
   const encoding = headers.get("content-encoding") ?? "identity";
   if (encoding.toLowerCase() !== "identity")
     return "it answers with a compressed file, which was not asked for";
+  if (isOverAll) return "all files of the request are too large together";
   return isCut ? "it is too large; an email can have 40 MB, counted after base64 encoding" : undefined;
 }
 

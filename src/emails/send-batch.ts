@@ -6,7 +6,10 @@ import { type AdmittedEmail, admitEmail, type Sender } from "./admit.ts";
 import type { EmailDraft } from "./draft.ts";
 import { answerOnce, type OnceOnly } from "./idempotency.ts";
 import { prepareEmails } from "./prepare.ts";
-import { fetchAttachments, isIncomplete } from "./remote-attachments.ts";
+import { isIncomplete, withAttachments } from "./remote-attachments.ts";
+
+/** Deliveries a batch may ask for: all of them are one commit, and until it is done nothing else moves. */
+export const maxBatchRecipients = 2_000;
 
 /** Whether an email that is refused keeps the others of its batch from being sent. */
 export type BatchValidation = "strict" | "permissive";
@@ -29,20 +32,23 @@ export async function sendBatch(
   return answerOnce<BatchAnswer>(app, sender.teamId, onceOnly, async (remember) => {
     const judged = await Promise.all(items.map((item) => judge(app, sender, item)));
     if (validation === "strict") refuseTogether(judged);
-    const isFetching = judged.filter(isAccepted).some(({ draft }) => isIncomplete(draft));
-    const complete = await withAttachments(app, sender.teamId, judged);
-    if (validation === "strict") refuseTogether(complete);
+    const drafts = judged.filter(isAccepted).map(({ draft }) => draft);
+    refuseTooManyRecipients(judged.filter(isAccepted));
+    return withAttachments(app, sender.teamId, drafts, async (fetched) => {
+      const complete = putIn(judged, fetched);
+      if (validation === "strict") refuseTogether(complete);
 
-    const accepted = complete.filter(isAccepted);
-    const prepared = await prepareEmails(app, sender, accepted);
-    const errors = complete.flatMap((item, index) =>
-      isAccepted(item) ? [] : [{ index, message: item.message }],
-    );
-    const answer = { ids: prepared.ids, errors };
-    const all = [...remember(answer), ...prepared.writes];
-    await (isFetching ? acceptFetched(app, sender.teamId, accepted, all) : atomically(app, all));
-    prepared.areStored();
-    return answer;
+      const accepted = complete.filter(isAccepted);
+      const prepared = await prepareEmails(app, sender, accepted);
+      const errors = complete.flatMap((item, index) =>
+        isAccepted(item) ? [] : [{ index, message: item.message }],
+      );
+      const answer = { ids: prepared.ids, errors };
+      const write = drafts.some(isIncomplete) ? acceptFetched(sender.teamId, accepted) : atomically;
+      await write(app, [...remember(answer), ...prepared.writes]);
+      prepared.areStored();
+      return answer;
+    });
   });
 }
 
@@ -71,12 +77,21 @@ function refuseTogether(items: Judged[]): void {
   }
 }
 
-async function withAttachments(app: App, teamId: string, items: Judged[]): Promise<Judged[]> {
-  const drafts = items.filter(isAccepted).map(({ draft }) => draft);
-  const fetched = (await fetchAttachments(app, teamId, drafts)).values();
+function refuseTooManyRecipients(emails: AdmittedEmail[]): void {
+  const recipients = emails.reduce((sum, { checked }) => sum + checked.recipients.length, 0);
+  if (recipients <= maxBatchRecipients) return;
+  throw new Refusal(
+    "validation_error",
+    `A batch can have at most ${maxBatchRecipients} recipients in all, and this one has ${recipients}. Nothing was sent; split it into smaller batches.`,
+  );
+}
+
+/** The drafts as they were fetched in place of those of the accepted items, in their order. */
+function putIn(items: Judged[], fetched: (EmailDraft | Refusal)[]): Judged[] {
+  const drafts = fetched.values();
   return items.map((item) => {
     if (!isAccepted(item)) return item;
-    const draft = fetched.next().value!;
+    const draft = drafts.next().value!;
     return draft instanceof Refusal ? draft : { ...item, draft };
   });
 }

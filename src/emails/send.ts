@@ -1,12 +1,13 @@
 /** Accepting an email: everything that happens between a client's request and the one batch that makes it ours. */
 import { type App, atomically } from "../app.ts";
+import type { Write } from "../db/write.ts";
 import { Refusal } from "../errors.ts";
 import { acceptFetched } from "./accept-fetched.ts";
-import { admitEmail, type Sender } from "./admit.ts";
+import { type AdmittedEmail, admitEmail, type Sender } from "./admit.ts";
 import type { EmailDraft } from "./draft.ts";
 import { answerOnce, type OnceOnly } from "./idempotency.ts";
 import { prepareEmails } from "./prepare.ts";
-import { fetchAttachments, isIncomplete } from "./remote-attachments.ts";
+import { isIncomplete, withAttachments } from "./remote-attachments.ts";
 
 /** Takes an email. When it returns, the email and the jobs that will deliver it are on disk. */
 export function sendEmail(
@@ -17,19 +18,25 @@ export function sendEmail(
 ): Promise<{ id: string }> {
   return answerOnce<{ id: string }>(app, sender.teamId, onceOnly, async (remember) => {
     const email = await admitEmail(app, sender, draft);
-    const isFetching = isIncomplete(draft);
-    if (isFetching) email.draft = await complete(app, sender.teamId, draft);
-    const { ids, writes, areStored } = await prepareEmails(app, sender, [email]);
-    const answer = { id: ids[0]! };
-    const all = [...remember(answer), ...writes];
-    await (isFetching ? acceptFetched(app, sender.teamId, [email], all) : atomically(app, all));
-    areStored();
-    return answer;
+    if (!isIncomplete(draft)) return accept(app, sender, email, remember, atomically);
+    return withAttachments(app, sender.teamId, [draft], ([fetched]) => {
+      if (fetched instanceof Refusal) throw fetched;
+      const complete = { ...email, draft: fetched! };
+      return accept(app, sender, complete, remember, acceptFetched(sender.teamId, [complete]));
+    });
   });
 }
 
-async function complete(app: App, teamId: string, draft: EmailDraft): Promise<EmailDraft> {
-  const [fetched] = await fetchAttachments(app, teamId, [draft]);
-  if (fetched instanceof Refusal) throw fetched;
-  return fetched!;
+async function accept(
+  app: App,
+  sender: Sender,
+  email: AdmittedEmail,
+  remember: (answer: { id: string }) => Write[],
+  write: (app: App, writes: Write[]) => Promise<unknown>,
+): Promise<{ id: string }> {
+  const { ids, writes, areStored } = await prepareEmails(app, sender, [email]);
+  const answer = { id: ids[0]! };
+  await write(app, [...remember(answer), ...writes]);
+  areStored();
+  return answer;
 }

@@ -84,6 +84,18 @@ describe("a body", () => {
     expect(answer.kind === "answered" && answer.body.length).toBe(1000);
   });
 
+  test("without end is cut off where the caller has no more room, and no byte is kept without being asked for", async () => {
+    let room = 100_000; // less than the host writes before it waits for us
+    const mayKeep = (bytes: number) => {
+      if (bytes > room) return false;
+      room -= bytes;
+      return true;
+    };
+    const answer = await ask(endless, { onTooBig: "cut", maxBytes: 1_000_000, mayKeep });
+    expect(answer).toMatchObject({ kind: "answered", isCut: true });
+    expect(answer.kind === "answered" && answer.body.length).toBe(100_000 - room);
+  });
+
   test("in chunks without end is too large", async () => {
     const chunks = (socket: Socket) => {
       socket.write(`${ok}Transfer-Encoding: chunked\r\n\r\n`);

@@ -18,6 +18,8 @@ export interface HttpRequest {
   timeoutMs: number;
   /** How much of a body is taken. */
   maxBytes: number;
+  /** Asked before each further piece of a body is kept; once it says no, the answer is cut there. */
+  mayKeep?: (bytes: number) => boolean;
   /** Whether a longer body is a failure, or is answered with its first `maxBytes`. "fail" if not given. */
   onTooBig?: "fail" | "cut";
   httpsOnly?: boolean;

@@ -116,7 +116,7 @@ class Exchanging {
   }
 
   private receive(incoming: IncomingMessage): void {
-    const { method, maxBytes, onTooBig = "fail" } = this.exchange.request;
+    const { method, maxBytes, mayKeep, onTooBig = "fail" } = this.exchange.request;
     this.hasHeaders = true;
     const chunks: Uint8Array[] = [];
     let bytes = 0;
@@ -135,9 +135,11 @@ class Exchanging {
     if (onTooBig === "fail" && announced > maxBytes) tooBig();
     incoming.on("data", (chunk: Uint8Array) => {
       if (this.isSettled) return; // what was on its way when we hung up
+      const isTooLong = bytes + chunk.length > maxBytes;
+      if (!isTooLong && mayKeep && !mayKeep(chunk.length)) return answer(true);
       chunks.push(chunk);
       bytes += chunk.length;
-      if (bytes <= maxBytes) return;
+      if (!isTooLong) return;
       if (onTooBig === "fail") tooBig();
       else answer(true);
     });

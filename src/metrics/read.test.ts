@@ -111,6 +111,15 @@ eachTransport((_name, open) => {
     expect((await ask({ ...query, startDate: "1990-01-01", granularity: "monthly" })).rows).toHaveLength(435);
   });
 
+  test("what is no metric of emails has no row", async () => {
+    const { app, happen, ask } = await scene({ transport: await open() });
+    await happen("email.delivered", { domainId: newId() });
+    await happen("suppression.added", { emailId: undefined }); // is counted too, for no domain
+    app.clock.advance(1);
+    const { rows } = await ask({ dimensions: ["domain"], metrics: ["delivered"] });
+    expect(rows).toHaveLength(1);
+  });
+
   test("what happened before the start or at the end is left out", async () => {
     const { app, happen, ask } = await scene({
       transport: await open(),

@@ -139,6 +139,7 @@ class Groups {
   }
 
   add({ hour, domainId, emailId, broadcastId, counts }: Counted): void {
+    if (Object.keys(counts).length === 0) return; // of other events than emails'
     addUp(this.totals, counts);
     // Clients know only broadcasts with an id; what is of none stands in the totals.
     if (this.#keeps("broadcast") && broadcastId === null) return;

@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { newFolder, runMailit, startMailit } from "../test/e2e/mailit.ts";
 
 /** An account with one verified domain, and the program that serves it. */
@@ -19,6 +20,7 @@ export async function startBench(
   options: { args?: string[]; env?: Record<string, string>; publish?(records: DnsEntry[]): void } = {},
 ): Promise<Bench> {
   const folder = await newFolder();
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true })); // gigabytes, after a million emails
   const env = { MAILIT_LOGGING_LEVEL: "warn", MAILIT_RATE_LIMIT_ENABLED: "false", ...options.env };
   const account = ["--email", "bench@example.com", "--password", "bench password", "--domain", "example.com"];
   const setup = await runMailit(["setup", "--json", "--data", "data", ...account], { folder, env });

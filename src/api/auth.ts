@@ -25,9 +25,6 @@ export interface Caller {
   networks?: readonly Network[];
 }
 
-/** What a key that may only send can ask for; everything else is for full access. */
-export const sendingEndpoints: readonly string[] = ["POST /emails", "POST /emails/batch"];
-
 /** What a body is until somebody reads it: nothing is read for a caller we do not know. */
 export const unreadBody = Symbol("unread body");
 

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { domainRow } from "../../test/support/test-domain.ts";
 import { eachTransport } from "../../test/support/transports.ts";
 import { insertTeam } from "../accounts/store.ts";
 import { atomically } from "../app.ts";
@@ -137,29 +138,7 @@ async function start(open: () => Promise<Transport>, changes: Partial<Domain> = 
   const app = { transport, jobsDue: { notify() {} } };
   const db = openDb(transport);
   const teamId = newId();
-  const domain: Domain = {
-    id: newId(),
-    teamId,
-    name: "example.com",
-    status: "not_started",
-    region: "us-east-1",
-    returnPathLabel: "send",
-    openTracking: false,
-    clickTracking: false,
-    trackingLabel: null,
-    tls: "opportunistic",
-    sending: true,
-    receiving: false,
-    checkUntil: null,
-    checkJobId: null,
-    checkedAt: null,
-    verifiedAt: null,
-    firstVerifiedAt: null,
-    receivingVerifiedAt: null,
-    trackingVerifiedAt: null,
-    createdAt: before(30 * day),
-    ...changes,
-  };
+  const domain = domainRow(teamId, "example.com", before(30 * day), changes);
   await atomically(app, [
     insertTeam(db, { id: teamId, name: "Team", createdAt: at }),
     insertDomain(db, domain),

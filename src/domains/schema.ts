@@ -62,6 +62,18 @@ export const domains = sqliteTable(
 );
 export type Domain = typeof domains.$inferSelect;
 
+/** What a look at DNS decides about a domain. */
+export type DomainVerdict = Pick<
+  Domain,
+  | "status"
+  | "verifiedAt"
+  | "firstVerifiedAt"
+  | "receivingVerifiedAt"
+  | "trackingVerifiedAt"
+  | "checkUntil"
+  | "checkedAt"
+>;
+
 /** A domain's signing keys, one row a selector; the private half is sealed. */
 export const dkimKeys = sqliteTable(
   "dkim_keys",

@@ -1,7 +1,7 @@
 import type { DnsRecord } from "../dns/domain-records.ts";
 import type { RecordCheck } from "../dns/record-check.ts";
 import { findCheck } from "./records.ts";
-import type { Domain, DomainCheck, DomainStatus } from "./schema.ts";
+import type { Domain, DomainCheck, DomainStatus, DomainVerdict } from "./schema.ts";
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -26,16 +26,7 @@ export interface Finding {
 
 export interface Verdict {
   checks: DomainCheck[];
-  domain: Pick<
-    Domain,
-    | "status"
-    | "verifiedAt"
-    | "firstVerifiedAt"
-    | "receivingVerifiedAt"
-    | "trackingVerifiedAt"
-    | "checkUntil"
-    | "checkedAt"
-  >;
+  domain: DomainVerdict;
   /** Absent when nothing is left to wait for or to watch. */
   nextCheckAt?: Date;
 }

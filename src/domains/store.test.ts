@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { domainRow } from "../../test/support/test-domain.ts";
 import { eachTransport } from "../../test/support/transports.ts";
 import { insertTeam } from "../accounts/store.ts";
 import { atomically } from "../app.ts";
@@ -151,27 +152,4 @@ async function start(open: () => Promise<Transport>) {
   return { app, db, teamId };
 }
 
-function domainOf(teamId: string, name: string): Domain {
-  return {
-    id: newId(),
-    teamId,
-    name,
-    status: "not_started",
-    region: "us-east-1",
-    returnPathLabel: "send",
-    openTracking: false,
-    clickTracking: false,
-    trackingLabel: null,
-    tls: "opportunistic",
-    sending: true,
-    receiving: false,
-    checkUntil: null,
-    checkJobId: null,
-    checkedAt: null,
-    verifiedAt: null,
-    firstVerifiedAt: null,
-    receivingVerifiedAt: null,
-    trackingVerifiedAt: null,
-    createdAt: at,
-  };
-}
+const domainOf = (teamId: string, name: string): Domain => domainRow(teamId, name, at);

@@ -1,7 +1,15 @@
 import { and, asc, eq, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
 import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
-import { type DkimKeyRow, type Domain, type DomainCheck, dkimKeys, domainChecks, domains } from "./schema.ts";
+import {
+  type DkimKeyRow,
+  type Domain,
+  type DomainCheck,
+  type DomainVerdict,
+  dkimKeys,
+  domainChecks,
+  domains,
+} from "./schema.ts";
 
 export async function findDomain(db: Db, teamId: string, id: string): Promise<Domain | undefined> {
   return db.select().from(domains).where(ofTeam(teamId, id)).get();
@@ -75,17 +83,7 @@ export const updateVerdict = (
   db: Db,
   id: string,
   checkJobId: string,
-  verdict: Pick<
-    Domain,
-    | "status"
-    | "verifiedAt"
-    | "firstVerifiedAt"
-    | "receivingVerifiedAt"
-    | "trackingVerifiedAt"
-    | "checkUntil"
-    | "checkedAt"
-    | "checkJobId"
-  >,
+  verdict: DomainVerdict & Pick<Domain, "checkJobId">,
 ) =>
   db
     .update(domains)

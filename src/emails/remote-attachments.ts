@@ -11,10 +11,6 @@ import { Turns } from "./turns.ts";
 /** For everything a request names; below the time after which the HTTP server gives its connection up. */
 const timeLimitMs = 20_000;
 const fetchesAtOnce = 4;
-/** By team, so that one with slow hosts keeps no other waiting. */
-const requestsAtOnce = 8;
-
-const turnsByApp = new WeakMap<App, Map<string, Turns>>();
 
 /**
  * Fetches what the drafts of one request name by URL, each URL once, and goes on with `use`: drafts come with the content
@@ -31,32 +27,18 @@ export async function withAttachments<T>(
   const deadline = app.now().getTime() + timeLimitMs;
   // All files together may be as large as a request could be that carries them itself.
   const most = Math.min(urls.size * maxAttachmentBytes, app.config.server.maxBodyBytes, maxTeamBytes);
-  const { drafts: complete, release } = await turnsOf(app, teamId).run(async (): Promise<Fetched> => {
-    const giveBack = await roomInTime(app, teamId, most, deadline);
-    if (!giveBack) return { drafts: drafts.map(refuseIncomplete), release() {} };
-    const fetcher = new Fetcher(app, most, deadline);
-    const release = () => void fetcher.stop().then(() => giveBack());
-    try {
-      const fetched = await Promise.all(drafts.map((draft) => completed(draft, fetcher)));
-      void fetcher.stop(); // a file that failed has refused its email while others of it were on their way
-      giveBack(fetcher.bytesHeld);
-      return { drafts: fetched, release };
-    } catch (error) {
-      release();
-      throw error;
-    }
-  });
+  const giveBack = await roomInTime(app, teamId, most, deadline);
+  if (!giveBack) return use(drafts.map(refuseIncomplete));
+
+  const fetcher = new Fetcher(app, most, deadline);
   try {
+    const complete = await Promise.all(drafts.map((draft) => completed(draft, fetcher)));
+    void fetcher.stop(); // a file that failed has refused its email while others of it were on their way
+    giveBack(fetcher.bytesHeld);
     return await use(complete);
   } finally {
-    release();
+    void fetcher.stop().then(() => giveBack());
   }
-}
-
-interface Fetched {
-  drafts: (EmailDraft | Refusal)[];
-  /** Says that the contents are not held any more. */
-  release(): void;
 }
 
 /** Whether something of a draft is still to be fetched. */
@@ -202,18 +184,4 @@ export function fileNameOf(url: string): string | undefined {
   } catch {
     return last; // a % that encodes nothing
   }
-}
-
-function turnsOf(app: App, teamId: string): Turns {
-  let byTeam = turnsByApp.get(app);
-  if (!byTeam) {
-    byTeam = new Map();
-    turnsByApp.set(app, byTeam);
-  }
-  let turns = byTeam.get(teamId);
-  if (!turns) {
-    turns = new Turns(requestsAtOnce);
-    byTeam.set(teamId, turns);
-  }
-  return turns;
 }

@@ -9,6 +9,36 @@ import { type DkimKeyPairs, makeDkimKeyPairs } from "../../src/mail/dkim-keys.ts
 
 let pairs: Promise<DkimKeyPairs> | undefined;
 
+/** A domain as it is when it has just been added. */
+export const domainRow = (
+  teamId: string,
+  name: string,
+  createdAt: Date,
+  changes: Partial<Domain> = {},
+): Domain => ({
+  id: newId(),
+  teamId,
+  name,
+  status: "not_started",
+  region: "us-east-1",
+  returnPathLabel: "send",
+  openTracking: false,
+  clickTracking: false,
+  trackingLabel: null,
+  tls: "opportunistic",
+  sending: true,
+  receiving: false,
+  checkUntil: null,
+  checkJobId: null,
+  checkedAt: null,
+  verifiedAt: null,
+  firstVerifiedAt: null,
+  receivingVerifiedAt: null,
+  trackingVerifiedAt: null,
+  createdAt,
+  ...changes,
+});
+
 /** A verified domain with keys. The keys are made once a process: an RSA key costs more than all else in a test. */
 export async function testDomain(
   app: App,
@@ -19,29 +49,10 @@ export async function testDomain(
   pairs ??= makeDkimKeyPairs();
   const keys = await pairs;
   const createdAt = app.now();
-  const domain: Domain = {
-    id: newId(),
-    teamId,
-    name,
-    status: "verified",
-    region: "us-east-1",
-    returnPathLabel: "send",
-    openTracking: false,
-    clickTracking: false,
-    trackingLabel: null,
-    tls: "opportunistic",
-    sending: true,
-    receiving: false,
-    checkUntil: null,
-    checkJobId: null,
-    checkedAt: createdAt,
-    verifiedAt: createdAt,
-    firstVerifiedAt: createdAt,
-    receivingVerifiedAt: null,
-    trackingVerifiedAt: null,
-    createdAt,
+  const domain = domainRow(teamId, name, createdAt, {
+    ...{ status: "verified", checkedAt: createdAt, verifiedAt: createdAt, firstVerifiedAt: createdAt },
     ...changes,
-  };
+  });
   const row = (algorithm: "rsa" | "ed25519", selector: string) => {
     const id = newId();
     const { publicKey, privateKey } = keys[algorithm];

@@ -101,3 +101,47 @@ test("a closed database is one whole file that another process may move", async 
   expect(database.query("select * from notes").values()).toEqual([[1, "note"]]);
   database.close();
 });
+
+test("with a thread, batches of one turn share one commit, and large ones need not wait for its end", async () => {
+  const path = join(temporaryFolder(), "mailit.db");
+  const transport = closedAfterwards(openEmbedded(path, { busyStatements: 0 }));
+  await transport.batch([write("create table notes (id integer primary key, text text)")]);
+  await transport.batch([addNote(-1)]);
+  const before = commitsIn(path);
+  await Promise.all(Array.from({ length: 20 }, (_, id) => transport.batch([addNote(id)])));
+  expect(commitsIn(path) - before).toBe(1);
+  const large = Array.from({ length: 64 }, (_, n) => addNote(1_000 + n));
+  const [, count] = await Promise.all([transport.batch(large), transport.batch([write("select 1")])]);
+  expect(count).toEqual([{ rows: [[1]], changes: 1 }]);
+  expect((await transport.query("select count(*) from notes", [], "get")).rows).toEqual([85]);
+});
+
+test("a thread that is lost fails what it had, and writing goes on without it", async () => {
+  const path = join(temporaryFolder(), "mailit.db");
+  const threaded = closedAfterwards(openEmbedded(path, { busyStatements: 0 }));
+  await threaded.batch([write("create table notes (id integer primary key, text text)")]);
+  await threaded.batch([addNote(1)]);
+  const uncopyable = (() => {}) as unknown as SqlValue;
+  const outcomes = await Promise.allSettled([
+    threaded.batch([write("select ?", uncopyable)]),
+    threaded.batch([addNote(2)]),
+  ]);
+  for (const outcome of outcomes) {
+    expect(outcome).toMatchObject({ status: "rejected", reason: expect.any(StorageUnavailable) });
+  }
+  await threaded.batch([addNote(3)]);
+  expect((await threaded.query("select id from notes", [], "values")).rows).toEqual([[1], [3]]);
+});
+
+test("closing with a thread answers what is under way and leaves one whole file", async () => {
+  const path = join(temporaryFolder(), "mailit.db");
+  const transport = closedAfterwards(openEmbedded(path, { busyStatements: 0 }));
+  await transport.batch([write("create table notes (id integer primary key, text text)")]);
+  const writing = Promise.all(Array.from({ length: 300 }, (_, id) => transport.batch([addNote(id)])));
+  await transport.close();
+  expect(await writing).toHaveLength(300);
+  expect(await Bun.file(`${path}-wal`).exists()).toBe(false);
+  const database = new Database(path, { readonly: true });
+  expect(database.query("select count(*) from notes").values()).toEqual([[300]]);
+  database.close();
+});

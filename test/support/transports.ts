@@ -2,7 +2,7 @@ import { describe, onTestFinished } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openEmbedded } from "../../src/db/embedded.ts";
+import { type EmbeddedOptions, openEmbedded } from "../../src/db/embedded.ts";
 import { openLibsql } from "../../src/db/libsql.ts";
 import { migrateUp } from "../../src/db/migrate.ts";
 import type { Transport } from "../../src/db/transport.ts";
@@ -21,11 +21,16 @@ export type Open = (options?: { empty?: boolean }) => Promise<GuardedTransport &
  * Declares the same tests for each transport: embedded, libSQL on the server of `hrana-server.ts`, and libSQL on the
  * real server that MAILIT_TEST_LIBSQL_URL names, where there is one. Everything in that server's database is dropped.
  */
-export function eachTransport(declare: (name: string, open: Open) => void): void {
+export function eachTransport(
+  declare: (name: string, open: Open) => void,
+  /** Also the embedded one whose writes are in a thread from the second on; what stores do is the same there. */
+  { withThread = false } = {},
+): void {
   const servers: [string, () => Promise<() => Transport>][] = [
-    ["embedded", startEmbedded],
+    ["embedded", () => startEmbedded()],
     ["libsql", startLibsql],
   ];
+  if (withThread) servers.push(["embedded with a thread", () => startEmbedded({ busyStatements: 0 })]);
   const real = process.env.MAILIT_TEST_LIBSQL_URL;
   if (real) servers.push(["libsql server", () => emptyRealServer(real)]);
   for (const [name, start] of servers) {
@@ -85,9 +90,9 @@ async function openOn(
   return { ...guarded, another };
 }
 
-async function startEmbedded(): Promise<() => Transport> {
+async function startEmbedded(options?: EmbeddedOptions): Promise<() => Transport> {
   const folder = temporaryFolder();
-  return () => openEmbedded(join(folder, "mailit.db"));
+  return () => openEmbedded(join(folder, "mailit.db"), options);
 }
 
 async function startLibsql(): Promise<() => Transport> {

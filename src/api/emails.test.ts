@@ -4,6 +4,7 @@ import { testApp, testTeam } from "../../test/support/test-app.ts";
 import { testDomain } from "../../test/support/test-domain.ts";
 import { testServer } from "../../test/support/test-server.ts";
 import { atomically } from "../app.ts";
+import { deleteDomainRow } from "../domains/store.ts";
 import { listDeliveries } from "../emails/store.ts";
 import { counters, events } from "../events/schema.ts";
 import { newId } from "../ids.ts";
@@ -209,6 +210,37 @@ describe("with an Idempotency-Key", () => {
     const second = await ask();
     expect(second.status).toBe(200);
     expect(second.body.id).not.toBe(first.body.id);
+  });
+
+  test("after a restart a key means what it did: the same answer, no other body, free after a day", async () => {
+    const before = await testApp();
+    const itsTeam = await testTeam(before);
+    const domain = await testDomain(before, itsTeam.teamId);
+    const ask = async (at: Date, body: unknown = valid) => {
+      // Every time a node that remembers nothing.
+      const restarted = await testApp({ transport: before.transport, now: at });
+      const headers = { "idempotency-key": "kept" };
+      return testServer(restarted).ask("POST", "/emails", { key: itsTeam.key, body, headers });
+    };
+    const start = before.now();
+    const first = await ask(start);
+    expect(await ask(start)).toMatchObject({ status: 200, body: first.body });
+    expect(await ask(start, { ...valid, subject: "Other" })).toMatchObject({
+      status: 409,
+      body: { name: "invalid_idempotent_request" },
+    });
+    expect(await ask(start, { ...valid, to: "nobody" })).toMatchObject({
+      status: 409,
+      body: { name: "invalid_idempotent_request" },
+    });
+    const late = await ask(new Date(start.getTime() + 24 * 3_600_000 + 1));
+    expect(late.status).toBe(200);
+    expect(late.body.id).not.toBe(first.body.id);
+    await atomically(before, [deleteDomainRow(before.db, itsTeam.teamId, domain.id)]);
+    expect(await ask(new Date(start.getTime() + 25 * 3_600_000))).toMatchObject({
+      status: 200,
+      body: late.body,
+    });
   });
 
   test("keys of two teams have nothing to do with each other", async () => {

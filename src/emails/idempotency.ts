@@ -20,65 +20,95 @@ export interface OnceOnly {
 
 const keptForMs = 24 * 3_600_000;
 const mostWatched = 10_000;
+const recentPerGeneration = 10_000;
 
 const oldest = (app: App): Date => new Date(app.now().getTime() - keptForMs);
 
-/** The requests with a key that this node is answering now. */
-const underWay = new WeakMap<App, Set<string>>();
+/** What this node knows of requests with a key; two generations of those it has answered, the older one forgotten whole. */
+interface Memory {
+  underWay: Set<string>;
+  young: Set<string>;
+  old: Set<string>;
+}
+
+const memories = new WeakMap<App, Memory>();
 
 /** Accepts a request, with the writes that remember its answer; they belong in the batch of its effect. */
 type Accept<Answer> = (remember: (answer: Answer) => Write[]) => Promise<Answer>;
 
 /**
  * What `accept` answers, or what the same request was answered before. Refusals are not remembered, so that a corrected
- * request may come under the same key.
+ * request may come under the same key. `looksFirst`: accepting costs more than a look at what was answered.
  */
 export function answerOnce<Answer>(
   app: App,
   teamId: string,
   once: OnceOnly | undefined,
+  looksFirst: boolean,
   accept: Accept<Answer>,
 ): Promise<Answer> {
-  return once ? answerKnown(app, teamId, once, accept) : accept(() => []);
+  return once ? answerKnown(app, teamId, once, looksFirst, accept) : accept(() => []);
 }
 
+/**
+ * Most keys are new. Those this node has not answered lately are accepted without a look: the batch is refused when
+ * somebody was first, this node's earlier life or another node, and only then the answer is looked for.
+ */
 async function answerKnown<Answer>(
   app: App,
   teamId: string,
   once: OnceOnly,
+  looksFirst: boolean,
   accept: Accept<Answer>,
 ): Promise<Answer> {
-  const release = watch(app, [teamId, once.endpoint, once.key].join("\n"));
+  const memory = memoryOf(app);
+  const name = [teamId, once.endpoint, once.key].join("\n");
+  const release = watch(memory, name);
+  const look = () => findAnswer<Answer>(app, teamId, once);
+  const acceptNow = (before: "none" | "expired") =>
+    accept((answer) => rememberAnswer(app, teamId, once, answer, before));
   try {
-    const earlier = await findAnswer<Answer>(app, teamId, once);
-    if (earlier.kind === "answered") return earlier.answer;
-    return await accept((answer) => rememberAnswer(app, teamId, once, answer, earlier.kind));
+    const isKnown = looksFirst || memory.young.has(name) || memory.old.has(name);
+    const earlier: Found<Answer> = isKnown ? await look() : { kind: "none" };
+    return earlier.kind === "answered" ? earlier.answer : await acceptNow(earlier.kind);
   } catch (error) {
-    // The same request was under way on another node and won: its answer is ours.
-    const won = error instanceof WriteConflict && (await findAnswer<Answer>(app, teamId, once));
-    if (won && won.kind === "answered") return won.answer;
+    if (!(error instanceof WriteConflict || error instanceof Refusal)) throw error;
+    const earlier = await look();
+    if (earlier.kind === "answered") return earlier.answer;
+    if (earlier.kind === "expired" && error instanceof WriteConflict) return await acceptNow("expired");
     throw error;
   } finally {
     release();
   }
 }
 
-/** Refuses a request while its like is under way here; a client that gave up waiting is told so, not made to wait again. */
-function watch(app: App, name: string): () => void {
-  let names = underWay.get(app);
-  if (!names) {
-    names = new Set();
-    underWay.set(app, names);
+function memoryOf(app: App): Memory {
+  let memory = memories.get(app);
+  if (!memory) {
+    memory = { underWay: new Set(), young: new Set(), old: new Set() };
+    memories.set(app, memory);
   }
-  if (names.has(name)) {
+  return memory;
+}
+
+/** Refuses a request while its like is under way here; a client that gave up waiting is told so, not made to wait again. */
+function watch(memory: Memory, name: string): () => void {
+  const { underWay } = memory;
+  if (underWay.has(name)) {
     throw new Refusal(
       "concurrent_idempotent_requests",
       "Same idempotency key used while original request is still in progress.",
     );
   }
-  if (names.size >= mostWatched) return () => {}; // the batch decides, as it does between nodes
-  names.add(name);
-  return () => names.delete(name);
+  const isWatched = underWay.size < mostWatched; // beyond, the batch decides, as it does between nodes
+  if (isWatched) underWay.add(name);
+  return () => {
+    if (isWatched) underWay.delete(name);
+    memory.young.add(name);
+    if (memory.young.size < recentPerGeneration) return;
+    memory.old = memory.young;
+    memory.young = new Set();
+  };
 }
 
 /** `expired` is what nobody may ask for any more and nobody has removed yet. */

@@ -29,7 +29,7 @@ export async function sendBatch(
   validation: BatchValidation,
   onceOnly?: OnceOnly,
 ): Promise<BatchAnswer> {
-  return answerOnce<BatchAnswer>(app, sender.teamId, onceOnly, async (remember) => {
+  return answerOnce<BatchAnswer>(app, sender.teamId, onceOnly, true, async (remember) => {
     const judged = await Promise.all(items.map((item) => judge(app, sender, item)));
     if (validation === "strict") refuseTogether(judged);
     const drafts = judged.filter(isAccepted).map(({ draft }) => draft);

@@ -16,7 +16,8 @@ export function sendEmail(
   draft: EmailDraft,
   onceOnly?: OnceOnly,
 ): Promise<{ id: string }> {
-  return answerOnce<{ id: string }>(app, sender.teamId, onceOnly, async (remember) => {
+  const looksFirst = draft.attachments.length > 0;
+  return answerOnce<{ id: string }>(app, sender.teamId, onceOnly, looksFirst, async (remember) => {
     const email = await admitEmail(app, sender, draft);
     if (!isIncomplete(draft)) return accept(app, sender, email, remember, atomically);
     return withAttachments(app, sender.teamId, [draft], ([fetched]) => {

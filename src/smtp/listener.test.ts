@@ -3,6 +3,7 @@ import net from "node:net";
 import tls from "node:tls";
 import fc from "fast-check";
 import { offer as offerTo } from "../../test/support/offer.ts";
+import { closeClients, SmtpClient } from "../../test/support/smtp-client.ts";
 import { makeLogger } from "../log.ts";
 import { makeSelfSignedCertificate } from "./certificate.ts";
 import type { ConversationOptions } from "./client.ts";
@@ -20,9 +21,8 @@ const ok: Reply = { code: 250, enhanced: "2.0.0", text: "Queued" };
 
 type Started = Listener & { received: (ReceivedEnvelope & { message: string })[] };
 const listeners: Listener[] = [];
-const clients: Client[] = [];
 afterEach(async () => {
-  for (const client of clients.splice(0)) client.socket.destroy();
+  closeClients();
   await Promise.all(listeners.splice(0).map((listener) => listener.close()));
 });
 
@@ -47,57 +47,14 @@ async function listenFor(options: Partial<ListenerOptions> = {}): Promise<Starte
   return { ...listener, received };
 }
 
-/** A client that says exactly what it is told to, byte for byte. */
-class Client {
-  private buffer = "";
-  private waiting: (() => void) | undefined;
-  isClosed = false;
-
-  constructor(readonly socket: net.Socket) {
-    clients.push(this);
-    socket.setNoDelay(true);
-    socket.on("data", (chunk) => this.changed(chunk.toString("latin1")));
-    socket.on("error", () => this.changed(""));
-    socket.on("close", () => {
-      this.isClosed = true;
-      this.changed("");
-    });
-  }
-
-  private changed(text: string): void {
-    this.buffer += text;
-    this.waiting?.();
-  }
-
-  /** The next whole reply, or "closed". */
-  async reply(): Promise<string> {
-    for (;;) {
-      const whole = /^(?:\d{3}-.*\r\n)*\d{3} .*\r\n/.exec(this.buffer)?.[0];
-      if (whole !== undefined) {
-        this.buffer = this.buffer.slice(whole.length);
-        return whole.trimEnd();
-      }
-      if (this.isClosed) return "closed";
-      await new Promise<void>((resolve) => {
-        this.waiting = resolve;
-      });
-    }
-  }
-
-  async say(text: string): Promise<string> {
-    this.socket.write(Buffer.from(text, "latin1"));
-    return this.reply();
-  }
-}
-
-async function dial({ port, hostname }: Listener): Promise<Client> {
-  const client = new Client(net.connect(port, hostname));
+async function dial({ port, hostname }: Listener): Promise<SmtpClient> {
+  const client = new SmtpClient(net.connect(port, hostname));
   expect(await client.reply()).toBe("220 mail.example.net ESMTP");
   return client;
 }
 
 /** Up to the 354 that asks for the message. */
-async function begin(client: Client): Promise<Client> {
+async function begin(client: SmtpClient): Promise<SmtpClient> {
   expect(await client.say("EHLO client.example.com\r\n")).toStartWith("250-mail.example.net\r\n");
   expect(await client.say("MAIL FROM:<a@example.com>\r\n")).toStartWith("250 2.1.0 ");
   expect(await client.say("RCPT TO:<b@example.net>\r\n")).toStartWith("250 2.1.5 ");
@@ -305,7 +262,7 @@ describe("limits", () => {
   test("on connections are said with 421", async () => {
     const listener = await listenFor({ maxConnections: 1 });
     await dial(listener);
-    const second = new Client(net.connect(listener.port, listener.hostname));
+    const second = new SmtpClient(net.connect(listener.port, listener.hostname));
     expect(await second.reply()).toStartWith("421 4.7.0 ");
     expect(await second.reply()).toBe("closed");
   });
@@ -313,14 +270,14 @@ describe("limits", () => {
   test("on connections from one address are said with 421, and end with the connections", async () => {
     const listener = await listenFor({ maxConnectionsPerAddress: 1 });
     const first = await dial(listener);
-    const second = new Client(net.connect(listener.port, listener.hostname));
+    const second = new SmtpClient(net.connect(listener.port, listener.hostname));
     expect(await second.reply()).toStartWith("421 4.7.0 Too many connections from your address");
     expect(await second.reply()).toBe("closed");
     await first.say("QUIT\r\n");
     first.socket.destroy();
     for (;;) {
       // The server hears of a closed socket in a later turn of its own.
-      const next = new Client(net.connect(listener.port, listener.hostname));
+      const next = new SmtpClient(net.connect(listener.port, listener.hostname));
       if ((await next.reply()).startsWith("220")) break;
     }
   });
@@ -384,7 +341,7 @@ describe("limits", () => {
 
   test("who speaks before the greeting is sent away", async () => {
     const listener = await listenFor({ greetingMs: 100 });
-    const hasty = new Client(net.connect(listener.port, listener.hostname));
+    const hasty = new SmtpClient(net.connect(listener.port, listener.hostname));
     expect(await hasty.say("EHLO spammer.example.com\r\n")).toStartWith("421 ");
     expect(await hasty.reply()).toBe("closed");
     await dial(listener);
@@ -527,7 +484,7 @@ test("commands in plaintext behind STARTTLS are dropped", async () => {
     servername: "mail.example.net",
     rejectUnauthorized: false,
   });
-  const secured = new Client(socket);
+  const secured = new SmtpClient(socket);
   expect(await secured.say("EHLO client.example.com\r\n")).toStartWith("250-");
   expect(await secured.say("RCPT TO:<b@example.net>\r\n")).toStartWith("503 ");
 });

@@ -154,16 +154,19 @@ async function listen(server: Server, { hostname, port }: ListenerOptions): Prom
   server.listen(port, hostname);
   await once(server.server, "listening"); // rejects when the address is taken
   const bound = server.server.address() as AddressInfo;
+  let closed: Promise<void> | undefined;
   return {
     hostname: bound.address,
     port: bound.port,
-    close: () =>
-      new Promise<void>((resolve) => {
+    close() {
+      closed ??= new Promise<void>((resolve) => {
         server.close(() => resolve());
         for (const connection of server.connections) {
           if (!connection.session.envelope?.mailFrom) connection.send(closing.code, textOf(closing));
         }
-      }),
+      });
+      return closed;
+    },
   };
 }
 

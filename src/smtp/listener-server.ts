@@ -44,6 +44,8 @@ const tooSlow: Reply = {
 export class Server extends SMTPServer {
   /** How many connections are open from where. */
   readonly #sources = new Map<string, number>();
+  /** Those whose sockets are open, though no word may be said on them any more. */
+  readonly #open = new Set<Connection>();
 
   constructor(
     settings: SMTPServerOptions,
@@ -57,13 +59,20 @@ export class Server extends SMTPServer {
     this.connections.add(connection);
     const source = sourceOf(connection.remoteAddress);
     this.#sources.set(source, this.countFrom(source) + 1);
+    this.#open.add(connection);
     connection.onGone = () => {
+      this.#open.delete(connection);
       const left = this.countFrom(source) - 1;
       if (left > 0) this.#sources.set(source, left);
       else this.#sources.delete(source);
     };
     connection.on("error", (error) => this._onError(error));
     connection.init();
+  }
+
+  /** Ends what a client keeps open after the last word: it would keep the program alive. */
+  hangUp(): void {
+    for (const { _socket: socket } of this.#open) socket.destroySoon();
   }
 
   countFrom(source: string): number {

@@ -517,6 +517,25 @@ test("closing lets a message under way finish and says goodbye to everybody else
   expect(listener.received).toHaveLength(1);
 });
 
+test("closing waits no longer than it says for a client that does not end its message or does not hang up", async () => {
+  const listener = await listenFor({ closeMs: 50 });
+  const dialHalfOpen = async () => {
+    const socket = net.connect({ port: listener.port, host: listener.hostname, allowHalfOpen: true });
+    const client = new SmtpClient(socket);
+    await client.reply();
+    return client;
+  };
+  const [idle, stalled] = [await dialHalfOpen(), await begin(await dialHalfOpen())];
+  await listener.close();
+  for (const client of [idle, stalled]) {
+    expect(await client.reply()).toStartWith("421 ");
+    while (!client.isClosed) {
+      client.socket.write("still here\r\n"); // which is answered with a reset once nobody is there
+      await new Promise(setImmediate);
+    }
+  }
+});
+
 test("a message goes to its handler piece by piece, and one that is refused or breaks off is given up", async () => {
   const seen: string[] = [];
   let brokeOff: (() => void) | undefined;

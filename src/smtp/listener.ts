@@ -160,7 +160,10 @@ async function listen(server: Server, { hostname, port }: ListenerOptions): Prom
     port: bound.port,
     close() {
       closed ??= new Promise<void>((resolve) => {
-        server.close(() => resolve());
+        server.close(() => {
+          server.hangUp();
+          resolve();
+        });
         for (const connection of server.connections) {
           if (!connection.session.envelope?.mailFrom) connection.send(closing.code, textOf(closing));
         }

@@ -98,6 +98,10 @@ export default {
     // enabled: true,
     // addr: ":25",
     // maxMessageBytes: "25MB",
+    // How many servers may be connected at once, how many from one address, and what one address may hand in a minute.
+    // maxConnections: 1_000,
+    // maxConnectionsPerAddress: 20,
+    // messagesPerMinute: 600,
   },
 
   smtpSubmission: {

@@ -10,7 +10,7 @@ create table inbound_emails (
   remote_address text not null,
   client_name text not null,
   tls text,
-  blob_hash text not null,
+  blob_hash text,
   size integer not null,
   message_id text,
   sender text not null,
@@ -28,7 +28,12 @@ create index inbound_emails_team on inbound_emails (team_id, kind, id)
 
 create index inbound_emails_created on inbound_emails (created_at)
 
-create index inbound_emails_blob on inbound_emails (blob_hash)
+create index inbound_emails_blob on inbound_emails (blob_hash) where blob_hash is not null
+
+create table inbound_raws (
+  inbound_id text primary key not null references inbound_emails (id) on delete cascade,
+  bytes blob not null
+)
 
 create table inbound_bodies (
   inbound_id text primary key not null references inbound_emails (id) on delete cascade,
@@ -70,9 +75,10 @@ create table inbound_routes (
 
 create index inbound_routes_domain on inbound_routes (domain_id, position, id)
 
--- Which endpoint alone hears of which mail; an empty one: whoever listens.
-create table inbound_announcements (
-  inbound_id text not null references inbound_emails (id) on delete cascade,
-  webhook_id text not null,
-  primary key (inbound_id, webhook_id)
+-- Blobs that have lost a name: to be removed where they have no other.
+create table unnamed_blobs (
+  hash text primary key not null,
+  since integer not null
 ) without rowid
+
+create index unnamed_blobs_since on unnamed_blobs (since)

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { clientAddressReader } from "./client-address.ts";
+import { clientAddressReader, sourceOf } from "./client-address.ts";
 
 /** The address of a request from `peer` that says it was forwarded for somebody. */
 function addressOf(peer: string, forwardedFor: string | undefined, trusted: string[] = []): string {
@@ -48,4 +48,10 @@ test("a request over no connection is local", () => {
   const request = new Request("http://mailit.test/", { headers: { "x-forwarded-for": "198.51.100.7" } });
   expect(clientAddressReader(["0.0.0.0/0"])(request, null)).toBe("local");
   expect(clientAddressReader(["0.0.0.0/0"])(request, { requestIP: () => null })).toBe("local");
+});
+
+test("IPv6 addresses count together as their /64, IPv4 addresses each for itself", () => {
+  expect(sourceOf("2001:db8:1:2::3")).toBe(sourceOf("2001:db8:1:2:ffff::1"));
+  expect(sourceOf("2001:db8:1:2::3")).not.toBe(sourceOf("2001:db8:1:3::3"));
+  expect(sourceOf("192.0.2.1")).not.toBe(sourceOf("192.0.2.2"));
 });

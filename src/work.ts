@@ -4,6 +4,8 @@ import { expiringDeliveries } from "./delivery/queue-expiry.ts";
 import { verifyingClaim } from "./domains/claim-jobs.ts";
 import { verifyingDomain } from "./domains/jobs.ts";
 import { forgettingAnswers } from "./emails/idempotency.ts";
+import { forgettingInbound } from "./inbound/forget.ts";
+import { readingInbound } from "./inbound/read.ts";
 import { forgettingLanes } from "./jobs/forget-lanes.ts";
 import type { JobHandler } from "./jobs/job.ts";
 import type { Recurring } from "./jobs/recurring.ts";
@@ -19,6 +21,7 @@ export const recurringWork: Recurring[] = [
   forgettingPolicies,
   forgettingSuppressions,
   forgettingLogs,
+  forgettingInbound,
 ];
 
 /** Every job handler, in one list, as routes are in one list. */
@@ -27,5 +30,6 @@ export const handlers: JobHandler[] = [
   verifyingDomain,
   verifyingClaim,
   complaining,
+  readingInbound,
   ...recurringWork.map(({ handler }) => handler),
 ];

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { temporaryFolder } from "../../test/support/transports.ts";
 import { StorageUnavailable } from "../errors.ts";
 import { fileBlobs } from "./files.ts";
@@ -46,4 +46,28 @@ test("what comes in pieces is the same blob as the whole, and nothing is left of
 
   expect(await draft.commit()).toEqual(await blobs.put(bytes));
   expect(readdirSync(folder)).toEqual([hashOf(bytes).slice(0, 2)]);
+});
+
+test("a blob that was stored again lately, or is being stored, stays; an old one goes", async () => {
+  const blobs = fileBlobs(temporaryFolder());
+  const { hash } = await blobs.put(bytes);
+  const hourAgo = new Date(Date.now() - 3_600_000);
+  const inAnHour = new Date(Date.now() + 3_600_000);
+  const twoHoursAgo = new Date(Date.now() - 7_200_000);
+  utimesSync(blobs.fileOf!(hash), twoHoursAgo, twoHoursAgo);
+
+  const again = blobs.put(bytes);
+  expect(await blobs.removeStale(hash, inAnHour)).toBe(false); // under way
+  await again;
+  expect(await blobs.removeStale(hash, hourAgo)).toBe(false); // and now as young as a new one
+
+  utimesSync(blobs.fileOf!(hash), twoHoursAgo, twoHoursAgo);
+  const draft = await blobs.draft();
+  await draft.write(bytes);
+  await draft.commit();
+  expect(await blobs.removeStale(hash, hourAgo)).toBe(false);
+
+  expect(await blobs.removeStale(hash, inAnHour)).toBe(true);
+  expect(await blobs.get(hash)).toBeUndefined();
+  expect(await blobs.removeStale(hash, inAnHour)).toBe(true);
 });

@@ -24,7 +24,9 @@ const bucket = Bun.serve({
     const found = objects.get(pathname);
     if (!found) return s3Error(404, "NoSuchKey");
     const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.get("range") ?? "") ?? [];
-    if (first === undefined) return new Response(found);
+    if (first === undefined) {
+      return new Response(found, { headers: { "last-modified": "Fri, 02 Jan 2026 00:00:00 GMT" } });
+    }
     return new Response(found.slice(Number(first), Number(last) + 1), { status: 206 });
   },
 });
@@ -71,4 +73,13 @@ test("a blob can be read as a stream, whole or in part", async () => {
 test("a bucket that can't be written is no fault of the request", async () => {
   isBroken = true;
   expect(blobs.put(new Uint8Array(3))).rejects.toThrow(StorageUnavailable);
+});
+
+test("an object that was stored lately stays; an old one goes", async () => {
+  isBroken = false;
+  const { hash } = await blobs.put(new TextEncoder().encode("stored"));
+  expect(await blobs.removeStale(hash, new Date("2026-01-01T00:00:00Z"))).toBe(false);
+  expect(await blobs.get(hash)).toBeDefined();
+  expect(await blobs.removeStale(hash, new Date("2026-01-03T00:00:00Z"))).toBe(true);
+  expect(await blobs.get(hash)).toBeUndefined();
 });

@@ -44,5 +44,16 @@ export function s3Blobs(options: S3Options): BlobStore {
     async remove(hash) {
       await client.delete(nameOf(hash));
     },
+    // To store writes anew each time, so that the object's own date tells. Between asking and removing another node may
+    // store it: a bucket knows no condition on removal, and this moment is all that is left to chance.
+    async removeStale(hash, storedBefore) {
+      const file = client.file(nameOf(hash));
+      if (await file.exists()) {
+        const { lastModified } = await file.stat();
+        if (lastModified >= storedBefore) return false;
+      }
+      await client.delete(nameOf(hash));
+      return true;
+    },
   };
 }

@@ -33,6 +33,11 @@ export interface BlobStore {
   /** The same for bytes that may be many: read as fast as they are taken, all of them or a part. */
   stream(hash: BlobHash, part?: BlobPart): Promise<ReadableStream<Uint8Array> | undefined>;
   remove(hash: BlobHash): Promise<void>;
+  /**
+   * Removes what nobody has stored since a time, and says whether it did. Whoever stored it later may be about to name it,
+   * though no row does yet.
+   */
+  removeStale(hash: BlobHash, storedBefore: Date): Promise<boolean>;
   /** The file that holds a blob, where blobs are files: a thread can read it by itself. It may be missing. */
   fileOf?(hash: BlobHash): string;
 }

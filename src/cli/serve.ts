@@ -9,6 +9,7 @@ import { closeSites } from "../delivery/sites.ts";
 import { ConfigFault } from "../errors.ts";
 import { type Dispatcher, startDispatcher } from "../jobs/dispatcher.ts";
 import { flushKeyUse } from "../keys/authenticate.ts";
+import { listenInbound } from "../listeners/inbound.ts";
 import { flushLogs } from "../logs/record.ts";
 import { makeDataFolder, nodeName, type OpenApp, openApp } from "../open-app.ts";
 import { downloadRoutes } from "../public/downloads.ts";
@@ -46,6 +47,8 @@ export const serveCommand = (program: Command): void => {
 
 interface Server {
   url: string;
+  /** Where mail for our domains is taken; absent when none is. */
+  inbound?: string;
   dataDir: string;
   sandbox: boolean;
   stop(): Promise<void>;
@@ -82,6 +85,8 @@ async function serve(options: ServeOptions): Promise<Server> {
     closers.push(() => closeSites(app));
     if (sandbox) closers.push(await enterSandbox(app));
 
+    const inbound = config.smtpInbound.enabled ? await listenInbound(app) : undefined;
+    closers.push(() => inbound?.close());
     const lifecycle: Lifecycle = { isStopping: false };
     const http = await listenHttp(app, config, lifecycle);
     closers.push(() =>
@@ -96,12 +101,13 @@ async function serve(options: ServeOptions): Promise<Server> {
     app.log.info({ url: http.url, dataDir: config.dataDir, sandbox, version }, "MailIt is ready");
     return {
       url: http.url,
+      ...(inbound && { inbound: shownAddress(inbound) }),
       dataDir: config.dataDir,
       sandbox,
       stop: async () => {
         lifecycle.isStopping = true;
         app.log.info("stopping: finishing what is under way");
-        await stopInOrder(http, dispatcher).finally(close);
+        await stopInOrder(http, inbound, dispatcher).finally(close);
       },
     };
   } catch (error) {
@@ -111,8 +117,12 @@ async function serve(options: ServeOptions): Promise<Server> {
 }
 
 /** Side by side, to be done within 10 s: what a last request accepts is on disk and waits there for the next start. */
-async function stopInOrder(http: HttpServer, dispatcher: Dispatcher): Promise<void> {
-  await Promise.all([http.stop(), dispatcher.stop()]);
+async function stopInOrder(
+  http: HttpServer,
+  inbound: Listener | undefined,
+  dispatcher: Dispatcher,
+): Promise<void> {
+  await Promise.all([http.stop(), inbound?.close(), dispatcher.stop()]);
 }
 
 /** Puts the sandbox's internet in place of the real one. */
@@ -154,14 +164,8 @@ async function listenHttp(app: OpenApp, config: Config, lifecycle: Lifecycle): P
   routes.listen({ hostname, port, tls: certificateOf(config), maxRequestBodySize });
   const server = routes.server!;
   app.config = withHttpPort(app.config, server.port!);
-  const shown =
-    hostname === "0.0.0.0" || hostname === "::"
-      ? "localhost"
-      : hostname.includes(":")
-        ? `[${hostname}]`
-        : hostname;
   return {
-    url: `${config.tls.mode === "off" ? "http" : "https"}://${shown}:${server.port}`,
+    url: `${config.tls.mode === "off" ? "http" : "https"}://${shownAddress({ hostname, port: server.port! })}`,
     async stop() {
       void server.stop(false); // accepts nothing new; alone it would wait for clients that keep idle connections
       const deadline = Date.now() + stopRequestsMs;
@@ -169,6 +173,11 @@ async function listenHttp(app: OpenApp, config: Config, lifecycle: Lifecycle): P
       await server.stop(true);
     },
   };
+}
+
+function shownAddress({ hostname, port }: { hostname: string; port: number }): string {
+  if (hostname === "0.0.0.0" || hostname === "::") return `localhost:${port}`;
+  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
 function certificateOf({ tls }: Config) {
@@ -181,8 +190,9 @@ function certificateOf({ tls }: Config) {
   return { cert: Bun.file(tls.certFile!), key: Bun.file(tls.keyFile!) }; // both asked for by the configuration's rules
 }
 
-function greeting({ url, dataDir, sandbox }: Server): string {
+function greeting({ url, inbound, dataDir, sandbox }: Server): string {
   const lines = [`MailIt ${version} is ready at ${url}`, `Data folder: ${dataDir}`];
+  if (inbound) lines.push(`Mail for your domains is taken at ${inbound} (SMTP)`);
   if (sandbox) {
     lines.push(
       'Sandbox: nothing leaves this machine. Domains verify without DNS; what is "delivered" is at /sandbox/messages.',

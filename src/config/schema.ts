@@ -129,6 +129,18 @@ export const schema = {
       doc: "Where mail for our domains is received.",
     }),
     maxMessageBytes: key(is.size, { default: "25MB", doc: "The largest message taken by SMTP." }),
+    maxConnections: key(is.count(1, 100_000), {
+      default: 1_000,
+      doc: "How many servers may be connected at once to hand in mail for our domains.",
+    }),
+    maxConnectionsPerAddress: key(is.count(1, 100_000), {
+      default: 20,
+      doc: "How many of them from one IPv4 address or one IPv6 /64.",
+    }),
+    messagesPerMinute: key(is.count(1, 100_000_000), {
+      default: 600,
+      doc: "Messages that one such address may hand in a minute; it is told to come back with more.",
+    }),
   },
 
   smtpSubmission: {

@@ -14,7 +14,7 @@ interface Kept<V> {
  * What was read a moment ago, per App: every email asks for its domain and its keys. Two seconds bound how long a
  * change on another node stays unseen; a change on this one clears it.
  */
-class ShortMemory<V> {
+export class ShortMemory<V> {
   readonly #byApp = new WeakMap<App, Map<string, Kept<V>>>();
 
   recall(app: App, key: string, read: () => Promise<V>): Promise<V> {

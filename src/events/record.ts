@@ -12,6 +12,8 @@ export interface NewEvent {
   recipient?: string;
   domainId?: string | null;
   broadcastId?: string | null;
+  /** The one endpoint that hears of it; without it, whoever listens. */
+  webhookId?: string;
   /** Counted besides: a recipient's first open is an `email.unique_opened`. */
   counts?: CounterName[];
   data?: Record<string, unknown>;

@@ -1,5 +1,6 @@
 // inbound/ is the mail that came for a team's domains: as it came, as it reads, who vouches for it, and where it goes.
-import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { sql } from "drizzle-orm";
+import { blob, index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { Verdicts } from "../mail/authenticate.ts";
 
 /**
@@ -9,7 +10,10 @@ import type { Verdicts } from "../mail/authenticate.ts";
 export const inboundKinds = ["unread", "email", "report"] as const;
 export type InboundKind = (typeof inboundKinds)[number];
 
-/** One message one team received, whoever of the team it was for. Addresses are as shown (`Name <a@b>`). */
+/**
+ * One message one team received, whoever of the team it was for; what came to a return path of ours, and what a route
+ * has for one endpoint alone, is a row of its own. Addresses are as shown (`Name <a@b>`).
+ */
 export const inboundEmails = sqliteTable(
   "inbound_emails",
   {
@@ -29,8 +33,8 @@ export const inboundEmails = sqliteTable(
     clientName: text("client_name").notNull(),
     /** `TLSv1.3 TLS_AES_128_GCM_SHA256`; null in plaintext. */
     tls: text("tls"),
-    /** Of the message with our Return-Path and Received before it. */
-    blobHash: text("blob_hash").notNull(),
+    /** Of the message with our Return-Path and Received before it; null where `inbound_raws` has it, as it is small. */
+    blobHash: text("blob_hash"),
     /** In bytes, of the message as it came. */
     size: integer("size").notNull(),
     messageId: text("message_id"),
@@ -40,7 +44,7 @@ export const inboundEmails = sqliteTable(
     bcc: text("bcc", { mode: "json" }).$type<string[]>().notNull(),
     replyTo: text("reply_to", { mode: "json" }).$type<string[]>().notNull(),
     subject: text("subject").notNull(),
-    /** What SPF, DKIM, DMARC and ARC said; null while unread. */
+    /** What SPF, DKIM, DMARC and ARC said; null while unread, and where it could not be read. */
     verdicts: text("verdicts", { mode: "json" }).$type<Verdicts>(),
     /** Why it could not be read by the book, in one sentence. */
     problem: text("problem"),
@@ -49,10 +53,20 @@ export const inboundEmails = sqliteTable(
   (t) => [
     index("inbound_emails_team").on(t.teamId, t.kind, t.id),
     index("inbound_emails_created").on(t.createdAt),
-    index("inbound_emails_blob").on(t.blobHash),
+    index("inbound_emails_blob").on(t.blobHash).where(sql`${t.blobHash} is not null`),
   ],
 );
 export type InboundEmail = typeof inboundEmails.$inferSelect;
+
+/**
+ * The bytes of small messages, with our Return-Path and Received before them. They share the fsync of the rows they come
+ * with; a file of its own would cost each message several.
+ */
+export const inboundRaws = sqliteTable("inbound_raws", {
+  inboundId: text("inbound_id").primaryKey().notNull(),
+  bytes: blob("bytes", { mode: "buffer" }).notNull(),
+});
+export type InboundRaw = typeof inboundRaws.$inferSelect;
 
 /** What a message says, apart from its row so that lists never carry it. */
 export const inboundBodies = sqliteTable("inbound_bodies", {
@@ -119,14 +133,13 @@ export const inboundRoutes = sqliteTable(
 );
 export type InboundRoute = typeof inboundRoutes.$inferSelect;
 
-/** Which mail was handed to which endpoint alone, where a route says so. */
-export const inboundAnnouncements = sqliteTable(
-  "inbound_announcements",
+/** Blobs that had lost a name at some time; what nothing names any more is removed once it has been here for a while. */
+export const unnamedBlobs = sqliteTable(
+  "unnamed_blobs",
   {
-    inboundId: text("inbound_id").notNull(),
-    /** Empty: to whoever listens. */
-    webhookId: text("webhook_id").notNull(),
+    hash: text("hash").primaryKey().notNull(),
+    since: integer("since", { mode: "timestamp_ms" }).notNull(),
   },
-  (t) => [primaryKey({ columns: [t.inboundId, t.webhookId] })],
+  (t) => [index("unnamed_blobs_since").on(t.since)],
 );
-export type InboundAnnouncement = typeof inboundAnnouncements.$inferSelect;
+export type UnnamedBlob = typeof unnamedBlobs.$inferSelect;

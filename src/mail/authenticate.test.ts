@@ -67,6 +67,21 @@ test("a DNS that doesn't answer is no verdict on the message", async () => {
   });
 });
 
+test("a head of very many lines is not checked, which would take minutes, and says so", async () => {
+  const asked: string[] = [];
+  const noting: Ask = async (name) => {
+    asked.push(name);
+    return [];
+  };
+  const raw = new TextEncoder().encode("X: y\r\n".repeat(50_000));
+  const { verdicts } = await authenticateMessage(raw, author, noting);
+  expect(verdicts.dmarc).toEqual({
+    result: "temperror",
+    reason: "the head of the message has too many lines",
+  });
+  expect(asked).toEqual([]);
+});
+
 test("a bounce has no sender, so its SPF is that of the host's own name", async () => {
   const { verdicts } = await authenticateMessage(
     await read("signed-relaxed.eml"),

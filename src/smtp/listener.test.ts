@@ -3,6 +3,7 @@ import net from "node:net";
 import tls from "node:tls";
 import fc from "fast-check";
 import { offer as offerTo } from "../../test/support/offer.ts";
+import { closeClients, SmtpClient } from "../../test/support/smtp-client.ts";
 import { makeLogger } from "../log.ts";
 import { makeSelfSignedCertificate } from "./certificate.ts";
 import type { ConversationOptions } from "./client.ts";
@@ -20,9 +21,8 @@ const ok: Reply = { code: 250, enhanced: "2.0.0", text: "Queued" };
 
 type Started = Listener & { received: (ReceivedEnvelope & { message: string })[] };
 const listeners: Listener[] = [];
-const clients: Client[] = [];
 afterEach(async () => {
-  for (const client of clients.splice(0)) client.socket.destroy();
+  closeClients();
   await Promise.all(listeners.splice(0).map((listener) => listener.close()));
 });
 
@@ -47,57 +47,14 @@ async function listenFor(options: Partial<ListenerOptions> = {}): Promise<Starte
   return { ...listener, received };
 }
 
-/** A client that says exactly what it is told to, byte for byte. */
-class Client {
-  private buffer = "";
-  private waiting: (() => void) | undefined;
-  isClosed = false;
-
-  constructor(readonly socket: net.Socket) {
-    clients.push(this);
-    socket.setNoDelay(true);
-    socket.on("data", (chunk) => this.changed(chunk.toString("latin1")));
-    socket.on("error", () => this.changed(""));
-    socket.on("close", () => {
-      this.isClosed = true;
-      this.changed("");
-    });
-  }
-
-  private changed(text: string): void {
-    this.buffer += text;
-    this.waiting?.();
-  }
-
-  /** The next whole reply, or "closed". */
-  async reply(): Promise<string> {
-    for (;;) {
-      const whole = /^(?:\d{3}-.*\r\n)*\d{3} .*\r\n/.exec(this.buffer)?.[0];
-      if (whole !== undefined) {
-        this.buffer = this.buffer.slice(whole.length);
-        return whole.trimEnd();
-      }
-      if (this.isClosed) return "closed";
-      await new Promise<void>((resolve) => {
-        this.waiting = resolve;
-      });
-    }
-  }
-
-  async say(text: string): Promise<string> {
-    this.socket.write(Buffer.from(text, "latin1"));
-    return this.reply();
-  }
-}
-
-async function dial({ port, hostname }: Listener): Promise<Client> {
-  const client = new Client(net.connect(port, hostname));
+async function dial({ port, hostname }: Listener): Promise<SmtpClient> {
+  const client = new SmtpClient(net.connect(port, hostname));
   expect(await client.reply()).toBe("220 mail.example.net ESMTP");
   return client;
 }
 
 /** Up to the 354 that asks for the message. */
-async function begin(client: Client): Promise<Client> {
+async function begin(client: SmtpClient): Promise<SmtpClient> {
   expect(await client.say("EHLO client.example.com\r\n")).toStartWith("250-mail.example.net\r\n");
   expect(await client.say("MAIL FROM:<a@example.com>\r\n")).toStartWith("250 2.1.0 ");
   expect(await client.say("RCPT TO:<b@example.net>\r\n")).toStartWith("250 2.1.5 ");
@@ -305,9 +262,89 @@ describe("limits", () => {
   test("on connections are said with 421", async () => {
     const listener = await listenFor({ maxConnections: 1 });
     await dial(listener);
-    const second = new Client(net.connect(listener.port, listener.hostname));
+    const second = new SmtpClient(net.connect(listener.port, listener.hostname));
     expect(await second.reply()).toStartWith("421 4.7.0 ");
     expect(await second.reply()).toBe("closed");
+  });
+
+  test("on connections from one address are said with 421, and end with the connections", async () => {
+    const listener = await listenFor({ maxConnectionsPerAddress: 1 });
+    const first = await dial(listener);
+    const second = new SmtpClient(net.connect(listener.port, listener.hostname));
+    expect(await second.reply()).toStartWith("421 4.7.0 Too many connections from your address");
+    expect(await second.reply()).toBe("closed");
+    await first.say("QUIT\r\n");
+    first.socket.destroy();
+    for (;;) {
+      // The server hears of a closed socket in a later turn of its own.
+      const next = new SmtpClient(net.connect(listener.port, listener.hostname));
+      if ((await next.reply()).startsWith("220")) break;
+    }
+  });
+
+  test("on mistakes end the session, and a message that is taken wipes them away", async () => {
+    const listener = await listenFor({ maxErrors: 3 });
+    const client = await dial(listener);
+    for (let n = 0; n < 3; n++) expect(await client.say("NONSENSE\r\n")).toStartWith("500 ");
+    await begin(client);
+    expect(await client.say("hi\r\n.\r\n")).toBe("250 2.0.0 Queued");
+    for (let n = 0; n < 3; n++) expect(await client.say("NONSENSE\r\n")).toStartWith("500 ");
+    expect(await client.say("NONSENSE\r\n")).toStartWith("421 4.7.0 Too many commands were refused");
+    expect(await client.reply()).toBe("closed");
+  });
+
+  test("on commands hold for one that names recipients without end", async () => {
+    const listener = await listenFor({ maxCommands: 50 });
+    const client = await dial(listener);
+    await client.say("EHLO client.example.com\r\n");
+    client.socket.write("MAIL FROM:<a@example.com>\r\n");
+    for (let n = 0; n < 10_000; n++) client.socket.write(`RCPT TO:<b${n}@example.net>\r\n`);
+    const replies: string[] = [];
+    for (let reply = await client.reply(); reply !== "closed"; reply = await client.reply())
+      replies.push(reply);
+    expect(replies.filter((reply) => reply.startsWith("250 2.1.5"))).toHaveLength(3);
+    expect(replies.filter((reply) => reply.startsWith("452 4.5.3"))).toHaveLength(45);
+    expect(replies.at(-1)).toStartWith("421 4.7.0 Too many commands");
+  });
+
+  test("on how slowly a message may come end it, and nothing of it is handed on", async () => {
+    let aborted = 0;
+    const gone = Promise.withResolvers<void>();
+    const listener = await listenFor({
+      pace: { wholeMs: 10_000, everyMs: 40, bytes: 100 },
+      onMessage: () => ({
+        write: async () => {},
+        end: async () => ok,
+        async abort() {
+          aborted++;
+          gone.resolve();
+        },
+      }),
+    });
+    const client = await begin(await dial(listener));
+    client.socket.write("Subject: s");
+    expect(await client.reply()).toStartWith("421 4.4.2 The message comes too slowly");
+    expect(await client.reply()).toBe("closed");
+    await gone.promise;
+    expect(aborted).toBe(1);
+  });
+
+  test("on the time of a whole message hold however busily it comes", async () => {
+    const listener = await listenFor({ pace: { wholeMs: 60, everyMs: 20, bytes: 1 }, maxMessageBytes: 1e9 });
+    const client = await begin(await dial(listener));
+    const more = () => {
+      if (!client.isClosed) client.socket.write("line\r\n", () => setImmediate(more));
+    };
+    more();
+    expect(await client.reply()).toStartWith("421 4.4.2 ");
+  });
+
+  test("who speaks before the greeting is sent away", async () => {
+    const listener = await listenFor({ greetingMs: 100 });
+    const hasty = new SmtpClient(net.connect(listener.port, listener.hostname));
+    expect(await hasty.say("EHLO spammer.example.com\r\n")).toStartWith("421 ");
+    expect(await hasty.reply()).toBe("closed");
+    await dial(listener);
   });
 
   test("on silence are said with 421", async () => {
@@ -363,6 +400,79 @@ describe("AUTH", () => {
   });
 });
 
+describe("what is announced", () => {
+  test("is what is meant: no chunks, which have no end of data to be strict about, and no DSN", async () => {
+    const client = await dial(await listenFor());
+    const announced = await client.say("EHLO client.example.com\r\n");
+    for (const keyword of [
+      "PIPELINING",
+      "8BITMIME",
+      "SMTPUTF8",
+      "ENHANCEDSTATUSCODES",
+      "STARTTLS",
+      "SIZE 10000",
+    ]) {
+      expect(announced).toContain(keyword);
+    }
+    expect(announced).not.toMatch(/CHUNKING|BINARYMIME|DSN|AUTH|XCLIENT/);
+    expect(await client.say("MAIL FROM:<a@example.com> BODY=BINARYMIME\r\n")).toStartWith("501 ");
+    await client.say("MAIL FROM:<a@example.com>\r\n");
+    await client.say("RCPT TO:<b@example.net>\r\n");
+    expect(await client.say("BDAT 4 LAST\r\n")).toStartWith("500 ");
+  });
+
+  test("pipelined commands are answered one by one, in order, and those behind a message as well", async () => {
+    const listener = await listenFor();
+    const client = await dial(listener);
+    await client.say("EHLO client.example.com\r\n");
+    const one = "MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.net>\r\nDATA\r\n";
+    client.socket.write(`${one}`);
+    for (const code of ["250 2.1.0", "250 2.1.5", "354"]) expect(await client.reply()).toStartWith(code);
+    client.socket.write(`one\r\n.\r\n${one}`);
+    for (const code of ["250 2.0.0", "250 2.1.0", "250 2.1.5", "354"]) {
+      expect(await client.reply()).toStartWith(code);
+    }
+    expect(await client.say("two\r\n.\r\nQUIT\r\n")).toStartWith("250 ");
+    expect(await client.reply()).toStartWith("221 ");
+    expect(listener.received.map(({ message }) => message)).toEqual(["one\r\n", "two\r\n"]);
+  });
+
+  test("addresses in UTF-8 come whole, and the handler hears how a message came", async () => {
+    const seen: unknown[] = [];
+    const listener = await listenFor({
+      onMessage: whole(async (_message, envelope, { protocol, tls: encryption }) => {
+        seen.push({ ...envelope, protocol, encryption });
+        return ok;
+      }),
+    });
+    const client = await dial(listener);
+    await client.say("EHLO client.example.com\r\n");
+    const say = (text: string) => client.say(Buffer.from(text).toString("latin1"));
+    expect(await say("MAIL FROM:<jörg@example.com> SMTPUTF8\r\n")).toStartWith("250 ");
+    expect(await say("RCPT TO:<用户@例え.jp>\r\n")).toStartWith("250 ");
+    await client.say("DATA\r\n");
+    expect(await client.say("hi\r\n.\r\n")).toStartWith("250 ");
+    await offer(listener);
+    expect(seen).toEqual([
+      { from: "jörg@example.com", to: ["用户@例え.jp"], protocol: "UTF8SMTP", encryption: undefined },
+      expect.objectContaining({
+        protocol: "ESMTPS",
+        encryption: expect.stringMatching(/^TLSv1\.3 TLS_\w+$/),
+      }),
+    ]);
+  });
+
+  test("a source route is refused", async () => {
+    const client = await dial(await listenFor());
+    await client.say("EHLO client.example.com\r\n");
+    await client.say("MAIL FROM:<@relay.example.com:a@example.com>\r\n");
+    expect(await client.say("RCPT TO:<@relay.example.com:b@example.net>\r\n")).toStartWith("501 5.1.3 ");
+    expect(await client.say("rcpt to: <@relay.example.com,@c.example.com:b@example.net>\r\n")).toMatch(
+      /^501 /,
+    );
+  });
+});
+
 test("commands in plaintext behind STARTTLS are dropped", async () => {
   const listener = await listenFor();
   const client = await dial(listener);
@@ -374,7 +484,7 @@ test("commands in plaintext behind STARTTLS are dropped", async () => {
     servername: "mail.example.net",
     rejectUnauthorized: false,
   });
-  const secured = new Client(socket);
+  const secured = new SmtpClient(socket);
   expect(await secured.say("EHLO client.example.com\r\n")).toStartWith("250-");
   expect(await secured.say("RCPT TO:<b@example.net>\r\n")).toStartWith("503 ");
 });
@@ -405,6 +515,25 @@ test("closing lets a message under way finish and says goodbye to everybody else
   busy.socket.destroy();
   await closed;
   expect(listener.received).toHaveLength(1);
+});
+
+test("closing waits no longer than it says for a client that does not end its message or does not hang up", async () => {
+  const listener = await listenFor({ closeMs: 50 });
+  const dialHalfOpen = async () => {
+    const socket = net.connect({ port: listener.port, host: listener.hostname, allowHalfOpen: true });
+    const client = new SmtpClient(socket);
+    await client.reply();
+    return client;
+  };
+  const [idle, stalled] = [await dialHalfOpen(), await begin(await dialHalfOpen())];
+  await listener.close();
+  for (const client of [idle, stalled]) {
+    expect(await client.reply()).toStartWith("421 ");
+    while (!client.isClosed) {
+      client.socket.write("still here\r\n"); // which is answered with a reset once nobody is there
+      await new Promise(setImmediate);
+    }
+  }
 });
 
 test("a message goes to its handler piece by piece, and one that is refused or breaks off is given up", async () => {

@@ -1,9 +1,9 @@
 /** The server side of the wire: smtp-server with our limits, our replies and our idea of where a line ends. */
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from "smtp-server";
-import { SMTPConnection } from "smtp-server/lib/smtp-connection.js";
+import type { SMTPServerDataStream, SMTPServerOptions, SMTPServerSession } from "smtp-server";
 import type { Logger } from "../log.ts";
+import { type ListenerLimits, Server } from "./listener-server.ts";
 import { formatReply, type Reply, ReplyError, replyClass } from "./reply.ts";
 
 /** Who is on the other side of a connection, as far as we know. */
@@ -13,6 +13,10 @@ export type ListenerSession = {
   /** What EHLO or HELO claimed; "" before either. */
   clientName: string;
   isSecure: boolean;
+  /** `TLSv1.3 TLS_AES_128_GCM_SHA256`; absent in plaintext. */
+  tls?: string;
+  /** How the message came, in the words of RFC 3848 and RFC 6531 §4.3: `ESMTPS`, `UTF8SMTP`, … */
+  protocol: string;
   /** Set by `onAuth`. */
   user?: string;
 };
@@ -22,7 +26,7 @@ export type ReceivedEnvelope = { from: string; to: string[] };
 /** A handler's answer: a reply of its own, or nothing for the ordinary yes. */
 type Answer = Reply | undefined | Promise<Reply | undefined>;
 
-export type ListenerOptions = {
+export type ListenerOptions = ListenerLimits & {
   /** Address to bind to, and port; port 0 takes a free one. */
   hostname: string;
   port: number;
@@ -35,7 +39,6 @@ export type ListenerOptions = {
   implicitTls?: boolean;
   maxMessageBytes: number;
   maxRecipients: number;
-  maxConnections?: number;
   /** How long a client may say nothing while it is its turn; RFC 5321 §4.5.3.2.7 asks for five minutes. */
   idleMs?: number;
   /** How long messages under way may take to arrive and be answered once `close` is called. */
@@ -94,7 +97,6 @@ const bareLineEnd: Reply = {
   text: "The message has a bare CR or LF; lines end in CRLF",
 };
 const fault: Reply = { code: 451, enhanced: "4.3.0", text: "Something went wrong here; try again later" };
-const busy: Reply = { code: 421, enhanced: "4.7.0", text: "Too many connections; try again later" };
 const closing: Reply = { code: 421, enhanced: "4.3.2", text: "Shutting down" };
 
 /**
@@ -111,13 +113,12 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
     if (reply && replyClass(reply) !== "positive") throw asError(reply);
   };
 
-  const server = new Server({
+  const settings: SMTPServerOptions = {
     ...tls,
     name: options.name,
     secure: options.implicitTls === true,
     size: options.maxMessageBytes,
     maxRecipients: options.maxRecipients,
-    maxClients: options.maxConnections,
     socketTimeout: options.idleMs ?? 300_000,
     closeTimeout: options.closeMs ?? 10_000,
     disabledCommands: [...disabledCommands, ...(tls ? [] : ["STARTTLS"]), ...(onAuth ? [] : ["AUTH"])],
@@ -142,7 +143,8 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
         (reply) => (replyClass(reply) === "positive" ? done(null, textOf(reply)) : done(asError(reply))),
         () => done(asError(fault)), // the client hung up in the middle: nobody is left to hear this
       ),
-  });
+  };
+  const server = new Server(settings, options);
   // Broken handshakes and connections are the clients' affair; without a listener each would end the process.
   server.on("error", (error) => log.debug({ err: error }, "an SMTP connection broke"));
   return listen(server, options);
@@ -152,16 +154,22 @@ async function listen(server: Server, { hostname, port }: ListenerOptions): Prom
   server.listen(port, hostname);
   await once(server.server, "listening"); // rejects when the address is taken
   const bound = server.server.address() as AddressInfo;
+  let closed: Promise<void> | undefined;
   return {
     hostname: bound.address,
     port: bound.port,
-    close: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve());
+    close() {
+      closed ??= new Promise<void>((resolve) => {
+        server.close(() => {
+          server.hangUp();
+          resolve();
+        });
         for (const connection of server.connections) {
           if (!connection.session.envelope?.mailFrom) connection.send(closing.code, textOf(closing));
         }
-      }),
+      });
+      return closed;
+    },
   };
 }
 
@@ -243,9 +251,19 @@ async function attempt<T>(
 }
 
 function describe(session: SMTPServerSession): ListenerSession {
-  const { id, remoteAddress, secure, user } = session;
-  // smtp-server's types promise a string, but it is false until the client has said its name
-  return { id, remoteAddress, clientName: session.hostNameAppearsAs || "", isSecure: secure, user };
+  const { id, remoteAddress, secure, user, tlsOptions, transmissionType, envelope } = session;
+  return {
+    id,
+    remoteAddress,
+    // smtp-server's types promise a string, but it is false until the client has said its name
+    clientName: session.hostNameAppearsAs || "",
+    isSecure: secure,
+    ...(tlsOptions && { tls: `${tlsOptions.version} ${tlsOptions.standardName ?? tlsOptions.name}` }),
+    protocol: envelope?.smtpUtf8
+      ? transmissionType.replace(/^E?SMTP/, "UTF8SMTP")
+      : (transmissionType ?? "SMTP"),
+    user,
+  };
 }
 
 const addressOf = (address: { address: string } | false): string => (address ? address.address : "");
@@ -255,31 +273,3 @@ const textOf = (reply: Reply): string => formatReply(reply).slice(4);
 
 const asError = (reply: Reply): Error =>
   Object.assign(new Error(textOf(reply)), { responseCode: reply.code });
-
-class Server extends SMTPServer {
-  override connect(...[socket, socketOptions]: Parameters<SMTPServer["connect"]>): void {
-    const connection = new Connection(this, socket, socketOptions);
-    this.connections.add(connection);
-    connection.on("error", (error) => this._onError(error));
-    connection.init();
-  }
-}
-
-const enhanced = /^[245]\.\d{1,3}\.\d{1,3}( |$)/;
-
-/** smtp-server derives enhanced codes from the three digits alone; here a reply can bring its own. */
-class Connection extends SMTPConnection {
-  /** As smtp-server's, without the tenth of a second it waits in front of every greeting. */
-  override init(): void {
-    this._setListeners(() => {
-      const { connections, options } = this._server;
-      if (connections.size <= (options.maxClients ?? Number.POSITIVE_INFINITY)) this.connectionReady();
-      else this.send(busy.code, textOf(busy));
-    });
-  }
-
-  override send(...[code, data, context]: Parameters<SMTPConnection["send"]>): void {
-    const bringsItsOwn = typeof data === "string" && enhanced.test(data);
-    super.send(code, data, bringsItsOwn ? false : context);
-  }
-}

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { parseAddress } from "./address.ts";
 import { makeMessageId } from "./message-id.ts";
-import { makeReturnPath, readReturnPath } from "./verp.ts";
+import { makeReturnPath, namesReturnPath, readReturnPath } from "./verp.ts";
 
 const secret = new Uint8Array(32).fill(7);
 const deliveryId = "0190f7a2-1111-7abc-8def-0123456789ab";
@@ -43,6 +43,11 @@ test.each([
   returnPath.replace("@", "@a@"),
 ])("%j is no return path", (address) => {
   expect(readReturnPath(address, secret)).toBeUndefined();
+});
+
+test("a reply that talks of a return path is told from one that talks of a recipient", () => {
+  expect(namesReturnPath(`550 5.1.1 <${returnPath}>: User unknown`)).toBe(true);
+  expect(namesReturnPath("550 5.1.1 <bob+b@example.net>: User unknown")).toBe(false);
 });
 
 test("a return path is made for nothing but a delivery id", () => {

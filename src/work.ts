@@ -1,6 +1,7 @@
 import { delivering } from "./delivery/deliver.ts";
 import { forgettingPolicies } from "./delivery/mta-sts.ts";
 import { expiringDeliveries } from "./delivery/queue-expiry.ts";
+import { reporting } from "./delivery/reports.ts";
 import { verifyingClaim } from "./domains/claim-jobs.ts";
 import { verifyingDomain } from "./domains/jobs.ts";
 import { forgettingAnswers } from "./emails/idempotency.ts";
@@ -24,6 +25,7 @@ export const recurringWork: Recurring[] = [
 /** Every job handler, in one list, as routes are in one list. */
 export const handlers: JobHandler[] = [
   delivering,
+  reporting,
   verifyingDomain,
   verifyingClaim,
   complaining,

@@ -9,6 +9,7 @@ import { forgettingLanes } from "./jobs/forget-lanes.ts";
 import type { JobHandler } from "./jobs/job.ts";
 import type { Recurring } from "./jobs/recurring.ts";
 import { forgettingLogs } from "./logs/retention.ts";
+import { bouncingLater } from "./sandbox/bounce-later.ts";
 import { complaining } from "./sandbox/jobs.ts";
 import { forgettingSuppressions } from "./suppressions/expiry.ts";
 
@@ -29,5 +30,6 @@ export const handlers: JobHandler[] = [
   verifyingDomain,
   verifyingClaim,
   complaining,
+  bouncingLater,
   ...recurringWork.map(({ handler }) => handler),
 ];

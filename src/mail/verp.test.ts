@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { parseAddress } from "./address.ts";
-import { makeMessageId } from "./message-id.ts";
+import { makeMessageId, readMessageId } from "./message-id.ts";
 import { makeReturnPath, namesReturnPath, readReturnPath } from "./verp.ts";
 
 const secret = new Uint8Array(32).fill(7);
@@ -58,4 +58,11 @@ test("a return path is made for nothing but a delivery id", () => {
 
 test("a Message-ID names the email and the sending domain", () => {
   expect(makeMessageId(deliveryId, "example.com")).toBe(`<${deliveryId}@example.com>`);
+});
+
+test("the email is read back out of a Message-ID, and out of nothing else", () => {
+  const messageId = makeMessageId(deliveryId, "example.com");
+  expect(readMessageId(` ${messageId} `)).toEqual({ emailId: deliveryId, messageId });
+  expect(readMessageId(`<${deliveryId}>`)).toBeUndefined();
+  expect(readMessageId("<1@example.com>")).toBeUndefined();
 });

@@ -10,7 +10,7 @@ import type { Attempt } from "./schema.ts";
 /** A delivery that somebody reports about, with what events about it need. */
 export interface ReportedDelivery extends Delivery, Pick<Email, "domainId"> {
   /** Its job, while it has not ended. */
-  job: { lane: string; node: string | null } | null;
+  job: { lane: string } | null;
 }
 
 export async function findReportedDelivery(db: Db, id: string): Promise<ReportedDelivery | undefined> {
@@ -33,7 +33,7 @@ function deliveriesWithJobs(db: Db) {
     .select({
       ...getTableColumns(deliveries),
       domainId: emails.domainId,
-      job: { lane: jobs.lane, node: jobs.node },
+      job: { lane: jobs.lane },
     })
     .from(deliveries)
     .innerJoin(emails, eq(emails.id, deliveries.emailId))

@@ -64,10 +64,12 @@ async function bounceLater(app: App, learnt: Learnt): Promise<Ending> {
   const isOpen = delivery.state === "queued" || delivery.state === "deferred";
   if (!isOpen && delivery.state !== "delivered") return done();
   // A connection that broke after the final dot may have left a message behind, which then bounces while we try again.
-  // An attempt under way is waited for: whatever it comes to, the report is weighed against that.
-  const isHeld = isOpen && delivery.job?.node != null;
-  if (!isHeld && (await once(app, bounceWrites(app, learnt, isOpen)))) return done();
-  return again(new Date(app.now().getTime() + attemptMs), "the delivery is being attempted");
+  // An attempt under way has the job and makes the batch stale: the report waits, and is weighed against what came of it.
+  if (await once(app, bounceWrites(app, learnt, isOpen))) return done();
+  return again(
+    new Date(app.now().getTime() + attemptMs),
+    "the delivery is being attempted or has just changed",
+  );
 }
 
 function bounceWrites(app: App, { delivery, failure, host }: Learnt, isOpen: boolean): Write[] {

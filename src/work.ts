@@ -1,6 +1,7 @@
 import { delivering } from "./delivery/deliver.ts";
 import { forgettingPolicies } from "./delivery/mta-sts.ts";
 import { expiringDeliveries } from "./delivery/queue-expiry.ts";
+import { reporting } from "./delivery/reports.ts";
 import { verifyingClaim } from "./domains/claim-jobs.ts";
 import { verifyingDomain } from "./domains/jobs.ts";
 import { forgettingAnswers } from "./emails/idempotency.ts";
@@ -10,6 +11,7 @@ import { forgettingLanes } from "./jobs/forget-lanes.ts";
 import type { JobHandler } from "./jobs/job.ts";
 import type { Recurring } from "./jobs/recurring.ts";
 import { forgettingLogs } from "./logs/retention.ts";
+import { bouncingLater } from "./sandbox/bounce-later.ts";
 import { complaining } from "./sandbox/jobs.ts";
 import { forgettingSuppressions } from "./suppressions/expiry.ts";
 
@@ -27,9 +29,11 @@ export const recurringWork: Recurring[] = [
 /** Every job handler, in one list, as routes are in one list. */
 export const handlers: JobHandler[] = [
   delivering,
+  reporting,
   verifyingDomain,
   verifyingClaim,
   complaining,
   readingInbound,
+  bouncingLater,
   ...recurringWork.map(({ handler }) => handler),
 ];

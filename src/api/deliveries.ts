@@ -14,7 +14,9 @@ const text = orNull(t.String());
 
 const attemptAnswer = t.Object({
   number: t.Integer({ description: "Which try of the retry plan, from 1." }),
-  position: t.Integer({ description: "Which host of this try, from 0." }),
+  position: t.Integer({
+    description: "Which host of this try, from 0. A report about it that came later stands behind its hosts.",
+  }),
   outcome: oneOf("delivered", "deferred", "bounced", "failed"),
   class: orNull(oneOf(...bounceClasses)),
   host: text,

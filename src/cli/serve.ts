@@ -196,7 +196,7 @@ function greeting({ url, inbound, dataDir, sandbox }: Server): string {
   if (sandbox) {
     lines.push(
       'Sandbox: nothing leaves this machine. Domains verify without DNS; what is "delivered" is at /sandbox/messages.',
-      "Steer the outcome by recipient: delivered@, bounced@, deferred@, complained@, suppressed@ of any domain.",
+      "Steer the outcome by recipient: delivered@, bounced@, bounced-later@, deferred@, complained@, suppressed@ of any domain.",
     );
   }
   return lines.join("\n");

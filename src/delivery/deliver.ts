@@ -73,7 +73,7 @@ async function offer(
   { lane, signal }: Held,
 ): Promise<Tried | Ending> {
   const wish = await tlsWish(app, route, domain);
-  const message = await makeMessage(app, due, domain.id);
+  const message = await makeMessage(app, due, domain);
   const envelope = {
     from: makeReturnPath({
       deliveryId: due.delivery.id,

@@ -1,7 +1,8 @@
 import type { App } from "../app.ts";
 import { signingKeysOf } from "../domains/service.ts";
-import type { Attachment } from "../emails/schema.ts";
+import type { Attachment, Delivery, Email } from "../emails/schema.ts";
 import { listAttachments } from "../emails/store.ts";
+import { makeFeedbackId } from "../mail/feedback-id.ts";
 import type { ComposeJob, JobAttachment } from "../threads/threads.ts";
 import { bigBytes, byteBudget } from "./big-messages.ts";
 import type { DueDelivery } from "./store.ts";
@@ -14,10 +15,14 @@ export interface MessageInMaking {
 }
 
 /** Begins to make a delivery's message. The same delivery gives the same message at every attempt. */
-export async function makeMessage(app: App, due: DueDelivery, domainId: string): Promise<MessageInMaking> {
+export async function makeMessage(
+  app: App,
+  due: DueDelivery,
+  domain: { id: string; name: string },
+): Promise<MessageInMaking> {
   const rows = due.hasAttachments ? await listAttachments(app.db, due.email.id) : [];
   let giveBack = () => {};
-  const compose = async () => app.threads.compose(await composeJob(app, due, domainId, rows));
+  const compose = async () => app.threads.compose(await composeJob(app, due, domain, rows));
   const size = estimateBytes(due, rows);
   if (size < bigBytes) {
     const made = compose();
@@ -54,8 +59,8 @@ function estimateBytes({ content }: DueDelivery, rows: Attachment[]): number {
 
 async function composeJob(
   app: App,
-  { email, content }: DueDelivery,
-  domainId: string,
+  { delivery, email, content }: DueDelivery,
+  domain: { id: string; name: string },
   rows: Attachment[],
 ): Promise<ComposeJob> {
   return {
@@ -69,12 +74,29 @@ async function composeJob(
       subject: email.subject,
       html: content.html ?? undefined,
       text: content.text ?? undefined,
-      headers: email.headers,
+      headers: hasFeedbackId(email.headers)
+        ? email.headers
+        : { ...email.headers, "Feedback-ID": feedbackIdOf(app, delivery, email, domain.name) },
       attachments: await Promise.all(rows.map((row) => jobAttachment(app, row))),
     },
-    keys: await signingKeysOf(app, domainId),
+    keys: await signingKeysOf(app, domain.id),
     signedAt: app.now(),
   };
+}
+
+/** Google: a message has only one, or none counts. */
+const hasFeedbackId = (headers: Record<string, string>): boolean =>
+  Object.keys(headers).some((name) => name.toLowerCase() === "feedback-id");
+
+/** Complaints are counted by what sent it, by its domain and by its team. */
+function feedbackIdOf(
+  app: App,
+  { id: deliveryId }: Pick<Delivery, "id">,
+  { apiKeyId, teamId }: Pick<Email, "apiKeyId" | "teamId">,
+  domain: string,
+): string {
+  const secret = app.secrets.derive("return-path");
+  return makeFeedbackId({ deliveryId, groups: [apiKeyId ?? "", domain, teamId], secret });
 }
 
 async function jobAttachment(app: App, row: Attachment): Promise<JobAttachment> {

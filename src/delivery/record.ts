@@ -174,6 +174,11 @@ const subTypes: Record<BounceClass, string> = {
 };
 
 /** A bounce in the contract's words, with our class beside them. */
-function describeBounce(type: "Permanent" | "Transient", about: BounceClass, said: string) {
-  return { type, subType: subTypes[about], class: about, message: said, diagnosticCode: [`smtp; ${said}`] };
+export function describeBounce(
+  type: "Permanent" | "Transient" | "Undetermined",
+  about: BounceClass,
+  said: string,
+) {
+  const subType = type === "Undetermined" ? "Undetermined" : subTypes[about];
+  return { type, subType, class: about, message: said, diagnosticCode: [`smtp; ${said}`] };
 }

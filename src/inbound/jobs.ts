@@ -1,9 +1,12 @@
 import { type Static, Type as t } from "@sinclair/typebox";
 import { defineJob } from "../jobs/job.ts";
+import type { Report } from "../mail/report.ts";
 
 /** What an address was to the mail that came to it: a return path of ours, `abuse@` or `fbl@`, or anybody's mailbox. */
 export const Place = t.Union([t.Literal("return_path"), t.Literal("abuse"), t.Literal("mailbox")]);
 export type Place = Static<typeof Place>;
+
+const orNull = t.Union([t.String(), t.Null()]);
 
 /** Reads one row of mail; the lane is its team. */
 export const readInbound = defineJob(
@@ -12,20 +15,22 @@ export const readInbound = defineJob(
     inboundId: t.String(),
     place: Place,
     /** The one endpoint that is to hear of it, where a route says so. */
-    webhookId: t.Union([t.String(), t.Null()]),
+    webhookId: orNull,
   }),
   { permits: 64, permitsPerLane: 48 },
 );
 
-const orNull = t.Union([t.String(), t.Null()]);
-const ReportedMessage = t.Object({ messageId: orNull, feedbackId: orNull });
+const reportedMessage = t.Object({ messageId: orNull, feedbackId: orNull, returnPath: orNull });
 
-const ReportShape = t.Union([
+/** `Report` of mail/, as a payload has it. */
+const reportShape = t.Union([
   t.Object({
     kind: t.Literal("delivery_status"),
+    reportingHost: orNull,
     recipients: t.Array(
       t.Object({
-        recipient: orNull,
+        originalRecipient: orNull,
+        finalRecipient: orNull,
         action: t.Union([
           t.Literal("failed"),
           t.Literal("delayed"),
@@ -35,18 +40,23 @@ const ReportShape = t.Union([
         ]),
         status: orNull,
         diagnostic: orNull,
+        remoteHost: orNull,
       }),
     ),
-    message: ReportedMessage,
+    message: reportedMessage,
   }),
   t.Object({
     kind: t.Literal("complaint"),
     feedbackType: t.String(),
     recipient: orNull,
     returnPath: orNull,
-    message: ReportedMessage,
+    message: reportedMessage,
   }),
 ]);
+
+/** What only one of the two shapes knows would be left out of payloads in silence: this compiles while they are the same. */
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
+true satisfies Same<Static<typeof reportShape>, Report>;
 
 /**
  * Mail has been read that is a report, or that came to where reports come. What follows for the delivery is for the room
@@ -56,10 +66,11 @@ export const reportReceived = defineJob(
   "report_received",
   t.Object({
     inboundId: t.String(),
-    /** Null where it came to a return path, or to `abuse@`, and is no report. */
-    report: t.Union([ReportShape, t.Null()]),
-    /** Proven by the return path it came to. */
+    /** Null for what is no report by its structure: its words prove nothing. */
+    report: t.Union([reportShape, t.Null()]),
+    /** Of the return path it came to, whose MAC was checked. */
     deliveryId: orNull,
+    /** Which address of ours it came to. */
     role: Place,
     /** Whether it says itself that a machine wrote it in answer to another message. */
     isAutomatic: t.Boolean(),

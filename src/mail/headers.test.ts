@@ -38,7 +38,7 @@ const refusedNames = [
     "Received",
     "Return-Path",
   ])
-  .concat(["Authentication-Results", "Resent-To", "Resent-Bcc", "Delivered-To", "X-MailIt-Id", "Feedback-ID"])
+  .concat(["Authentication-Results", "Resent-To", "Resent-Bcc", "Delivered-To", "X-MailIt-Id"])
   .concat(["", "Bcc:", "B cc", "Bcc\t", "X\r\nBcc", "Grüße", "X".repeat(77), "a\0b"]);
 test.each(refusedNames)("a client may not set %j", (name) => {
   expect(headerMistake(name, "x")).toMatch(/^The .*\.$/s);
@@ -66,8 +66,11 @@ test("the sentence names the field to use instead", () => {
   expect(headerMistake("Reply-To", "x")).toContain("`reply_to`");
 });
 
+test("a client may count complaints by a Feedback-ID of its own", () => {
+  expect(headerMistake("Feedback-ID", "campaign:list:account:acme-mail")).toBeUndefined();
+});
+
 test("our own rooms may set what is theirs, and no more", () => {
-  expect(fieldMistake("Feedback-ID", "a:b:c:mailit")).toBeUndefined();
   expect(fieldMistake("X-MailIt-Id", "x")).toBeUndefined();
   expect(fieldMistake("Bcc", "x")).toBeString();
   expect(fieldMistake("Feedback-ID", "a\r\nBcc: x")).toBeString();

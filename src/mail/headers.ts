@@ -19,8 +19,8 @@ const ownFields: Record<string, string> = {
 const reserved =
   /^(?:sender|date|message-id|mime-version|content-.*|dkim-signature|domainkey-signature|arc-.*|received|received-spf|return-path|authentication-results|resent-.*|delivered-to|x-original-to|apparently-to|errors-to|bimi-.*)$/;
 
-/** Fields that MailIt itself adds to messages, so a client may not. */
-const added = /^(?:feedback-id|x-mailit-.*)$/;
+/** Fields that MailIt itself adds to messages, so a client may not. A Feedback-ID of the client's own takes the place of ours. */
+const added = /^x-mailit-.*$/;
 
 /** Why a header that a client wants on its email is refused, as a sentence for the client; undefined when it is fine. */
 export function headerMistake(name: string, value: string): string | undefined {

@@ -74,6 +74,12 @@ const shapes: Record<string, Partial<MessageSource>> = {
     cc: Array.from({ length: 300 }, (_, index) => `ü${index}@example.net`),
     text: "x",
   },
+  "a Feedback-ID": {
+    headers: {
+      "Feedback-ID": `${"0".repeat(32)}-${"1".repeat(24)}:${"k".repeat(36)}:example.com:team:mailit`,
+    },
+    text: "x",
+  },
   "fields of every sort": {
     headers: {
       "list-unsubscribe": `<https://example.com/u/${"t".repeat(300)}>, <mailto:u@example.com>`,

@@ -6,21 +6,33 @@ import type { ReceivedAttachment, ReceivedMessage } from "./parse.ts";
 export interface ReportedMessage {
   messageId: string | null;
   feedbackId: string | null;
+  /** Where the host that took the message wrote down the envelope's sender. */
+  returnPath: string | null;
 }
 
 /** RFC 3464 §2.3: what became of one recipient. */
 export interface ReportedRecipient {
-  /** As the reporting host spells it; null where it says none. */
-  recipient: string | null;
+  /** Whom the sender named, as the reporting host spells it; null where it says none. */
+  originalRecipient: string | null;
+  /** Whom the host tried in the end: somebody else behind an alias or a forward. */
+  finalRecipient: string | null;
   action: "failed" | "delayed" | "delivered" | "relayed" | "expanded";
   /** RFC 3463, such as `5.1.1`; null where none can be read. */
   status: string | null;
   /** What the host that refused said, without the type in front; null where it says nothing. */
   diagnostic: string | null;
+  /** The name of the host that refused; null where the reporting host did, or says none. */
+  remoteHost: string | null;
 }
 
 export type Report =
-  | { kind: "delivery_status"; recipients: ReportedRecipient[]; message: ReportedMessage }
+  | {
+      kind: "delivery_status";
+      /** The name of the host that reports, as it calls itself. */
+      reportingHost: string | null;
+      recipients: ReportedRecipient[];
+      message: ReportedMessage;
+    }
   | {
       kind: "complaint";
       /** `abuse`, `fraud`, `not-spam`, … in lower case. */
@@ -54,9 +66,11 @@ function readDeliveryStatus(parts: ReceivedAttachment[]): Report | undefined {
   const status = partOf(parts, "message/delivery-status", "message/global-delivery-status");
   if (!status) return undefined;
   // The first block is about the message, each further one about a recipient; some hosts write one block for both.
-  const recipients = readBlocks(textOf(status)).flatMap(readRecipient).slice(0, maxRecipients);
+  const blocks = readBlocks(textOf(status));
+  const recipients = blocks.flatMap(readRecipient).slice(0, maxRecipients);
   if (recipients.length === 0) return undefined;
-  return { kind: "delivery_status", recipients, message: readOriginal(parts) };
+  const reportingHost = hostOf(blocks[0]?.get("reporting-mta"));
+  return { kind: "delivery_status", reportingHost, recipients, message: readOriginal(parts) };
 }
 
 const actions: readonly string[] = ["failed", "delayed", "delivered", "relayed", "expanded"];
@@ -71,10 +85,12 @@ function readRecipient(fields: Fields): ReportedRecipient[] {
   if (!isAction(action)) return [];
   return [
     {
-      recipient: addressOf(fields.get("original-recipient")) ?? addressOf(fields.get("final-recipient")),
+      originalRecipient: addressOf(fields.get("original-recipient")),
+      finalRecipient: addressOf(fields.get("final-recipient")),
       action,
       status: /\b[245]\.\d{1,3}\.\d{1,3}\b/.exec(fields.get("status") ?? "")?.[0] ?? null,
       diagnostic: untyped(fields.get("diagnostic-code")),
+      remoteHost: hostOf(fields.get("remote-mta")),
     },
   ];
 }
@@ -84,13 +100,12 @@ function readComplaint(parts: ReceivedAttachment[]): Report | undefined {
   const [fields] = feedback ? readBlocks(textOf(feedback)) : [];
   const feedbackType = fields?.get("feedback-type")?.toLowerCase();
   if (!fields || !feedbackType) return undefined;
-  const original = readOriginal(parts);
   return {
     kind: "complaint",
     feedbackType: feedbackType.slice(0, maxFieldLength),
     recipient: addressOf(fields.get("original-rcpt-to")) ?? addressOf(fields.get("removal-recipient")),
     returnPath: addressOf(fields.get("original-mail-from")),
-    message: original,
+    message: readOriginal(parts),
   };
 }
 
@@ -108,6 +123,7 @@ function readOriginal(parts: ReceivedAttachment[]): ReportedMessage {
   return {
     messageId: head?.get("message-id")?.slice(0, maxFieldLength) ?? null,
     feedbackId: head?.get("feedback-id")?.slice(0, maxFieldLength) ?? null,
+    returnPath: addressOf(head?.get("return-path")),
   };
 }
 
@@ -122,7 +138,26 @@ const textOf = ({ content }: ReceivedAttachment): string =>
 /** `rfc822; a@b` and `<a@b>` as `a@b`. */
 function addressOf(value: string | undefined): string | null {
   const bare = untyped(value)?.replace(/^<|>$/g, "").trim();
-  return bare && /^[^\s<>]+@[^\s<>]+$/.test(bare) ? bare : null;
+  if (!bare || !/^[^\s<>]+@[^\s<>]+$/.test(bare)) return null;
+  return /^utf-8\s*;/i.test(value ?? "") ? decodeUnicode(bare) : bare;
+}
+
+/** RFC 6533 §3: characters beyond ASCII as `\x{6D4B}`, where the report itself is ASCII. */
+function decodeUnicode(address: string): string {
+  return address.replace(/\\x\{([0-9a-f]{2,6})\}/gi, (escaped, hex: string) => {
+    const point = Number.parseInt(hex, 16);
+    const isCharacter = point > 0x20 && point <= 0x10ffff && (point < 0xd800 || point > 0xdfff);
+    return isCharacter ? String.fromCodePoint(point) : escaped;
+  });
+}
+
+/** `dns; mx.example.net` as `mx.example.net`; nothing else is shown to anybody as a host. */
+function hostOf(value: string | undefined): string | null {
+  const [name] =
+    untyped(value)
+      ?.toLowerCase()
+      .split(/\.?(?:[\s(]|$)/, 1) ?? [];
+  return name && /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)+$/.test(name) && name.length <= 253 ? name : null;
 }
 
 /** RFC 3464 §2.1.2: many fields begin with the type of what follows. */

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { parseAddress } from "./address.ts";
-import { makeMessageId } from "./message-id.ts";
-import { makeReturnPath, readReturnPath } from "./verp.ts";
+import { makeMessageId, readMessageId } from "./message-id.ts";
+import { makeReturnPath, namesReturnPath, readReturnPath } from "./verp.ts";
 
 const secret = new Uint8Array(32).fill(7);
 const deliveryId = "0190f7a2-1111-7abc-8def-0123456789ab";
@@ -45,6 +45,11 @@ test.each([
   expect(readReturnPath(address, secret)).toBeUndefined();
 });
 
+test("a reply that talks of a return path is told from one that talks of a recipient", () => {
+  expect(namesReturnPath(`550 5.1.1 <${returnPath}>: User unknown`)).toBe(true);
+  expect(namesReturnPath("550 5.1.1 <bob+b@example.net>: User unknown")).toBe(false);
+});
+
 test("a return path is made for nothing but a delivery id", () => {
   expect(() => makeReturnPath({ deliveryId: "x@y", domain: "example.com", secret })).toThrow(
     "Not a delivery id",
@@ -53,4 +58,11 @@ test("a return path is made for nothing but a delivery id", () => {
 
 test("a Message-ID names the email and the sending domain", () => {
   expect(makeMessageId(deliveryId, "example.com")).toBe(`<${deliveryId}@example.com>`);
+});
+
+test("the email is read back out of a Message-ID, and out of nothing else", () => {
+  const messageId = makeMessageId(deliveryId, "example.com");
+  expect(readMessageId(` ${messageId} `)).toEqual({ emailId: deliveryId, messageId });
+  expect(readMessageId(`<${deliveryId}>`)).toBeUndefined();
+  expect(readMessageId("<1@example.com>")).toBeUndefined();
 });

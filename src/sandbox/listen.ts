@@ -1,18 +1,20 @@
 /** The sandbox's mail server: the far side of every delivery, in this process, over real SMTP (D11). */
 import { type App, atomically } from "../app.ts";
+import { findReportedDelivery } from "../delivery/report-store.ts";
 import { newId } from "../ids.ts";
 import { enqueue } from "../jobs/job.ts";
 import { readReturnPath } from "../mail/verp.ts";
 import { makeSelfSignedCertificate } from "../smtp/certificate.ts";
 import { type Listener, startListener, whole } from "../smtp/listener.ts";
 import type { Reply } from "../smtp/reply.ts";
+import { bounceLater } from "./bounce-later.ts";
 import { sandboxHost } from "./internet.ts";
 import { complain } from "./jobs.ts";
-import { findDelivery, insertSandboxMessage, trimSandboxMessages } from "./store.ts";
+import { insertSandboxMessage, trimSandboxMessages } from "./store.ts";
 
 const maxMessageBytes = 60_000_000;
 const keptMessages = 1_000;
-const complaintAfterMs = 500;
+const reportAfterMs = 500;
 
 const taken: Reply = { code: 250, enhanced: "2.0.0", text: "Taken by the sandbox" };
 const notOurs: Reply = {
@@ -42,7 +44,7 @@ export async function listenAsInternet(app: App): Promise<Listener> {
     onRcpt: (address) => steering[steerOf(address)],
     onMessage: whole(async (raw, { from, to }, session) => {
       const source = sourceOf(from);
-      const delivery = source && (await findDelivery(app.db, source.deliveryId));
+      const delivery = source && (await findReportedDelivery(app.db, source.deliveryId));
       const [rcptTo] = to;
       if (!delivery || rcptTo === undefined) return notOurs;
       const { id: deliveryId, teamId, emailId } = delivery;
@@ -58,11 +60,14 @@ export async function listenAsInternet(app: App): Promise<Listener> {
         isEncrypted,
         createdAt,
       };
-      const complaint = { runAt: new Date(createdAt.getTime() + complaintAfterMs) };
+      const soon = { runAt: new Date(createdAt.getTime() + reportAfterMs) };
       await atomically(app, [
         insertSandboxMessage(app.db, { ...message, raw: Buffer.from(raw) }),
         trimSandboxMessages(keptMessages),
-        ...(steerOf(rcptTo) === "complained" ? enqueue(app, complain, { deliveryId }, complaint) : []),
+        ...(steerOf(rcptTo) === "complained" ? enqueue(app, complain, { deliveryId }, soon) : []),
+        ...(steerOf(rcptTo) === "bounced-later"
+          ? enqueue(app, bounceLater, { messageId: message.id }, soon)
+          : []),
       ]);
       return taken;
     }),

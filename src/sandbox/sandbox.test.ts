@@ -4,13 +4,17 @@ import { testApp, testTeam } from "../../test/support/test-app.ts";
 import { testDomain } from "../../test/support/test-domain.ts";
 import { atomically } from "../app.ts";
 import { delivering } from "../delivery/deliver.ts";
+import { getDeliveries } from "../delivery/read.ts";
+import { reporting } from "../delivery/reports.ts";
 import type { EmailDraft } from "../emails/draft.ts";
 import { getEmail } from "../emails/read.ts";
 import { sendEmail } from "../emails/send.ts";
 import { newId } from "../ids.ts";
+import { readingInbound } from "../inbound/read.ts";
 import { startDispatcher } from "../jobs/dispatcher.ts";
 import { converse } from "../smtp/client.ts";
 import { findSuppression } from "../suppressions/store.ts";
+import { bouncingLater } from "./bounce-later.ts";
 import { sandboxResolver } from "./internet.ts";
 import { complaining } from "./jobs.ts";
 import { listenAsInternet } from "./listen.ts";
@@ -30,7 +34,13 @@ async function sandbox() {
   Object.assign(app, { dns: sandboxResolver() });
   const { teamId } = await testTeam(app);
   await testDomain(app, teamId);
-  const dispatcher = await startDispatcher(app, [delivering, complaining], { node: "test" });
+  const dispatcher = await startDispatcher(
+    app,
+    [delivering, complaining, bouncingLater, readingInbound, reporting],
+    {
+      node: "test",
+    },
+  );
   closers.push(
     () => listener.close(),
     () => dispatcher.stop(),
@@ -78,6 +88,21 @@ test("a spam report follows what complained@ was sent, and costs the address", a
   expect(await lastEvent(id)).toBe("complained");
   expect(await findSuppression(app.db, teamId, "complained+1@anywhere.test", app.now())).toMatchObject({
     reason: "complaint",
+    sourceId: id,
+  });
+});
+
+test("a DSN follows what bounced-later@ was sent: taken first, it bounces, and costs the address", async () => {
+  const { app, teamId, dispatcher, send, lastEvent } = await sandbox();
+  const id = await send("bounced-later+1@anywhere.test");
+  expect(await lastEvent(id)).toBe("delivered");
+  app.clock.advance(1_000);
+  await dispatcher.drained();
+  expect(await lastEvent(id)).toBe("bounced");
+  const [delivery] = await getDeliveries(app, teamId, id);
+  expect(delivery!.status).toContain("reported later by mx.sandbox.test: 550 5.1.1 The sandbox took it");
+  expect(await findSuppression(app.db, teamId, "bounced-later+1@anywhere.test", app.now())).toMatchObject({
+    reason: "bounce",
     sourceId: id,
   });
 });

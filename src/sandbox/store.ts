@@ -3,7 +3,6 @@ import type { Db } from "../db/open.ts";
 import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
 import { rawWrite, type Write } from "../db/write.ts";
 import { dkimKeys, domains } from "../domains/schema.ts";
-import { type Delivery, deliveries, type Email, emails } from "../emails/schema.ts";
 import { type SandboxMessage, sandboxMessages } from "./schema.ts";
 
 export const insertSandboxMessage = (db: Db, row: SandboxMessage): Write =>
@@ -33,19 +32,6 @@ export async function findSandboxMessage(
     .select()
     .from(sandboxMessages)
     .where(and(eq(sandboxMessages.teamId, teamId), eq(sandboxMessages.id, id)))
-    .get();
-}
-
-/** The delivery a return path names, with what events about it need. */
-export async function findDelivery(
-  db: Db,
-  id: string,
-): Promise<(Delivery & Pick<Email, "domainId">) | undefined> {
-  return db
-    .select({ ...getTableColumns(deliveries), domainId: emails.domainId })
-    .from(deliveries)
-    .innerJoin(emails, eq(emails.id, deliveries.emailId))
-    .where(eq(deliveries.id, id))
     .get();
 }
 

@@ -103,6 +103,7 @@ test("the recipient's local part steers what becomes of an email in the sandbox"
   const fates = {
     delivered: "delivered",
     bounced: "bounced",
+    "bounced-later": "bounced",
     deferred: "delivery_delayed",
     complained: "complained",
     suppressed: "suppressed",
@@ -115,10 +116,12 @@ test("the recipient's local part steers what becomes of an email in the sandbox"
 
   // Who bounced or complained is not written to again, and nobody else is spared.
   await lastEventOf(api, await send("bounced@example.com"), "suppressed");
+  await lastEventOf(api, await send("bounced-later@example.com"), "suppressed");
   await lastEventOf(api, await send("complained@example.com"), "suppressed");
   await lastEventOf(api, await send("delivered@example.com"), "delivered");
   const taken = await everythingOf<TakenMessage>(api, "/sandbox/messages");
   expect(taken.flatMap(({ to }) => to).sort()).toEqual([
+    "bounced-later@example.com",
     "complained@example.com",
     "delivered@example.com",
     "delivered@example.com",

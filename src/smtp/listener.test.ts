@@ -350,10 +350,11 @@ describe("AUTH", () => {
     });
   });
 
-  test("is not taken in the clear", async () => {
+  test("is neither offered nor taken in the clear, and who sends without it hears what is missing", async () => {
     const client = await dial(await listenFor({ onAuth }));
-    await client.say("EHLO client.example.com\r\n");
-    expect(await client.say("AUTH PLAIN AGFkYQBzM2NyZXQ=\r\n")).toMatch(/^5\d\d /);
+    expect(await client.say("EHLO client.example.com\r\n")).not.toContain("AUTH");
+    expect(await client.say("AUTH PLAIN AGFkYQBzM2NyZXQ=\r\n")).toStartWith("538 5.7.11 Must issue STARTTLS");
+    expect(await client.say("MAIL FROM:<a@example.com>\r\n")).toStartWith("530 5.7.0 Must issue STARTTLS");
   });
 
   test("is unknown where there is no handler", async () => {
@@ -361,6 +362,11 @@ describe("AUTH", () => {
     expect(await client.say("EHLO client.example.com\r\n")).not.toContain("AUTH");
     expect(await client.say("AUTH PLAIN AGFkYQBzM2NyZXQ=\r\n")).toStartWith("500 ");
   });
+});
+
+test("what is not done is not announced", async () => {
+  const client = await dial(await listenFor());
+  expect(await client.say("EHLO client.example.com\r\n")).not.toMatch(/DSN|REQUIRETLS/);
 });
 
 test("commands in plaintext behind STARTTLS are dropped", async () => {

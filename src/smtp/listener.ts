@@ -123,6 +123,9 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
     disabledCommands: [...disabledCommands, ...(tls ? [] : ["STARTTLS"]), ...(onAuth ? [] : ["AUTH"])],
     hideENHANCEDSTATUSCODES: false,
     heloResponse: "%s", // the name alone: who asks knows who they are
+    // What we don't do is not announced: DSNs on demand (RFC 3461), TLS all the way (RFC 8689).
+    hideDSN: true,
+    hideREQUIRETLS: true,
     disableReverseLookup: true, // DNS is not asked behind our back; whoever wants the name looks it up
     logger: false,
     onConnect: (session, done) =>
@@ -266,6 +269,7 @@ class Server extends SMTPServer {
 }
 
 const enhanced = /^[245]\.\d{1,3}\.\d{1,3}( |$)/;
+const tlsFirst = "Must issue STARTTLS first: passwords are taken over TLS only";
 
 /** smtp-server derives enhanced codes from the three digits alone; here a reply can bring its own. */
 class Connection extends SMTPConnection {
@@ -279,7 +283,16 @@ class Connection extends SMTPConnection {
   }
 
   override send(...[code, data, context]: Parameters<SMTPConnection["send"]>): void {
-    const bringsItsOwn = typeof data === "string" && enhanced.test(data);
-    super.send(code, data, bringsItsOwn ? false : context);
+    const said = this.#inOurWords(code, data);
+    const bringsItsOwn = typeof said === "string" && enhanced.test(said);
+    super.send(code, said, bringsItsOwn ? false : context);
+  }
+
+  /** RFC 4954 §4: in plaintext AUTH is neither offered nor taken, and who asks without it hears what is missing. */
+  #inOurWords(code: number, data: Parameters<SMTPConnection["send"]>[1]) {
+    if (code === 538) return `5.7.11 ${tlsFirst}`;
+    if (code === 530) return `5.7.0 ${this.secure ? "Authentication required" : tlsFirst}`;
+    if (!Array.isArray(data) || this.secure) return data;
+    return data.filter((line) => !line.startsWith("AUTH "));
   }
 }

@@ -1,8 +1,8 @@
 import type { App } from "../app.ts";
 import { signingKeysOf } from "../domains/service.ts";
-import type { Attachment } from "../emails/schema.ts";
-import { listAttachments } from "../emails/store.ts";
-import type { ComposeJob, JobAttachment } from "../threads/threads.ts";
+import type { Attachment, EmailSource } from "../emails/schema.ts";
+import { findSource, listAttachments } from "../emails/store.ts";
+import type { ComposeJob, JobAttachment, SubmittedJob } from "../threads/threads.ts";
 import { bigBytes, byteBudget } from "./big-messages.ts";
 import type { DueDelivery } from "./store.ts";
 
@@ -15,10 +15,11 @@ export interface MessageInMaking {
 
 /** Begins to make a delivery's message. The same delivery gives the same message at every attempt. */
 export async function makeMessage(app: App, due: DueDelivery, domainId: string): Promise<MessageInMaking> {
-  const rows = due.hasAttachments ? await listAttachments(app.db, due.email.id) : [];
+  const { job, size } = due.hasSource
+    ? await submitted(app, due, domainId)
+    : await composed(app, due, domainId);
   let giveBack = () => {};
-  const compose = async () => app.threads.compose(await composeJob(app, due, domainId, rows));
-  const size = estimateBytes(due, rows);
+  const compose = async () => app.threads.compose(await job());
   if (size < bigBytes) {
     const made = compose();
     made.catch(() => {}); // whoever wants the bytes hears of it
@@ -44,6 +45,41 @@ export async function makeMessage(app: App, due: DueDelivery, domainId: string):
       giveBack();
     },
   };
+}
+
+/** How a message is made, and about how large it becomes. */
+interface Making {
+  job(): Promise<ComposeJob | SubmittedJob>;
+  size: number;
+}
+
+async function composed(app: App, due: DueDelivery, domainId: string): Promise<Making> {
+  const rows = due.hasAttachments ? await listAttachments(app.db, due.email.id) : [];
+  return { job: () => composeJob(app, due, domainId, rows), size: estimateBytes(due, rows) };
+}
+
+/** Of a message that its client made. What rewrites messages for their recipients finds the bytes in the worker. */
+async function submitted(app: App, { email }: DueDelivery, domainId: string): Promise<Making> {
+  const source = await findSource(app.db, email.id);
+  if (!source) throw new Error("the message that was handed in is missing");
+  return {
+    job: async () => ({
+      submitted: {
+        raw: await bytesOf(app, source),
+        messageId: email.messageId,
+        date: email.createdAt,
+      },
+      keys: await signingKeysOf(app, domainId),
+      signedAt: app.now(),
+    }),
+    size: source.size,
+  };
+}
+
+async function bytesOf(app: App, { raw, blobHash }: EmailSource): Promise<Uint8Array | { file: string }> {
+  if (raw !== null) return raw;
+  if (blobHash === null) throw new Error("the message that was handed in is nowhere");
+  return fileOrBytes(app, blobHash);
 }
 
 /** Base64 makes 4 bytes of 3, and lines of it. */
@@ -84,9 +120,13 @@ async function jobAttachment(app: App, row: Attachment): Promise<JobAttachment> 
     contentType: contentType ?? undefined,
     contentId: contentId ?? undefined,
   };
+  return { ...about, content: await fileOrBytes(app, blobHash) };
+}
+
+async function fileOrBytes(app: App, blobHash: string): Promise<Uint8Array | { file: string }> {
   const file = app.blobs.fileOf?.(blobHash);
-  if (file !== undefined) return { ...about, content: { file } };
+  if (file !== undefined) return { file };
   const content = await app.blobs.get(blobHash);
-  if (!content) throw new Error(`the blob ${blobHash} of an attachment is missing`);
-  return { ...about, content };
+  if (!content) throw new Error(`the blob ${blobHash} of an email is missing`);
+  return content;
 }

@@ -34,12 +34,15 @@ export async function readSubmitted(raw: Uint8Array): Promise<SubmittedMessage |
   return {
     message,
     from: valuesOf("from")[0] ?? "",
-    messageId: valuesOf("message-id")[0] || undefined,
+    messageId: shownId(valuesOf("message-id")[0]),
     tags: valuesOf(tagField),
     idempotencyKeys: valuesOf(idempotencyField),
     fingerprint: fingerprintOf(message),
   };
 }
+
+/** Without what would break a page or a row; undefined where nothing is left. */
+const shownId = (text = ""): string | undefined => text.replace(/\p{Cc}/gu, "").slice(0, 1_000) || undefined;
 
 /** Fields that differ each time the same is sent. */
 const passing = /^(?:date|message-id|received|mime-version|content-type|dkim-signature)$/;

@@ -67,3 +67,9 @@ function parseAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   const isUsual = ipaddr.IPv4.isValidFourPartDecimal(address) || ipaddr.IPv6.isValid(address);
   return isUsual ? ipaddr.process(address) : undefined;
 }
+
+/** Whom to count an address for: one IPv6 subscriber has at least a /64 (RFC 6177 §2), and so more than anybody could count. */
+export function sourceOf(address: string): string {
+  if (!ipaddr.IPv6.isValid(address)) return address;
+  return ipaddr.IPv6.parse(address).parts.slice(0, 4).join(":");
+}

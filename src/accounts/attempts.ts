@@ -1,5 +1,5 @@
-import ipaddr from "ipaddr.js";
 import type { App } from "../app.ts";
+import { sourceOf } from "../client-address.ts";
 import { Refusal } from "../errors.ts";
 
 interface Allowance {
@@ -33,12 +33,6 @@ export function takeAttempt(app: App, address: string): void {
   }
   if (current < 1)
     throw new Refusal("rate_limit_exceeded", "Too many attempts to log in. Try again in a minute.");
-}
-
-/** One IPv6 subscriber has at least a /64 (RFC 6177 §2), and so more addresses than anybody could count. */
-function sourceOf(address: string): string {
-  if (!ipaddr.IPv6.isValid(address)) return address;
-  return ipaddr.IPv6.parse(address).parts.slice(0, 4).join(":");
 }
 
 function allowancesOf(app: App): Map<string, Allowance> {

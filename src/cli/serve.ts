@@ -7,8 +7,9 @@ import type { Config } from "../config/schema.ts";
 import { lockDataFolder } from "../db/lock.ts";
 import { closeSites } from "../delivery/sites.ts";
 import { ConfigFault } from "../errors.ts";
-import { type Dispatcher, startDispatcher } from "../jobs/dispatcher.ts";
+import { startDispatcher } from "../jobs/dispatcher.ts";
 import { flushKeyUse } from "../keys/authenticate.ts";
+import { listenForSubmission, type SubmissionDoor } from "../listeners/submission.ts";
 import { flushLogs } from "../logs/record.ts";
 import { makeDataFolder, nodeName, type OpenApp, openApp } from "../open-app.ts";
 import { downloadRoutes } from "../public/downloads.ts";
@@ -21,6 +22,7 @@ import type { Listener } from "../smtp/listener.ts";
 import { handlers, recurringWork } from "../work.ts";
 import { claimDataFolder } from "./data-mode.ts";
 import { mayBindLowPorts } from "./privileges.ts";
+import { smtpCertificate } from "./smtp-certificate.ts";
 import { version } from "./version.ts";
 
 interface ServeOptions {
@@ -46,6 +48,7 @@ export const serveCommand = (program: Command): void => {
 
 interface Server {
   url: string;
+  submission: SubmissionDoor;
   dataDir: string;
   sandbox: boolean;
   stop(): Promise<void>;
@@ -84,10 +87,13 @@ async function serve(options: ServeOptions): Promise<Server> {
 
     const lifecycle: Lifecycle = { isStopping: false };
     const http = await listenHttp(app, config, lifecycle);
+    closers.push(() => http.stop()); // what still listens would keep a start that failed alive
     closers.push(() =>
       flushKeyUse(app).catch((err) => app.log.warn({ err }, "the last use of keys could not be written")),
     );
     closers.push(() => flushLogs(app));
+    const submission = await listenForSubmission(app, await smtpCertificate(config, app.now()));
+    closers.push(() => submission.close());
     await atomically(
       app,
       recurringWork.flatMap(({ ensure }) => ensure(app)),
@@ -96,12 +102,13 @@ async function serve(options: ServeOptions): Promise<Server> {
     app.log.info({ url: http.url, dataDir: config.dataDir, sandbox, version }, "MailIt is ready");
     return {
       url: http.url,
+      submission,
       dataDir: config.dataDir,
       sandbox,
       stop: async () => {
         lifecycle.isStopping = true;
         app.log.info("stopping: finishing what is under way");
-        await stopInOrder(http, dispatcher).finally(close);
+        await stopTogether([http, { stop: () => submission.close() }, dispatcher]).finally(close);
       },
     };
   } catch (error) {
@@ -111,8 +118,8 @@ async function serve(options: ServeOptions): Promise<Server> {
 }
 
 /** Side by side, to be done within 10 s: what a last request accepts is on disk and waits there for the next start. */
-async function stopInOrder(http: HttpServer, dispatcher: Dispatcher): Promise<void> {
-  await Promise.all([http.stop(), dispatcher.stop()]);
+async function stopTogether(all: { stop(): Promise<unknown> }[]): Promise<void> {
+  await Promise.all(all.map((each) => each.stop()));
 }
 
 /** Puts the sandbox's internet in place of the real one. */
@@ -154,14 +161,8 @@ async function listenHttp(app: OpenApp, config: Config, lifecycle: Lifecycle): P
   routes.listen({ hostname, port, tls: certificateOf(config), maxRequestBodySize });
   const server = routes.server!;
   app.config = withHttpPort(app.config, server.port!);
-  const shown =
-    hostname === "0.0.0.0" || hostname === "::"
-      ? "localhost"
-      : hostname.includes(":")
-        ? `[${hostname}]`
-        : hostname;
   return {
-    url: `${config.tls.mode === "off" ? "http" : "https"}://${shown}:${server.port}`,
+    url: `${config.tls.mode === "off" ? "http" : "https"}://${shownHost(hostname)}:${server.port}`,
     async stop() {
       void server.stop(false); // accepts nothing new; alone it would wait for clients that keep idle connections
       const deadline = Date.now() + stopRequestsMs;
@@ -169,6 +170,12 @@ async function listenHttp(app: OpenApp, config: Config, lifecycle: Lifecycle): P
       await server.stop(true);
     },
   };
+}
+
+/** How somebody on this machine reaches what listens there. */
+function shownHost(hostname: string): string {
+  if (hostname === "0.0.0.0" || hostname === "::") return "localhost";
+  return hostname.includes(":") ? `[${hostname}]` : hostname;
 }
 
 function certificateOf({ tls }: Config) {
@@ -181,8 +188,14 @@ function certificateOf({ tls }: Config) {
   return { cert: Bun.file(tls.certFile!), key: Bun.file(tls.keyFile!) }; // both asked for by the configuration's rules
 }
 
-function greeting({ url, dataDir, sandbox }: Server): string {
-  const lines = [`MailIt ${version} is ready at ${url}`, `Data folder: ${dataDir}`];
+function greeting({ url, submission, dataDir, sandbox }: Server): string {
+  const { starttls, tls } = submission;
+  const at = ({ hostname, port }: typeof tls) => `${shownHost(hostname)}:${port}`;
+  const lines = [
+    `MailIt ${version} is ready at ${url}`,
+    `Mail is taken by SMTP at ${at(starttls)} (STARTTLS) and ${at(tls)} (TLS)`,
+    `Data folder: ${dataDir}`,
+  ];
   if (sandbox) {
     lines.push(
       'Sandbox: nothing leaves this machine. Domains verify without DNS; what is "delivered" is at /sandbox/messages.',

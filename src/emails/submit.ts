@@ -13,8 +13,8 @@ import { admitSubmission } from "./submitted-draft.ts";
 /** To how many one message may go; RFC 5321 §4.5.3.1.8 asks for 100 at least. */
 export const maxEnvelopeRecipients = 1_000;
 
-// A message is there several times while it is read: as it came, taken apart, and on its way between threads.
-const maxReadBytes = 48 * 1024 * 1024;
+// Taking a message apart needs about ten times its size for a moment: the large ones take turns.
+const maxReadBytes = 16 * 1024 * 1024;
 const longestKey = 256;
 
 const budgets = new WeakMap<App, ByteBudget>();

@@ -25,7 +25,7 @@ export const nameOf = (field: string): string => field.slice(0, field.indexOf(":
 export const textOf = (field: string): string =>
   Buffer.from(field.slice(field.indexOf(":") + 1), "latin1")
     .toString("utf8")
-    .replaceAll("\r\n", "")
+    .replace(/[ \t\r\n]+/g, " ") // RFC 5322 §2.2.3: folded with tabs as well as with spaces
     .trim();
 
 /** What keeps a head from being read by everybody alike, as a sentence for who made it. */

@@ -17,7 +17,7 @@ const leave = (text: string) => Buffer.from(leavingMessage(bytes(text), missing)
 
 test("what a message says is read, and what is for us alone", async () => {
   const submitted = await read(`From: =?utf-8?q?J=C3=BCrgen?=
- <j@example.com>
+\t<j@example.com>
 To: bob@example.net
 Subject: Hi
 Message-ID: <1@client.test>

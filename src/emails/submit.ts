@@ -21,7 +21,7 @@ const budgets = new WeakMap<App, ByteBudget>();
 
 /**
  * Takes a message for the recipients of its envelope, whatever its header says. When it returns, the email and the jobs
- * that will deliver it are on disk; where it is refused or fails, nothing of the message is left.
+ * that will deliver it are on disk. Whoever took the message in discards it afterwards.
  */
 export async function submitEmail(
   app: App,

@@ -153,6 +153,17 @@ Hello`,
     for (const message of messages) expect(message).not.toMatch(/dora|eve|^bcc/im);
   });
 
+  test("with lines that hosts would cut leaves with its text encoded, and signed as it leaves", async () => {
+    const here = await submissionScene();
+    idIn(
+      await sayMessage(here, `From: ada@example.com\nContent-Type: text/html\n\n<p>${"x".repeat(5_000)}</p>`),
+    );
+    const [message] = await delivered(here);
+    expect(message).toContain("Content-Transfer-Encoding: quoted-printable\r\n");
+    expect(message!.split("\r\n").every((line) => line.length <= 998)).toBeTrue();
+    expect(await verdictsOf(here)).toEqual(["pass", "pass"]);
+  });
+
   test("leaves the suppressed out", async () => {
     const here = await submissionScene();
     const { app, teamId } = here;
@@ -306,8 +317,8 @@ describe("what may not be sent", () => {
     expect(await refusalOf(here.submit({ ...email, attachments }))).toStartWith(
       "554 5.6.0 The attachment `setup.exe` can't be sent",
     );
-    expect(await sayMessage(here, `From: ada@example.com\n\n${"x".repeat(999)}`)).toStartWith(
-      "554 5.6.0 The message has a line of more than 998 octets.",
+    expect(await sayMessage(here, `From: ada@example.com\nX-Long: ${"x".repeat(999)}\n\nHello`)).toStartWith(
+      "554 5.6.0 The message has a line of more than 998 octets",
     );
     expect(await emailsOf(here)).toEqual([]);
   });

@@ -1,5 +1,6 @@
 /** The head of a message that a user of ours made: which fields are for us, which stay behind, which are added. */
 import { splitMessage } from "./dkim-canonical.ts";
+import { encodeLongLines } from "./long-lines.ts";
 
 /** For us alone: none of them leaves with the message. */
 export const tagField = "x-mailit-tag";
@@ -51,11 +52,12 @@ export function headMistake(header: string[]): string | undefined {
 type Missing = { messageId: string; date: Date };
 
 /**
- * The message as it leaves, but for its signatures. The body is what the client made, octet for octet, whatever it is:
- * it may be signed or encrypted.
+ * The message as it leaves, but for its signatures. The body is what the client made, octet for octet, whatever it is: it
+ * may be signed or encrypted. Only text with lines that hosts would cut is encoded.
  */
 export function leavingMessage(raw: Uint8Array, missing: Missing): Uint8Array {
-  const { header, body } = splitMessage(raw);
+  const bytes = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength);
+  const { header, body } = splitMessage(encodeLongLines(bytes));
   const head = `${leavingHead(header, missing).join("\r\n")}\r\n\r\n`;
   return Buffer.concat([Buffer.from(head, "latin1"), body]);
 }

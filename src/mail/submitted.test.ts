@@ -51,13 +51,16 @@ test.each([
     "From: a@example.com\nSubject: x\n \n y\n\nx\n",
     "The header field subject has a line of white space only.",
   ],
-  [`From: a@example.com\n\n${"x".repeat(999)}\n`, "The message has a line of more than 998 octets."],
-  ["From: a@example.com\n\na\0b\n", "The message has a NUL."],
+  [
+    `From: a@example.com\nX-Y: ${"x".repeat(999)}\n\nx\n`,
+    "The message has a line of more than 998 octets, where",
+  ],
+  ["From: a@example.com\n\na\0b\n", "The message has a NUL"],
   [
     `From: a@example.com\n${`X-Y: ${"x".repeat(900)}\n`.repeat(300)}\nx\n`,
     "The header is larger than 256 KB.",
   ],
-  ["", "The message has a last line without CRLF."],
+  ["", "The message has a last line without CRLF"],
 ])("what others could read differently is refused: %j", async (text, mistake) => {
   expect(await mistakeOf(text)).toStartWith(mistake);
 });
@@ -110,6 +113,12 @@ Date: Sun, 1 Mar 2026 00:00:00 +0100
 X-Entity-Ref-ID:  7
 	folded
 ${body}`).toString("latin1"),
+  );
+});
+
+test("text with a line that hosts would cut leaves encoded", () => {
+  expect(leave(`From: a@example.com\nTo: b@example.net\n\n${"x".repeat(999)}\n`)).toContain(
+    `Content-Transfer-Encoding: quoted-printable\r\nMessage-ID: <made@example.com>\r\nDate: Sun, 01 Mar 2026 12:00:00 +0000\r\n\r\n${"x".repeat(73)}=\r\n`,
   );
 });
 

@@ -1,6 +1,7 @@
 /** Messages that users of ours made and hand in by SMTP (RFC 6409): what we have to know of one. */
 import { createHash } from "node:crypto";
 import { splitMessage } from "./dkim-canonical.ts";
+import { encodeLongLines } from "./long-lines.ts";
 import { parseMessage, type ReceivedMessage } from "./parse.ts";
 import { headMistake, idempotencyField, nameOf, tagField, textOf } from "./submitted-head.ts";
 import { wireMistake } from "./wire.ts";
@@ -20,10 +21,9 @@ export type SubmittedMessage = {
 
 /** What a message says; or why it can't be sent, as a sentence for who made it. */
 export async function readSubmitted(raw: Uint8Array): Promise<SubmittedMessage | { mistake: string }> {
-  const onWire = wireMistake(raw);
-  if (onWire !== undefined) {
-    return { mistake: `The message has ${onWire}. Encode its text as quoted-printable or base64.` };
-  }
+  const leaving = encodeLongLines(Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength));
+  const onWire = wireMistake(leaving);
+  if (onWire !== undefined) return { mistake: `The message has ${onWire}, where it can't be encoded.` };
   const { header } = splitMessage(raw);
   const inHead = headMistake(header);
   if (inHead !== undefined) return { mistake: inHead };

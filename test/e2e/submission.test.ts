@@ -8,6 +8,7 @@ import {
   startSandbox,
   storyMs,
   type TakenMessage,
+  until,
 } from "./story.ts";
 
 setDefaultTimeout(storyMs);
@@ -50,8 +51,10 @@ test("mail handed in by SMTP on both ports is delivered, signed, and shown by th
     sent.push(id!);
   }
 
-  const taken = await everythingOf<TakenMessage>(api, "/sandbox/messages");
-  expect(taken).toHaveLength(4);
+  const taken = await until("both recipients have both", async () => {
+    const messages = await everythingOf<TakenMessage>(api, "/sandbox/messages");
+    return messages.length === 4 ? messages : undefined;
+  });
   for (const message of taken) {
     expect(sent).toContain(message.email_id);
     expect(message.dkim.map(({ result }) => result)).toEqual(["pass", "pass"]);

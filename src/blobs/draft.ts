@@ -27,7 +27,7 @@ class FileDraft implements BlobDraft {
 
   constructor(
     readonly path: string,
-    readonly file: FileHandle,
+    readonly handle: FileHandle,
     readonly keep: Keep,
   ) {}
 
@@ -39,10 +39,15 @@ class FileDraft implements BlobDraft {
     if (this.#gatheredBytes >= gatherBytes) await this.#flush();
   }
 
+  async file(): Promise<string> {
+    await this.#flush();
+    return this.path;
+  }
+
   async commit(): Promise<StoredBlob> {
     try {
       await this.#flush();
-      await orUnavailable(this.file.sync());
+      await orUnavailable(this.handle.sync());
       await this.#close();
       const blob = { hash: this.#hash.digest("hex"), size: this.#size };
       await orUnavailable(this.keep(this.path, blob));
@@ -62,13 +67,13 @@ class FileDraft implements BlobDraft {
     const bytes = this.#gathered.length === 1 && only ? only : Buffer.concat(this.#gathered);
     this.#gathered = [];
     this.#gatheredBytes = 0;
-    if (bytes.length > 0) await orUnavailable(this.file.writeFile(bytes));
+    if (bytes.length > 0) await orUnavailable(this.handle.writeFile(bytes));
   }
 
   async #close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await this.file.close();
+    await this.handle.close();
   }
 }
 

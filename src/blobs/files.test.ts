@@ -34,6 +34,16 @@ test("a folder that can't be written means try later, and a name that is no hash
   expect(fileBlobs(folder).get("../../secret.key")).rejects.toThrow("not the name of a blob");
 });
 
+test("a draft can be read from its file until it is committed or given up", async () => {
+  const folder = temporaryFolder();
+  const draft = await fileBlobs(folder).draft();
+  await draft.write(bytes.subarray(0, 2));
+  expect(await Bun.file(await draft.file()).text()).toBe("he");
+  await draft.write(bytes.subarray(2));
+  expect(await Bun.file(await draft.file()).text()).toBe("hello");
+  expect(await draft.commit()).toEqual({ hash: hashOf(bytes), size: 5 });
+});
+
 test("what comes in pieces is the same blob as the whole, and nothing is left of what was given up", async () => {
   const folder = temporaryFolder();
   const blobs = fileBlobs(folder);

@@ -17,6 +17,8 @@ export interface BlobPart {
 export interface BlobDraft {
   /** Keeps the chunk, which must not change afterwards. */
   write(chunk: Uint8Array): Promise<void>;
+  /** The file that has everything written so far, until `commit` or `discard`: a thread can read it by itself. */
+  file(): Promise<string>;
   /** As `put` of everything written. */
   commit(): Promise<StoredBlob>;
   /** Forgets what was written; after `commit` there is nothing to forget. */

@@ -7,9 +7,10 @@ import type { Config } from "../config/schema.ts";
 import { lockDataFolder } from "../db/lock.ts";
 import { closeSites } from "../delivery/sites.ts";
 import { ConfigFault } from "../errors.ts";
-import { type Dispatcher, startDispatcher } from "../jobs/dispatcher.ts";
+import { startDispatcher } from "../jobs/dispatcher.ts";
 import { flushKeyUse } from "../keys/authenticate.ts";
 import { listenInbound } from "../listeners/inbound.ts";
+import { listenForSubmission, type SubmissionDoor } from "../listeners/submission.ts";
 import { flushLogs } from "../logs/record.ts";
 import { makeDataFolder, nodeName, type OpenApp, openApp } from "../open-app.ts";
 import { downloadRoutes } from "../public/downloads.ts";
@@ -49,6 +50,7 @@ interface Server {
   url: string;
   /** Where mail for our domains is taken; absent when none is. */
   inbound?: string;
+  submission: SubmissionDoor;
   dataDir: string;
   sandbox: boolean;
   stop(): Promise<void>;
@@ -89,10 +91,13 @@ async function serve(options: ServeOptions): Promise<Server> {
     closers.push(() => inbound?.close());
     const lifecycle: Lifecycle = { isStopping: false };
     const http = await listenHttp(app, config, lifecycle);
+    closers.push(() => http.stop()); // what still listens would keep a start that failed alive
     closers.push(() =>
       flushKeyUse(app).catch((err) => app.log.warn({ err }, "the last use of keys could not be written")),
     );
     closers.push(() => flushLogs(app));
+    const submission = await listenForSubmission(app);
+    closers.push(() => submission.close());
     await atomically(
       app,
       recurringWork.flatMap(({ ensure }) => ensure(app)),
@@ -102,27 +107,21 @@ async function serve(options: ServeOptions): Promise<Server> {
     return {
       url: http.url,
       ...(inbound && { inbound: shownAddress(inbound) }),
+      submission,
       dataDir: config.dataDir,
       sandbox,
       stop: async () => {
         lifecycle.isStopping = true;
         app.log.info("stopping: finishing what is under way");
-        await stopInOrder(http, inbound, dispatcher).finally(close);
+        // Side by side, to be done within 10 s: what a last request accepts is on disk and waits there for the next start.
+        const closing = [submission.close(), inbound?.close()];
+        await Promise.all([http.stop(), dispatcher.stop(), ...closing]).finally(close);
       },
     };
   } catch (error) {
     await close();
     throw error;
   }
-}
-
-/** Side by side, to be done within 10 s: what a last request accepts is on disk and waits there for the next start. */
-async function stopInOrder(
-  http: HttpServer,
-  inbound: Listener | undefined,
-  dispatcher: Dispatcher,
-): Promise<void> {
-  await Promise.all([http.stop(), inbound?.close(), dispatcher.stop()]);
 }
 
 /** Puts the sandbox's internet in place of the real one. */
@@ -190,8 +189,12 @@ function certificateOf({ tls }: Config) {
   return { cert: Bun.file(tls.certFile!), key: Bun.file(tls.keyFile!) }; // both asked for by the configuration's rules
 }
 
-function greeting({ url, inbound, dataDir, sandbox }: Server): string {
-  const lines = [`MailIt ${version} is ready at ${url}`, `Data folder: ${dataDir}`];
+function greeting({ url, inbound, submission, dataDir, sandbox }: Server): string {
+  const lines = [
+    `MailIt ${version} is ready at ${url}`,
+    `Data folder: ${dataDir}`,
+    `Mail is taken by SMTP at ${shownAddress(submission.starttls)} (STARTTLS) and ${shownAddress(submission.tls)} (TLS)`,
+  ];
   if (inbound) lines.push(`Mail for your domains is taken at ${inbound} (SMTP)`);
   if (sandbox) {
     lines.push(

@@ -1,11 +1,14 @@
 import type { App } from "../app.ts";
 import { signingKeysOf } from "../domains/service.ts";
-import type { Attachment, Delivery, Email } from "../emails/schema.ts";
-import { listAttachments } from "../emails/store.ts";
+import type { Attachment, Delivery, Email, EmailSource } from "../emails/schema.ts";
+import { findSource, listAttachments } from "../emails/store.ts";
 import { makeFeedbackId } from "../mail/feedback-id.ts";
-import type { ComposeJob, JobAttachment } from "../threads/threads.ts";
+import type { ComposeJob, JobAttachment, SubmittedJob } from "../threads/threads.ts";
 import { bigBytes, byteBudget } from "./big-messages.ts";
 import type { DueDelivery } from "./store.ts";
+
+/** The sending domain a message is from. */
+type MessageDomain = { id: string; name: string };
 
 /** The bytes of one delivery's message, made when they are wanted, or ahead of it when they are few. */
 export interface MessageInMaking {
@@ -18,12 +21,11 @@ export interface MessageInMaking {
 export async function makeMessage(
   app: App,
   due: DueDelivery,
-  domain: { id: string; name: string },
+  domain: MessageDomain,
 ): Promise<MessageInMaking> {
-  const rows = due.hasAttachments ? await listAttachments(app.db, due.email.id) : [];
+  const { job, size } = due.hasSource ? await submitted(app, due, domain) : await composed(app, due, domain);
   let giveBack = () => {};
-  const compose = async () => app.threads.compose(await composeJob(app, due, domain, rows));
-  const size = estimateBytes(due, rows);
+  const compose = async () => app.threads.compose(await job());
   if (size < bigBytes) {
     const made = compose();
     made.catch(() => {}); // whoever wants the bytes hears of it
@@ -51,6 +53,42 @@ export async function makeMessage(
   };
 }
 
+/** How a message is made, and about how large it becomes. */
+interface Making {
+  job(): Promise<ComposeJob | SubmittedJob>;
+  size: number;
+}
+
+async function composed(app: App, due: DueDelivery, domain: MessageDomain): Promise<Making> {
+  const rows = due.hasAttachments ? await listAttachments(app.db, due.email.id) : [];
+  return { job: () => composeJob(app, due, domain, rows), size: estimateBytes(due, rows) };
+}
+
+/** Of a message that its client made. What rewrites messages for their recipients finds the bytes in the worker. */
+async function submitted(app: App, { delivery, email }: DueDelivery, domain: MessageDomain): Promise<Making> {
+  const source = await findSource(app.db, email.id);
+  if (!source) throw new Error("the message that was handed in is missing");
+  return {
+    job: async () => ({
+      submitted: {
+        raw: await bytesOf(app, source),
+        messageId: email.messageId,
+        date: email.createdAt,
+        feedbackId: feedbackIdOf(app, delivery, email, domain.name),
+      },
+      keys: await signingKeysOf(app, domain.id),
+      signedAt: app.now(),
+    }),
+    size: source.size,
+  };
+}
+
+async function bytesOf(app: App, { raw, blobHash }: EmailSource): Promise<Uint8Array | { file: string }> {
+  if (raw !== null) return raw;
+  if (blobHash === null) throw new Error("the message that was handed in is nowhere");
+  return fileOrBytes(app, blobHash);
+}
+
 /** Base64 makes 4 bytes of 3, and lines of it. */
 function estimateBytes({ content }: DueDelivery, rows: Attachment[]): number {
   const bodies = (content.html?.length ?? 0) + (content.text?.length ?? 0);
@@ -60,7 +98,7 @@ function estimateBytes({ content }: DueDelivery, rows: Attachment[]): number {
 async function composeJob(
   app: App,
   { delivery, email, content }: DueDelivery,
-  domain: { id: string; name: string },
+  domain: MessageDomain,
   rows: Attachment[],
 ): Promise<ComposeJob> {
   return {
@@ -106,9 +144,13 @@ async function jobAttachment(app: App, row: Attachment): Promise<JobAttachment> 
     contentType: contentType ?? undefined,
     contentId: contentId ?? undefined,
   };
+  return { ...about, content: await fileOrBytes(app, blobHash) };
+}
+
+async function fileOrBytes(app: App, blobHash: string): Promise<Uint8Array | { file: string }> {
   const file = app.blobs.fileOf?.(blobHash);
-  if (file !== undefined) return { ...about, content: { file } };
+  if (file !== undefined) return { file };
   const content = await app.blobs.get(blobHash);
-  if (!content) throw new Error(`the blob ${blobHash} of an attachment is missing`);
-  return { ...about, content };
+  if (!content) throw new Error(`the blob ${blobHash} of an email is missing`);
+  return content;
 }

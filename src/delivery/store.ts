@@ -15,6 +15,8 @@ export interface DueDelivery {
   content: Content;
   domain: { id: string; name: string; returnPathLabel: string; tls: "opportunistic" | "enforced" } | null;
   hasAttachments: boolean;
+  /** Whether it came as a message, which is then sent. */
+  hasSource: boolean;
 }
 
 const dueDeliveryQuery = preparedRead((db) => {
@@ -26,6 +28,9 @@ const dueDeliveryQuery = preparedRead((db) => {
       content: contents,
       domain: { id, name, returnPathLabel, tls },
       hasAttachments: sql<boolean>`exists (select 1 from attachments where email_id = ${emails.id})`.mapWith(
+        Boolean,
+      ),
+      hasSource: sql<boolean>`exists (select 1 from email_sources where email_id = ${emails.id})`.mapWith(
         Boolean,
       ),
     })

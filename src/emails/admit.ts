@@ -3,6 +3,7 @@ import { findSendingDomain, type SendingDomain } from "../domains/service.ts";
 import { Refusal } from "../errors.ts";
 import type { Address } from "../mail/address.ts";
 import { type CheckedDraft, checkDraft, type EmailDraft } from "./draft.ts";
+import type { EmailSource } from "./schema.ts";
 
 /** On whose behalf an email is sent. */
 export interface Sender {
@@ -17,6 +18,13 @@ export interface AdmittedEmail {
   draft: EmailDraft;
   checked: CheckedDraft;
   domain: SendingDomain;
+  /** The message itself, where its client made it. */
+  source?: KeptMessage;
+}
+
+export interface KeptMessage extends Omit<EmailSource, "emailId"> {
+  /** Its own Message-ID, where it has one. */
+  messageId?: string;
 }
 
 /** Judges a draft by what it says and by who sends it. Nothing is fetched for a draft that would be refused anyway. */
@@ -25,7 +33,8 @@ export async function admitEmail(app: App, sender: Sender, draft: EmailDraft): P
   return { draft, checked, domain: await permittedDomain(app, sender, checked.from) };
 }
 
-async function permittedDomain(app: App, sender: Sender, from: Address): Promise<SendingDomain> {
+/** The domain an email is sent from, which must be the team's, verified, and the key's where that has one. */
+export async function permittedDomain(app: App, sender: Sender, from: Address): Promise<SendingDomain> {
   const domain = await findSendingDomain(app, sender.teamId, from.domain);
   if (!domain) {
     throw new Refusal(

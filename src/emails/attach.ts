@@ -10,7 +10,7 @@ import { refusedFileTypes } from "./refused-file-types.ts";
 import { insertAttachment } from "./store.ts";
 import { Turns } from "./turns.ts";
 
-const maxMessageBytes = 40_000_000;
+export const maxMessageBytes = 40_000_000;
 // Base64 turns three bytes into four, with a line end for each 76.
 const base64Growth = 1.37;
 /** What alone makes the largest message. */
@@ -30,14 +30,17 @@ export function checkAttachments({ html = "", text = "", attachments }: Carrying
         `The attachment's \`content_id\` must be shorter than ${longestContentId + 1} characters.`,
       );
     }
-    const extension = extensionOf(attachment);
-    if (refusedFileTypes.has(extension)) {
-      throw new Refusal(
-        "invalid_attachment",
-        `${nameOf(attachment, index)} can't be sent: mail servers refuse files of the type .${extension}. Send a link to it instead.`,
-      );
-    }
+    checkFileType(attachment, index);
   }
+}
+
+export function checkFileType(attachment: Omit<DraftAttachment, "content">, index: number): void {
+  const extension = extensionOf(attachment);
+  if (!refusedFileTypes.has(extension)) return;
+  throw new Refusal(
+    "invalid_attachment",
+    `${nameOf(attachment, index)} can't be sent: mail servers refuse files of the type .${extension}. Send a link to it instead.`,
+  );
 }
 
 function checkSize(html: string, text: string, attachments: DraftAttachment[]): void {

@@ -140,7 +140,7 @@ function checkHeaders(headers: Record<string, string>): void {
   }
 }
 
-function checkTags(tags: Tag[]): void {
+export function checkTags(tags: Tag[]): void {
   if (tags.length > maxTags)
     throw new Refusal("validation_error", `The \`tags\` field can hold at most ${maxTags} tags.`);
   for (const { name, value } of tags) {
@@ -157,7 +157,7 @@ function checkTags(tags: Tag[]): void {
 }
 
 /** The first spelling of each mailbox stays. */
-function once(addresses: Address[]): Address[] {
+export function once(addresses: Address[]): Address[] {
   const byMailbox = new Map<string, Address>();
   for (const address of addresses) {
     const key = recipientKey(address.address);

@@ -13,7 +13,7 @@ import { type ContentsOfWrite, storeContent } from "./content.ts";
 import { deliver } from "./jobs.ts";
 import { laneForDomain } from "./lanes.ts";
 import type { LastEvent } from "./schema.ts";
-import { insertDelivery, insertEmail } from "./store.ts";
+import { insertDelivery, insertEmail, insertSource } from "./store.ts";
 
 export interface PreparedEmails {
   /** In the order of the emails. */
@@ -73,7 +73,7 @@ function writeEmail(
   app: App,
   { teamId, keyId }: Sender,
   id: string,
-  { draft, checked, domain }: AdmittedEmail,
+  { draft, checked, domain, source }: AdmittedEmail,
   suppressed: Set<string>,
   writing: Writing,
 ): void {
@@ -95,7 +95,7 @@ function writeEmail(
       teamId,
       domainId: domain.id,
       apiKeyId: keyId ?? null,
-      messageId: makeMessageId(id, domain.name),
+      messageId: source?.messageId ?? makeMessageId(id, domain.name),
       sender,
       recipients: draft.to,
       cc: draft.cc,
@@ -111,6 +111,10 @@ function writeEmail(
       createdAt,
     }),
   );
+  if (source) {
+    const { size, raw, blobHash } = source;
+    writing.rows.push(insertSource({ emailId: id, size, raw, blobHash }));
+  }
   writing.events.push({ ...about, type: isLater ? "email.scheduled" : "email.queued" });
   for (const recipient of recipients) {
     if (isSuppressed(recipient)) refuseDelivery(app, about, recipient, writing);

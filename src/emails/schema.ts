@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { blob, index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 export const lastEvents = [
   "queued",
@@ -77,6 +77,20 @@ export const attachments = sqliteTable(
   (t) => [index("attachments_email").on(t.emailId, t.position), index("attachments_blob").on(t.blobHash)],
 );
 export type Attachment = typeof attachments.$inferSelect;
+
+/** The message of an email that came as one, by SMTP: as it came, in the row while it is small, else in the blob store. */
+export const emailSources = sqliteTable(
+  "email_sources",
+  {
+    emailId: text("email_id").primaryKey().notNull(),
+    /** In bytes. */
+    size: integer("size").notNull(),
+    raw: blob("raw", { mode: "buffer" }).$type<Uint8Array>(),
+    blobHash: text("blob_hash"),
+  },
+  (t) => [index("email_sources_blob").on(t.blobHash).where(sql`${t.blobHash} is not null`)],
+);
+export type EmailSource = typeof emailSources.$inferSelect;
 
 export const deliveryStates = [
   "queued",

@@ -28,7 +28,8 @@ export function sendEmail(
   });
 }
 
-async function accept(
+/** Writes an email that may be sent, and its answer, in one batch. */
+export async function accept(
   app: App,
   sender: Sender,
   email: AdmittedEmail,

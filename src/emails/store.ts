@@ -11,6 +11,8 @@ import {
   type Delivery,
   deliveries,
   type Email,
+  type EmailSource,
+  emailSources,
   emails,
   type IdempotencyKey,
   idempotencyKeys,
@@ -88,6 +90,15 @@ export const insertAttachment = preparedWrite<Attachment>((db) =>
     contentType: placeholder("contentType"),
     contentId: placeholder("contentId"),
     size: placeholder("size"),
+    blobHash: placeholder("blobHash"),
+  }),
+);
+
+export const insertSource = preparedWrite<EmailSource>((db) =>
+  db.insert(emailSources).values({
+    emailId: placeholder("emailId"),
+    size: placeholder("size"),
+    raw: placeholder("raw"),
     blobHash: placeholder("blobHash"),
   }),
 );
@@ -183,6 +194,11 @@ export async function listAttachments(db: Db, emailId: string): Promise<Attachme
     .from(attachments)
     .where(eq(attachments.emailId, emailId))
     .orderBy(asc(attachments.position));
+}
+
+/** The message of an email that came as one. */
+export async function findSource(db: Db, emailId: string): Promise<EmailSource | undefined> {
+  return db.select().from(emailSources).where(eq(emailSources.emailId, emailId)).get();
 }
 
 export async function listDeliveries(db: Db, teamId: string, emailId: string): Promise<Delivery[]> {

@@ -40,10 +40,14 @@ const memories = new WeakMap<App, KeyMemory>();
  * and writes nothing itself. Remembered by hash: the hash costs half a microsecond, and a copy of the process's memory
  * then holds no list of tokens that work.
  */
-export async function authenticateKey(app: App, token: string): Promise<KeyHolder | undefined> {
+export function authenticateKey(app: App, token: string): Promise<KeyHolder | undefined> {
+  return authenticateHash(app, hashToken(token));
+}
+
+/** The same by a token's hash, for who asks again for every message of a session and need not keep the token for it. */
+export async function authenticateHash(app: App, hash: string): Promise<KeyHolder | undefined> {
   const memory = memoryOf(app);
   const now = app.now().getTime();
-  const hash = hashToken(token);
   const remembered = memory.known.get(hash) ?? memory.unknown.get(hash);
   const { holder: answer } =
     remembered && now < remembered.until ? remembered : lookUp(app, memory, hash, now);

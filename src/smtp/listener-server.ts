@@ -81,6 +81,7 @@ export class Server extends SMTPServer {
 }
 
 const enhanced = /^[245]\.\d{1,3}\.\d{1,3}( |$)/;
+const tlsFirst = "Must issue STARTTLS first: passwords are taken over TLS only";
 const sourceRoute = /^\s*rcpt\s+to\s*:\s*<@/i;
 
 class Connection extends SMTPConnection {
@@ -124,8 +125,17 @@ class Connection extends SMTPConnection {
       return;
     }
     // smtp-server derives enhanced codes from the three digits alone; here a reply can bring its own.
-    const bringsItsOwn = typeof data === "string" && enhanced.test(data);
-    super.send(code, data, bringsItsOwn ? false : context);
+    const said = this.#inOurWords(code, data);
+    const bringsItsOwn = typeof said === "string" && enhanced.test(said);
+    super.send(code, said, bringsItsOwn ? false : context);
+  }
+
+  /** RFC 4954 §4: in plaintext AUTH is neither offered nor taken, and who asks without it hears what is missing. */
+  #inOurWords(code: number, data: Parameters<SMTPConnection["send"]>[1]) {
+    if (code === 538) return `5.7.11 ${tlsFirst}`;
+    if (code === 530) return `5.7.0 ${this.secure ? "Authentication required" : tlsFirst}`;
+    if (!Array.isArray(data) || this.secure) return data;
+    return data.filter((line) => !line.startsWith("AUTH "));
   }
 
   override _onCommand(...[command, callback]: Parameters<SMTPConnection["_onCommand"]>): void {

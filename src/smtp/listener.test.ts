@@ -387,10 +387,11 @@ describe("AUTH", () => {
     });
   });
 
-  test("is not taken in the clear", async () => {
+  test("is neither offered nor taken in the clear, and who sends without it hears what is missing", async () => {
     const client = await dial(await listenFor({ onAuth }));
-    await client.say("EHLO client.example.com\r\n");
-    expect(await client.say("AUTH PLAIN AGFkYQBzM2NyZXQ=\r\n")).toMatch(/^5\d\d /);
+    expect(await client.say("EHLO client.example.com\r\n")).not.toContain("AUTH");
+    expect(await client.say("AUTH PLAIN AGFkYQBzM2NyZXQ=\r\n")).toStartWith("538 5.7.11 Must issue STARTTLS");
+    expect(await client.say("MAIL FROM:<a@example.com>\r\n")).toStartWith("530 5.7.0 Must issue STARTTLS");
   });
 
   test("is unknown where there is no handler", async () => {
@@ -414,7 +415,7 @@ describe("what is announced", () => {
     ]) {
       expect(announced).toContain(keyword);
     }
-    expect(announced).not.toMatch(/CHUNKING|BINARYMIME|DSN|AUTH|XCLIENT/);
+    expect(announced).not.toMatch(/CHUNKING|BINARYMIME|DSN|REQUIRETLS|AUTH|XCLIENT/);
     expect(await client.say("MAIL FROM:<a@example.com> BODY=BINARYMIME\r\n")).toStartWith("501 ");
     await client.say("MAIL FROM:<a@example.com>\r\n");
     await client.say("RCPT TO:<b@example.net>\r\n");

@@ -124,6 +124,9 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
     disabledCommands: [...disabledCommands, ...(tls ? [] : ["STARTTLS"]), ...(onAuth ? [] : ["AUTH"])],
     hideENHANCEDSTATUSCODES: false,
     heloResponse: "%s", // the name alone: who asks knows who they are
+    // What we don't do is not announced: DSNs on demand (RFC 3461), TLS all the way (RFC 8689).
+    hideDSN: true,
+    hideREQUIRETLS: true,
     disableReverseLookup: true, // DNS is not asked behind our back; whoever wants the name looks it up
     logger: false,
     onConnect: (session, done) =>

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { formatReply, maxReplyText, parseReply, replyClass } from "./reply.ts";
+import { Refusal, type RefusalCode } from "../errors.ts";
+import { formatReply, maxReplyText, parseReply, refusalReply, replyClass } from "./reply.ts";
 
 describe("parseReply", () => {
   test("reads code, enhanced code and text", () => {
@@ -69,4 +70,12 @@ test("the first digit decides what a reply means", () => {
   expect(classOf("421 busy")).toBe("transient");
   expect(classOf("550 no")).toBe("permanent");
   expect(classOf("howdy")).toBe("invalid");
+});
+
+test("a refusal is said with its reply, in its own words", () => {
+  const say = (code: RefusalCode) => formatReply(refusalReply(new Refusal(code, "Why not.")));
+  expect(say("domain_not_verified")).toBe("550 5.7.1 Why not.");
+  expect(say("invalid_attachment")).toBe("554 5.6.0 Why not.");
+  expect(say("rate_limit_exceeded")).toBe("450 4.7.1 Why not.");
+  expect(say("service_unavailable")).toBe("451 4.3.0 Why not.");
 });

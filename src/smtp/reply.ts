@@ -1,3 +1,5 @@
+import type { Refusal, RefusalCode } from "../errors.ts";
+
 /** What one side of an SMTP conversation answers to a command (RFC 5321 §4.2). */
 export type Reply = {
   /** Three digits, 200 to 599; 0 when what came was no SMTP reply at all. */
@@ -21,6 +23,40 @@ export class ReplyError extends Error {
     super(formatReply(reply));
   }
 }
+
+/** Every refusal as our listeners say it. */
+const refusalReplies: Record<RefusalCode, Pick<Reply, "code" | "enhanced">> = {
+  invalid_json: { code: 554, enhanced: "5.6.0" },
+  payload_too_large: { code: 552, enhanced: "5.3.4" },
+  unsupported_media_type: { code: 554, enhanced: "5.6.0" },
+  missing_required_field: { code: 554, enhanced: "5.6.0" },
+  validation_error: { code: 554, enhanced: "5.6.0" },
+  invalid_parameter: { code: 554, enhanced: "5.6.0" },
+  invalid_from_address: { code: 554, enhanced: "5.6.0" },
+  invalid_attachment: { code: 554, enhanced: "5.6.0" },
+  invalid_access: { code: 554, enhanced: "5.6.0" },
+  invalid_region: { code: 554, enhanced: "5.6.0" },
+  missing_api_key: { code: 530, enhanced: "5.7.0" },
+  invalid_api_key: { code: 535, enhanced: "5.7.8" },
+  restricted_api_key: { code: 550, enhanced: "5.7.1" },
+  invalid_credentials: { code: 535, enhanced: "5.7.8" },
+  domain_not_verified: { code: 550, enhanced: "5.7.1" },
+  domain_not_allowed: { code: 550, enhanced: "5.7.1" },
+  not_permitted: { code: 550, enhanced: "5.7.1" },
+  not_found: { code: 550, enhanced: "5.7.1" },
+  method_not_allowed: { code: 550, enhanced: "5.7.1" },
+  already_exists: { code: 554, enhanced: "5.6.0" },
+  invalid_idempotency_key: { code: 554, enhanced: "5.6.0" },
+  invalid_idempotent_request: { code: 554, enhanced: "5.6.0" },
+  concurrent_idempotent_requests: { code: 451, enhanced: "4.3.0" },
+  rate_limit_exceeded: { code: 450, enhanced: "4.7.1" },
+  service_unavailable: { code: 451, enhanced: "4.3.0" },
+};
+
+export const refusalReply = ({ code, message }: Refusal): Reply => ({
+  ...refusalReplies[code],
+  text: message,
+});
 
 // Line breaks would forge lines in logs, and bidirectional overrides would turn text around on a page.
 const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;

@@ -2,11 +2,18 @@ import { makeDkimKeyPairs } from "../mail/dkim-keys.ts";
 import { type ComposeJob, runComposeJob } from "./compose-job.ts";
 import { makeAsker, type Question, type QuestionAnswer } from "./questions.ts";
 import type { ReadJob } from "./read-job.ts";
+import {
+  type MessageBytes,
+  runReadSubmittedJob,
+  runSubmittedJob,
+  type SubmittedJob,
+} from "./submitted-job.ts";
 
 /** What a message worker is asked to do; the main thread sends these in lists. */
 export type Task = { id: number } & (
-  | { kind: "compose"; job: ComposeJob }
+  | { kind: "compose"; job: ComposeJob | SubmittedJob }
   | { kind: "read"; job: ReadJob }
+  | { kind: "read_submitted"; raw: MessageBytes }
   | { kind: "make_dkim_key_pairs" }
 );
 
@@ -33,17 +40,21 @@ self.onmessage = ({ data }: MessageEvent<ToWorker[]>) => {
     if ("question" in each) asker.settle(each);
     else if (each.kind === "compose") queue.push(each);
     // The runtime makes keys on other threads, and reading waits for DNS: no message need wait for either.
-    else
-      void answerTo(each.id, each.kind === "read" ? read(each) : makeDkimKeyPairs()).then((a) => post([a]));
+    else void answerTo(each.id, aside(each)).then((answer) => post([answer]));
   }
   if (!isComposing) void composeAll();
 };
 
 /** Most workers only ever send: the parser and the verifier take memory, so they are loaded when something came in. */
-async function read({ id, job }: Task & { kind: "read" }): Promise<unknown> {
+async function aside(task: Exclude<Task, { kind: "compose" }>): Promise<unknown> {
+  if (task.kind === "make_dkim_key_pairs") return makeDkimKeyPairs();
+  if (task.kind === "read_submitted") return runReadSubmittedJob(task.raw);
   const { runReadJob } = await import("./read-job.ts");
-  return runReadJob(job, asker.of(id));
+  return runReadJob(task.job, asker.of(task.id));
 }
+
+const compose = (job: ComposeJob | SubmittedJob): Promise<Uint8Array> =>
+  "source" in job ? runComposeJob(job) : runSubmittedJob(job);
 
 /** One after the other: the work is all CPU, and messages made side by side would need the memory of all of them. */
 async function composeAll(): Promise<void> {
@@ -51,7 +62,7 @@ async function composeAll(): Promise<void> {
   let finished: Answer[] = [];
   let postedAt = performance.now();
   for (let task = queue.shift(); task !== undefined; task = queue.shift()) {
-    finished.push(await answerTo(task.id, runComposeJob(task.job)));
+    finished.push(await answerTo(task.id, compose(task.job)));
     if (queue.length > 0 && performance.now() - postedAt < maxKeptMs) continue;
     post(finished);
     finished = [];

@@ -101,6 +101,28 @@ test("a worker reads a message from its file", async () => {
   expect(authenticity).toBeUndefined();
 });
 
+test("a worker reads and signs a message that came whole, from its bytes or its file", async () => {
+  const raw = Buffer.from("From: ada@example.com\r\nBcc: c@example.net\r\nSubject: whole\r\n\r\nbody\r\n");
+  const file = join(folder, "whole");
+  await Bun.write(file, raw);
+  expect(await threads.readSubmitted(raw)).toMatchObject({
+    message: { subject: "whole", bcc: ["c@example.net"] },
+  });
+  expect(await threads.readSubmitted({ file })).toEqual(await threads.readSubmitted(raw));
+  expect(await threads.readSubmitted(Buffer.from("\r\n"))).toHaveProperty("mistake");
+
+  const { source, ...how } = job();
+  const submitted = {
+    ...{ raw: { file }, messageId: source.messageId, date: source.date },
+    feedbackId: "token:::mailit",
+  };
+  const message = await threads.compose({ submitted, ...how });
+  expect(Buffer.from(message).toString()).toEndWith("\r\n\r\nbody\r\n");
+  expect(Buffer.from(message).toString()).not.toContain("Bcc");
+  expect((await verifyMessage(message, txt)).map(({ result }) => result)).toEqual(["pass", "pass"]);
+  expect(await threads.compose({ submitted: { ...submitted, raw }, ...how })).toEqual(message);
+});
+
 test("a message that can't be made or can't be sent to a thread fails alone", async () => {
   const uncopyable = { ...job(), signedAt: (() => {}) as unknown as Date };
   const outcomes = await Promise.allSettled([

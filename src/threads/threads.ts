@@ -1,20 +1,25 @@
 import type { Logger } from "../log.ts";
 import type { Ask } from "../mail/authenticate.ts";
 import type { DkimKeyPairs } from "../mail/dkim-keys.ts";
+import type { SubmittedMessage } from "../mail/submitted.ts";
 import type { ComposeJob } from "./compose-job.ts";
 import type { Answer, FromWorker, Task, ToWorker } from "./message-worker.ts";
 import { answerQuestion, type Question } from "./questions.ts";
 import type { ReadJob, ReadMessage } from "./read-job.ts";
+import type { MessageBytes, SubmittedJob } from "./submitted-job.ts";
 
 export type { ComposeJob, JobAttachment } from "./compose-job.ts";
 export type { ReadJob, ReadMessage } from "./read-job.ts";
+export type { MessageBytes, SubmittedJob } from "./submitted-job.ts";
 
 /** The message workers: what takes CPU and so must not run where HTTP, SQL and SMTP wait. */
 export type Threads = {
   /** The bytes of one recipient's message, signed. Rejects when this message can't be made or its thread dies. */
-  compose(job: ComposeJob): Promise<Uint8Array>;
+  compose(job: ComposeJob | SubmittedJob): Promise<Uint8Array>;
   /** What a message that came in says, and who vouches for it; DNS is asked by `ask`. Rejects when its thread dies. */
   read(job: ReadJob, ask: Ask): Promise<ReadMessage>;
+  /** What a message says that a user of ours hands in, or why it can't be sent. Rejects when its thread dies. */
+  readSubmitted(raw: MessageBytes): Promise<SubmittedMessage | { mistake: string }>;
   makeDkimKeyPairs(): Promise<DkimKeyPairs>;
   /** Stops the threads at once; what they had not finished rejects. */
   close(): Promise<void>;
@@ -129,6 +134,7 @@ export function startThreads(options: ThreadsOptions): Threads {
   return {
     compose: (job) => run({ kind: "compose", job }) as Promise<Uint8Array>,
     read: (job, ask) => run({ kind: "read", job }, ask) as Promise<ReadMessage>,
+    readSubmitted: (raw) => run({ kind: "read_submitted", raw }) as ReturnType<Threads["readSubmitted"]>,
     makeDkimKeyPairs: () => run({ kind: "make_dkim_key_pairs" }) as Promise<DkimKeyPairs>,
     close,
   };

@@ -1,0 +1,33 @@
+import { type DkimKey, signMessage } from "../mail/dkim.ts";
+import type { SubmittedMessage } from "../mail/submitted.ts";
+import { leavingMessage } from "../mail/submitted-head.ts";
+
+/** A message's bytes, or the absolute path of the file that has them: then only the worker reads it. */
+export type MessageBytes = Uint8Array | { file: string };
+
+/** A message that its client made whole: only its head is seen to, and it is signed. The same job gives the same bytes. */
+export type SubmittedJob = {
+  submitted: {
+    raw: MessageBytes;
+    /** For a message that has none. */
+    messageId: string;
+    date: Date;
+    feedbackId: string;
+  };
+  keys: DkimKey[];
+  signedAt: Date;
+};
+
+export async function runSubmittedJob({ submitted, keys, signedAt }: SubmittedJob): Promise<Uint8Array> {
+  return signMessage(leavingMessage(await bytesOf(submitted.raw), submitted), keys, signedAt);
+}
+
+export async function runReadSubmittedJob(
+  raw: MessageBytes,
+): Promise<SubmittedMessage | { mistake: string }> {
+  const { readSubmitted } = await import("../mail/submitted.ts"); // with the parser, which those who only send don't need
+  return readSubmitted(await bytesOf(raw));
+}
+
+const bytesOf = async (raw: MessageBytes): Promise<Uint8Array> =>
+  raw instanceof Uint8Array ? raw : Bun.file(raw.file).bytes();

@@ -75,6 +75,8 @@ create table inbound_routes (
 
 create index inbound_routes_domain on inbound_routes (domain_id, position, id)
 
+create index inbound_routes_team on inbound_routes (team_id)
+
 -- Blobs that have lost a name: to be removed where they have no other.
 create table unnamed_blobs (
   hash text primary key not null,

@@ -8,7 +8,7 @@ import type { ListenerSession, MessageSink, ReceivedEnvelope } from "../smtp/lis
 import { type Reply, ReplyError } from "../smtp/reply.ts";
 import { readInbound } from "./jobs.ts";
 import { findRecipient, type Mailbox } from "./recipients.ts";
-import { insertRaw, insertUnread } from "./store.ts";
+import { insertRaw, insertUnread, isRawNamed } from "./store.ts";
 import { countReceived, traceFields } from "./trace.ts";
 
 /**
@@ -115,12 +115,27 @@ class ComingMessage implements MessageSink {
   }
 
   async end(): Promise<Reply> {
-    const storage = this.#draft ? await this.#commitDraft() : this.#keepSmall();
-    await atomically(
-      this.app,
-      this.#rows.flatMap((row) => [...this.#insertRow(row, storage.blobHash), ...storage.writesFor(row.id)]),
-    );
+    const { blobHash, writesFor } = this.#draft ? await this.#commitDraft() : this.#keepSmall();
+    try {
+      await atomically(
+        this.app,
+        this.#rows.flatMap((row) => [...this.#insertRow(row, blobHash), ...writesFor(row.id)]),
+      );
+    } catch (error) {
+      if (blobHash) await this.#removeBlob(blobHash);
+      throw error;
+    }
     return accepted(this.#rows[0]!.id);
+  }
+
+  /** Each try of a sender would otherwise leave one on a disk that is full. Its trace has an id: nobody else's is the same. */
+  async #removeBlob(hash: string): Promise<void> {
+    try {
+      // Over a network an answer may be lost, and the rows be there all the same.
+      if (!(await isRawNamed(this.app.db, hash))) await this.app.blobs.remove(hash);
+    } catch {
+      // It can't be asked now. What went wrong first is what the log is told.
+    }
   }
 
   /** The head has come in whole by now, or it is longer than any head is. */

@@ -28,3 +28,11 @@ test("one message asks for a hundred names at most", async () => {
   await expect(ask("a.test", "A")).rejects.toMatchObject({ code: "EREFUSED" });
   expect(dns.asked).toHaveLength(before + 100);
 });
+
+test("all questions of one message share one time to answer", async () => {
+  const mute = await testApp();
+  Object.assign(mute, { dns: { resolve: () => new Promise(() => {}) } });
+  const ask = askFor(mute, 20);
+  await expect(ask("a.test", "A")).rejects.toMatchObject({ code: "ESERVFAIL" });
+  await expect(ask("b.test", "A")).rejects.toMatchObject({ code: "ESERVFAIL" });
+});

@@ -1,16 +1,19 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { sql } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import records from "../../test/fixtures/inbound/signed-records.json" with { type: "json" };
 import { dnsTable } from "../../test/support/dns-table.ts";
 import { type InboundScene, inboundScene } from "../../test/support/inbound-scene.ts";
 import { testDomain } from "../../test/support/test-domain.ts";
+import { eachTransport } from "../../test/support/transports.ts";
 import { addWaiting } from "../../test/support/waiting.ts";
 import { atomically } from "../app.ts";
 import { rawWrite } from "../db/write.ts";
 import { StorageUnavailable } from "../errors.ts";
 import { makeReturnPath } from "../mail/verp.ts";
 import { startThreads } from "../threads/threads.ts";
+import { readingInbound } from "./read.ts";
+import { inboundRaws } from "./schema.ts";
 
 const fixture = async (name: string) =>
   (await Bun.file(join(import.meta.dir, "../../test/fixtures/inbound", name)).text())
@@ -113,12 +116,84 @@ test("who vouches for a message is checked as it came, and written beside it", a
   expect(body!.headers["return-path"]).toBe("<ada@author.example>");
 });
 
+eachTransport((_name, open) => {
+  test("mail is the same on every database, its bytes included", async () => {
+    const scene = await inboundScene({ transport: await open() });
+    const message = Buffer.from("Subject: b\xffytes\r\n\r\n\x00\x80\xff", "latin1").toString("latin1");
+    await scene.hand(message, "a@example.com");
+    await scene.read();
+    await scene.dispatcher.stop();
+    const [row] = await scene.rows();
+    expect(row).toMatchObject({ kind: "email", receivedFor: ["a@example.com"], createdAt: scene.app.now() });
+    expect(await scene.received()).toHaveLength(1);
+    const raw = await scene.app.db.select().from(inboundRaws).where(eq(inboundRaws.inboundId, row!.id)).get();
+    expect(raw!.bytes.toString("latin1")).toEndWith(`${message}\r\n`);
+  });
+});
+
+test("what has been tried too often, as when the program itself went down with it, is not read again", async () => {
+  const scene = await inboundScene();
+  await scene.dispatcher.stop();
+  await scene.hand("Subject: deadly\r\n\r\nhi", "a@example.com");
+  const [row] = await scene.rows();
+  let reads = 0;
+  scene.app.threads.read = async () => {
+    reads++;
+    throw new Error("not again");
+  };
+  const held = { id: "", attempt: 4, createdAt: new Date(), lane: "", signal: new AbortController().signal };
+  const payload = { inboundId: row!.id, place: "mailbox", webhookId: null };
+  await atomically(scene.app, (await readingInbound.run(scene.app, payload, held)).writes);
+  expect(await scene.rows()).toMatchObject([
+    { kind: "email", subject: "deadly", problem: expect.any(String) },
+  ]);
+  expect(reads).toBe(0);
+});
+
+describe("beside each other are read", () => {
+  /** How many of two messages are read at once, at this attempt and said to be of this size. */
+  async function atOnce(attempt: number, size: number): Promise<number> {
+    const scene = await inboundScene();
+    await scene.dispatcher.stop();
+    const { app } = scene;
+    await scene.hand("Subject: one\r\n\r\nhi", "a@example.com");
+    await scene.hand("Subject: two\r\n\r\nhi", "a@example.com");
+    await atomically(app, [rawWrite("update inbound_emails set size = ?", [size])]);
+    const { read } = app.threads;
+    let now = 0;
+    let most = 0;
+    app.threads.read = async (...asked) => {
+      most = Math.max(most, ++now);
+      const done = await read(...asked);
+      now--;
+      return done;
+    };
+    const rows = await scene.rows();
+    await Promise.all(
+      rows.map(({ id }) => {
+        const held = { id, attempt, createdAt: new Date(), lane: "", signal: new AbortController().signal };
+        return readingInbound.run(app, { inboundId: id, place: "mailbox", webhookId: null }, held);
+      }),
+    );
+    return most;
+  }
+
+  test("all, but not those that were not read before: one of them may be what killed the reader", async () => {
+    expect(await atOnce(1, 100)).toBe(2);
+    expect(await atOnce(2, 100)).toBe(1);
+  });
+
+  test("no more large ones than memory bears", async () => {
+    expect(await atOnce(1, 10_000_000)).toBe(2);
+    expect(await atOnce(1, 20_000_000)).toBe(1);
+  });
+});
+
 test("mail that is read twice is there once", async () => {
   const scene = await inboundScene();
   await scene.dispatcher.stop();
   await scene.hand("Subject: twice\r\n\r\nhi", "a@example.com");
   const [row] = await scene.rows();
-  const { readingInbound } = await import("./read.ts");
   const held = { id: "", attempt: 1, createdAt: new Date(), lane: "", signal: new AbortController().signal };
   const payload = { inboundId: row!.id, place: "mailbox", webhookId: null };
   // Both did the work before either had written it down; the job's fence lets one of them write.

@@ -129,7 +129,10 @@ export const inboundRoutes = sqliteTable(
     reply: text("reply"),
     createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
   },
-  (t) => [index("inbound_routes_domain").on(t.domainId, t.position, t.id)],
+  (t) => [
+    index("inbound_routes_domain").on(t.domainId, t.position, t.id),
+    index("inbound_routes_team").on(t.teamId),
+  ],
 );
 export type InboundRoute = typeof inboundRoutes.$inferSelect;
 

@@ -82,6 +82,17 @@ const unreadQuery = preparedRead((db) =>
     .prepare(),
 );
 
+/** Whether any mail's bytes are in this blob. */
+export async function isRawNamed(db: Db, hash: string): Promise<boolean> {
+  const row = await db
+    .select({ id: inboundEmails.id })
+    .from(inboundEmails)
+    .where(eq(inboundEmails.blobHash, hash))
+    .limit(1)
+    .get();
+  return row !== undefined;
+}
+
 /** What reading adds to a row. */
 export interface ReadEmail
   extends Pick<

@@ -303,6 +303,13 @@ describe("a client that means harm", () => {
     expect(await begin()).toStartWith("250 ");
   });
 
+  test("opens more connections than one address may have: the last is sent away", async () => {
+    const scene = await inboundScene({ config: { smtpInbound: { maxConnectionsPerAddress: 2 } } });
+    await scene.connect();
+    await scene.connect();
+    await expect(scene.connect()).rejects.toThrow("421 4.7.0 Too many connections from your address");
+  });
+
   test("is slow: what it began is given up and leaves nothing behind", async () => {
     const pace = { wholeMs: 10_000, everyMs: 60, bytes: 100 };
     const scene = await inboundScene({ listener: { pace } });
@@ -396,25 +403,42 @@ describe("when the store can't be written", () => {
     scene.app.blobs.draft = draft;
   });
 
-  test("what ends between a large message's bytes and its row leaves no row and no 250", async () => {
+  test("between a large message's bytes and its row, neither stays, and there is no 250", async () => {
     const scene = await inboundScene();
     const { batch } = scene.app.transport;
     const large = "x\r\n".repeat(70_000);
+    const blobs = () => Array.fromAsync(new Bun.Glob("*/*/*").scan(join(scene.app.folder, "blobs")));
     let stored: string[] = [];
     scene.app.transport.batch = async (statements, options) => {
       if (!statements.some(({ sql }) => sql.includes("inbound_emails"))) return batch(statements, options);
-      stored = await Array.fromAsync(new Bun.Glob("*/*/*").scan(join(scene.app.folder, "blobs")));
-      throw new Error("the program ends here");
+      stored = await blobs();
+      throw new StorageUnavailable("The disk is full");
     };
     expect(await scene.hand(large, "a@example.com")).toStartWith("451 4.3.0 ");
     expect(stored).toHaveLength(1);
+    expect(await blobs()).toEqual([]);
     scene.app.transport.batch = batch;
     expect(await scene.rows()).toEqual([]);
-    // The sender, who heard no 250, comes again: the bytes that are there already are no obstacle.
+    // The sender, who heard no 250, comes again.
     expect(await scene.hand(large, "a@example.com")).toStartWith("250 ");
     await scene.read();
     expect(await scene.rows()).toMatchObject([{ kind: "email" }]);
   });
+});
+
+test("an answer of the database that was lost costs the message nothing but a second copy", async () => {
+  const scene = await inboundScene();
+  const { batch } = scene.app.transport;
+  scene.app.transport.batch = async (statements, options) => {
+    const results = await batch(statements, options);
+    if (!statements.some(({ sql }) => sql.includes("inbound_emails"))) return results;
+    scene.app.transport.batch = batch;
+    throw new StorageUnavailable("The connection broke");
+  };
+  expect(await scene.hand("x\r\n".repeat(70_000), "a@example.com")).toStartWith("451 4.3.0 ");
+  await scene.read();
+  const [row] = await scene.rows();
+  expect((await scene.app.blobs.get(row!.blobHash!))?.length).toBeGreaterThan(210_000);
 });
 
 test("an address that can't be had is said in a sentence with what to do", async () => {

@@ -162,6 +162,8 @@ export default {
     // The record of calls to webhook endpoints, and of API requests.
     // webhooks: "30d",
     // logs: "30d",
+    // Where the tracked links in sent emails lead.
+    // links: "730d",
   },
 
   logging: {

@@ -4,6 +4,7 @@ import { expiringDeliveries } from "./delivery/queue-expiry.ts";
 import { verifyingClaim } from "./domains/claim-jobs.ts";
 import { verifyingDomain } from "./domains/jobs.ts";
 import { forgettingAnswers } from "./emails/idempotency.ts";
+import { forgettingLinks } from "./emails/links.ts";
 import { forgettingLanes } from "./jobs/forget-lanes.ts";
 import type { JobHandler } from "./jobs/job.ts";
 import type { Recurring } from "./jobs/recurring.ts";
@@ -19,6 +20,7 @@ export const recurringWork: Recurring[] = [
   forgettingPolicies,
   forgettingSuppressions,
   forgettingLogs,
+  forgettingLinks,
 ];
 
 /** Every job handler, in one list, as routes are in one list. */

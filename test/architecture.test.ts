@@ -17,7 +17,7 @@ const rooms = [
     "emails",
     "inbound",
   ],
-  ...["broadcasts", "delivery", "sandbox", "webhooks", "metrics"],
+  ...["broadcasts", "delivery", "tracking", "sandbox", "webhooks", "metrics"],
 ];
 const doors = ["api", "admin", "public", "listeners"];
 

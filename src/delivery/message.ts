@@ -2,6 +2,8 @@ import type { App } from "../app.ts";
 import { signingKeysOf } from "../domains/service.ts";
 import type { Attachment } from "../emails/schema.ts";
 import { listAttachments } from "../emails/store.ts";
+import { trackingBase } from "../emails/tracking.ts";
+import type { Tracking } from "../mail/tracking.ts";
 import type { ComposeJob, JobAttachment } from "../threads/threads.ts";
 import { bigBytes, byteBudget } from "./big-messages.ts";
 import type { DueDelivery } from "./store.ts";
@@ -54,10 +56,11 @@ function estimateBytes({ content }: DueDelivery, rows: Attachment[]): number {
 
 async function composeJob(
   app: App,
-  { email, content }: DueDelivery,
+  due: DueDelivery,
   domainId: string,
   rows: Attachment[],
 ): Promise<ComposeJob> {
+  const { email, content } = due;
   return {
     source: {
       messageId: email.messageId,
@@ -71,9 +74,20 @@ async function composeJob(
       text: content.text ?? undefined,
       headers: email.headers,
       attachments: await Promise.all(rows.map((row) => jobAttachment(app, row))),
+      tracking: trackingFor(app, due),
     },
     keys: await signingKeysOf(app, domainId),
     signedAt: app.now(),
+  };
+}
+
+function trackingFor(app: App, { delivery, email: { tracking } }: DueDelivery): Tracking | undefined {
+  if (tracking === null) return undefined;
+  const base = trackingBase(app, tracking);
+  return {
+    ...{ opens: tracking.opens, clicks: tracking.clicks, deliveryId: delivery.id, base },
+    secret: app.secrets.derive("tracking"),
+    ownOrigins: [base, new URL(app.config.server.publicUrl).origin],
   };
 }
 

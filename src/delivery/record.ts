@@ -1,7 +1,7 @@
 import type { App } from "../app.ts";
 import type { Write } from "../db/write.ts";
 import type { Delivery, LastEvent } from "../emails/schema.ts";
-import { setLastEvent } from "../emails/store.ts";
+import { setLastEvent, setProgress } from "../emails/store.ts";
 import { recordEvents } from "../events/record.ts";
 import type { EventType } from "../events/schema.ts";
 import { again, done, type Ending } from "../jobs/job.ts";
@@ -45,7 +45,7 @@ function recordOutcome(app: App, due: DueDelivery, outcome: Outcome, lane: strin
         settle(app, due, "delivered", outcome.said, outcome.host),
         // Two names of one fact (D10): `sent` is what the original MailIt's clients listen for.
         ...happened(app, due, ["email.sent", "email.delivered"], data),
-        lastEvent(due, "delivered"),
+        setProgress({ id: due.email.id, lastEvent: "delivered" }),
       ]);
     }
     case "bounced":
@@ -106,7 +106,7 @@ function defer(
           ...happened(app, due, ["email.delivery_delayed"], {
             bounce: describeBounce("Transient", about, said),
           }),
-          lastEvent(due, "delivery_delayed"),
+          setProgress({ id: due.email.id, lastEvent: "delivery_delayed" }),
         ]
       : []),
   ];

@@ -1,4 +1,5 @@
 import { makeDkimKeyPairs } from "../mail/dkim-keys.ts";
+import { linksOf } from "../mail/html-links.ts";
 import { type ComposeJob, runComposeJob } from "./compose-job.ts";
 import { makeAsker, type Question, type QuestionAnswer } from "./questions.ts";
 import type { ReadJob } from "./read-job.ts";
@@ -8,6 +9,7 @@ export type Task = { id: number } & (
   | { kind: "compose"; job: ComposeJob }
   | { kind: "read"; job: ReadJob }
   | { kind: "make_dkim_key_pairs" }
+  | { kind: "find_links"; html: string }
 );
 
 /** A task's end: its value, or why it failed. The worker, too, sends these in lists. */
@@ -32,12 +34,17 @@ self.onmessage = ({ data }: MessageEvent<ToWorker[]>) => {
   for (const each of data) {
     if ("question" in each) asker.settle(each);
     else if (each.kind === "compose") queue.push(each);
-    // The runtime makes keys on other threads, and reading waits for DNS: no message need wait for either.
-    else
-      void answerTo(each.id, each.kind === "read" ? read(each) : makeDkimKeyPairs()).then((a) => post([a]));
+    // The runtime makes keys on other threads, reading waits for DNS, and a client waits for links: none of them waits
+    // for the messages.
+    else void answerTo(each.id, besides(each)).then((a) => post([a]));
   }
   if (!isComposing) void composeAll();
 };
+
+async function besides(task: Exclude<Task, { kind: "compose" }>): Promise<unknown> {
+  if (task.kind === "read") return read(task);
+  return task.kind === "find_links" ? linksOf(task.html) : makeDkimKeyPairs();
+}
 
 /** Most workers only ever send: the parser and the verifier take memory, so they are loaded when something came in. */
 async function read({ id, job }: Task & { kind: "read" }): Promise<unknown> {

@@ -16,6 +16,8 @@ export type Threads = {
   /** What a message that came in says, and who vouches for it; DNS is asked by `ask`. Rejects when its thread dies. */
   read(job: ReadJob, ask: Ask): Promise<ReadMessage>;
   makeDkimKeyPairs(): Promise<DkimKeyPairs>;
+  /** The links of HTML that may be tracked, by their ids. */
+  findLinks(html: string): Promise<[id: string, url: string][]>;
   /** Stops the threads at once; what they had not finished rejects. */
   close(): Promise<void>;
 };
@@ -130,6 +132,7 @@ export function startThreads(options: ThreadsOptions): Threads {
     compose: (job) => run({ kind: "compose", job }) as Promise<Uint8Array>,
     read: (job, ask) => run({ kind: "read", job }, ask) as Promise<ReadMessage>,
     makeDkimKeyPairs: () => run({ kind: "make_dkim_key_pairs" }) as Promise<DkimKeyPairs>,
+    findLinks: (html) => run({ kind: "find_links", html }) as Promise<[string, string][]>,
     close,
   };
 }

@@ -14,10 +14,12 @@ import { makeDataFolder, nodeName, type OpenApp, openApp } from "../open-app.ts"
 import { downloadRoutes } from "../public/downloads.ts";
 import { healthRoutes, type Lifecycle } from "../public/health.ts";
 import { sharedRoutes } from "../public/shared-email.ts";
+import { trackingRoutes } from "../public/tracking.ts";
 import { welcomeRoutes } from "../public/welcome.ts";
 import { sandboxResolver } from "../sandbox/internet.ts";
 import { listenAsInternet } from "../sandbox/listen.ts";
 import type { Listener } from "../smtp/listener.ts";
+import { flushVisits } from "../tracking/visits.ts";
 import { handlers, recurringWork } from "../work.ts";
 import { claimDataFolder } from "./data-mode.ts";
 import { mayBindLowPorts } from "./privileges.ts";
@@ -88,6 +90,7 @@ async function serve(options: ServeOptions): Promise<Server> {
       flushKeyUse(app).catch((err) => app.log.warn({ err }, "the last use of keys could not be written")),
     );
     closers.push(() => flushLogs(app));
+    closers.push(() => flushVisits(app));
     await atomically(
       app,
       recurringWork.flatMap(({ ensure }) => ensure(app)),
@@ -148,6 +151,7 @@ async function listenHttp(app: OpenApp, config: Config, lifecycle: Lifecycle): P
     .use(healthRoutes(app, lifecycle))
     .use(downloadRoutes(app))
     .use(sharedRoutes(app))
+    .use(trackingRoutes(app))
     .use(welcomeRoutes(app, version));
   // Bun's own limit answers with nothing; ours, in `readJson`, says what is wrong before a byte is read.
   const maxRequestBodySize = Number.MAX_SAFE_INTEGER;

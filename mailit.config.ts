@@ -166,6 +166,11 @@ export default {
     // links: "730d",
   },
 
+  metrics: {
+    // The bearer token with which /metrics is read, 16 characters or more; without it only this machine may read it.
+    // token: process.env.METRICS_TOKEN,
+  },
+
   logging: {
     // The least important thing that is logged: "trace", "debug", "info", "warn", "error" or "silent" (nothing).
     // level: "info",

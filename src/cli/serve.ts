@@ -13,6 +13,7 @@ import { flushLogs } from "../logs/record.ts";
 import { makeDataFolder, nodeName, type OpenApp, openApp } from "../open-app.ts";
 import { downloadRoutes } from "../public/downloads.ts";
 import { healthRoutes, type Lifecycle } from "../public/health.ts";
+import { metricsRoutes } from "../public/metrics.ts";
 import { sharedRoutes } from "../public/shared-email.ts";
 import { trackingRoutes } from "../public/tracking.ts";
 import { welcomeRoutes } from "../public/welcome.ts";
@@ -147,8 +148,10 @@ const stopRequestsMs = 5_000;
 
 async function listenHttp(app: OpenApp, config: Config, lifecycle: Lifecycle): Promise<HttpServer> {
   const { hostname = "0.0.0.0", port } = parseListenAddress(config.server.httpAddr);
+  const kinds = handlers.map(({ kind }) => kind.name);
   const routes = apiRoutes(app, version)
     .use(healthRoutes(app, lifecycle))
+    .use(metricsRoutes(app, kinds, version))
     .use(downloadRoutes(app))
     .use(sharedRoutes(app))
     .use(trackingRoutes(app))

@@ -105,6 +105,7 @@ const samples: Record<string, [text: string, written: unknown, value: unknown]> 
   "retention.webhooks": ["1d", "1d", 86_400_000],
   "retention.links": ["2d", "2d", 172_800_000],
   "retention.logs": ["2d", "2d", 172_800_000],
+  "metrics.token": ["t".repeat(16), "t".repeat(16), "t".repeat(16)],
   "logging.level": ["debug", "debug", "debug"],
   "logging.format": ["pretty", "pretty", "pretty"],
 };
@@ -194,6 +195,7 @@ test("with nothing given the program starts with its defaults", async () => {
       links: 63_072_000_000,
       logs: 2_592_000_000,
     },
+    metrics: { token: undefined },
     logging: { level: "info", format: "json" },
   });
 });

@@ -220,6 +220,13 @@ export const schema = {
     logs: key(is.keeping, { default: "30d", doc: "How long the log of API requests is kept." }),
   },
 
+  metrics: {
+    token: optional(is.secretText(16), {
+      isSecret: true,
+      doc: "The bearer token for /metrics; without it only this machine may read them, and no proxy on it.",
+    }),
+  },
+
   logging: {
     level: key(is.choice("trace", "debug", "info", "warn", "error", "silent"), {
       default: "info",

@@ -5,6 +5,7 @@ import { setLastEvent, setProgress } from "../emails/store.ts";
 import { recordEvents } from "../events/record.ts";
 import type { EventType } from "../events/schema.ts";
 import { again, done, type Ending } from "../jobs/job.ts";
+import { metersOf } from "../meters.ts";
 import { suppress } from "../suppressions/suppress.ts";
 import type { AttemptRecord } from "./ask.ts";
 import type { Deferral, Outcome } from "./outcome.ts";
@@ -33,7 +34,19 @@ export function recordTry(app: App, due: DueDelivery, tried: Tried): Ending {
     insertAttempt({ ...attempt, deliveryId: due.delivery.id, number, position }),
   );
   ending.writes.push(...rows, ...(tried.writes ?? []));
+  measure(app, due, tried);
   return ending;
+}
+
+function measure(app: App, { delivery: { nextAttemptAt } }: DueDelivery, { outcome, attempts }: Tried): void {
+  const meters = metersOf(app);
+  const [first] = attempts;
+  const waitedSeconds =
+    first && nextAttemptAt ? (first.startedAt.getTime() - nextAttemptAt.getTime()) / 1000 : undefined;
+  meters.tried(outcome.kind, waitedSeconds);
+  for (const { outcome: each, host, startedAt, endedAt } of attempts) {
+    if (host !== null) meters.attempted(each, (endedAt.getTime() - startedAt.getTime()) / 1000);
+  }
 }
 
 function recordOutcome(app: App, due: DueDelivery, outcome: Outcome, lane: string | undefined): Ending {

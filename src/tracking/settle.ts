@@ -3,6 +3,7 @@ import { type App, atomically } from "../app.ts";
 import { expectChange } from "../db/write.ts";
 import { WriteConflict } from "../errors.ts";
 import { type NewEvent, recordMany } from "../events/record.ts";
+import { metersOf } from "../meters.ts";
 import { type Judged, judgeVisits, type Visit } from "./classify.ts";
 import { Recently } from "./recently.ts";
 import type { Engagement } from "./schema.ts";
@@ -75,6 +76,9 @@ async function tell(app: App, first: VisitedDelivery, judged: Judged[]): Promise
     ];
     try {
       await atomically(app, writes, { isPatient: true });
+      for (const { visit, verdict } of judged) {
+        metersOf(app).visited(visit.kind, verdict.isBot ? "machine" : "person");
+      }
       return;
     } catch (error) {
       if (!(error instanceof WriteConflict && error.kind === "stale")) throw error;

@@ -38,7 +38,9 @@ export async function prepareEmails(
   const suppressed = await suppressedAmong(app, sender.teamId, addresses);
   const hasFiles = emails.some(({ draft }) => draft.attachments.length > 0);
   const files = hasFiles ? await storeFiles(app, emails, ids) : [];
-  const linksOf = await findLinks(app, emails);
+  const linksOf = emails.some(({ domain }) => domain.clickTracking)
+    ? await findLinks(app, emails)
+    : undefined;
   const writing: Writing = { rows: [], jobs: [], events: [], contents: new Map(), linksOf };
   for (const [index, email] of emails.entries()) {
     writeEmail(app, sender, ids[index]!, email, suppressed, writing);
@@ -69,7 +71,8 @@ interface Writing {
   jobs: JobWish<{ deliveryId: string }>[];
   events: NewEvent[];
   contents: ContentsOfWrite;
-  linksOf: LinksOf;
+  /** Absent where no clicks are tracked. */
+  linksOf?: LinksOf;
 }
 
 function writeEmail(

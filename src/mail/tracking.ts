@@ -15,7 +15,8 @@ export type Tracking = {
 
 /**
  * The HTML of one delivery: its web links lead through us, and an image that nobody sees asks for itself when it is
- * shown. Every other character stays. The same delivery always gives the same.
+ * shown. Every other character stays. The same delivery always gives the same. The HTML is as it is stored, for only its
+ * links are known: what is filled in for a recipient goes in afterwards.
  */
 export function trackHtml(html: string, tracking: Tracking, untracked: readonly string[] = []): string {
   const { edits, pixelAt } = planOf(html);

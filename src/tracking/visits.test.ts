@@ -37,6 +37,22 @@ test("nothing is written until somebody's visits are settled, and a stop settles
   expect(await told(app)).toHaveLength(450);
 });
 
+test("what waits has a bound; what comes beyond it is lost, and nothing after that", async () => {
+  const app = await testApp();
+  const [id] = await delivered(app, 1);
+  const url = `https://a.test/${"x".repeat(7_900)}`;
+  for (let n = 0; n < 2_100; n++) {
+    const visit = { deliveryId: `${n}`, address: "198.51.100.7", userAgent: "", at: app.now() };
+    noteVisit(app, { kind: "clicked", url, ...visit });
+  }
+  note(app, id!);
+  await flushVisits(app);
+  expect(await told(app)).toEqual([]);
+  note(app, id!);
+  await flushVisits(app);
+  expect(await told(app)).toHaveLength(1);
+});
+
 test("what can't be written waits until it can", async () => {
   const app = await testApp();
   const [id] = await delivered(app, 1);

@@ -13,7 +13,7 @@ interface Group {
 
 interface Waiting {
   groups: Map<string, Group>;
-  /** Visits in all of them. */
+  /** About the bytes that all of them take. */
   size: number;
   settling: Promise<void> | undefined;
   later: ReturnType<typeof setTimeout> | undefined;
@@ -26,7 +26,7 @@ const retryMs = 2_000;
 /** How long a batch that is being written keeps the next from being looked for. */
 const busyMs = 50;
 const groupsPerBatch = 200;
-const mostVisits = 50_000;
+const mostSize = 32_000_000;
 /** Of one pixel or link within a few seconds: whoever makes up more must not crowd out the others' visits. */
 const mostVisitors = 10;
 const mostOfText = 512;
@@ -42,16 +42,20 @@ export function noteVisit(app: App, visit: Visit): void {
   const userAgent = visit.userAgent.slice(0, mostOfText);
   const who = `${visit.address} ${userAgent}`;
   if (visitors.has(who) || visitors.size >= mostVisitors) return;
-  if (waiting.size >= mostVisits) {
+  if (waiting.size >= mostSize) {
     warnOfLoss(app, waiting, "they come faster than they can be written");
     return;
   }
-  waiting.size++;
-  visitors.set(who, { ...visit, userAgent });
+  const kept = { ...visit, userAgent };
+  waiting.size += sizeOf(kept);
+  visitors.set(who, kept);
   group.visits.set(what, visitors);
   waiting.groups.set(visit.deliveryId, group);
   waiting.later ??= setTimeout(() => void settleDue(app, waiting), holdMs).unref();
 }
+
+/** With what keeping it costs besides. */
+const sizeOf = ({ url = "", userAgent }: Visit): number => 2 * url.length + 2 * userAgent.length + 500;
 
 /** Writes down all that waits; when the program ends. */
 export async function flushVisits(app: App): Promise<void> {
@@ -85,7 +89,7 @@ async function settleBatches(app: App, waiting: Waiting, until: number): Promise
       const all = [...visits.values()].flatMap((visitors) => [...visitors.values()]);
       batch.set(id, all);
       waiting.groups.delete(id);
-      waiting.size -= all.length;
+      for (const visit of all) waiting.size -= sizeOf(visit);
     }
     if (batch.size === 0) return;
     const unsettled = await settleVisits(app, batch).catch((reason: unknown) =>

@@ -166,6 +166,13 @@ export default {
     // The record of calls to webhook endpoints, and of API requests.
     // webhooks: "30d",
     // logs: "30d",
+    // Where the tracked links in sent emails lead.
+    // links: "730d",
+  },
+
+  metrics: {
+    // The bearer token with which /metrics is read, 16 characters or more; without it only this machine may read it.
+    // token: process.env.METRICS_TOKEN,
   },
 
   logging: {

@@ -8,6 +8,8 @@ import down0004 from "./0004_inbound.down.sql" with { type: "text" };
 import up0004 from "./0004_inbound.up.sql" with { type: "text" };
 import down0005 from "./0005_submission.down.sql" with { type: "text" };
 import up0005 from "./0005_submission.up.sql" with { type: "text" };
+import down0006 from "./0006_tracking.down.sql" with { type: "text" };
+import up0006 from "./0006_tracking.up.sql" with { type: "text" };
 
 /** One step of the database's shape. `up` and `down` are SQL statements separated by empty lines. */
 export interface Migration {
@@ -24,4 +26,5 @@ export const migrations: Migration[] = [
   { version: 3, name: "api", up: up0003, down: down0003 },
   { version: 4, name: "inbound", up: up0004, down: down0004 },
   { version: 5, name: "submission", up: up0005, down: down0005 },
+  { version: 6, name: "tracking", up: up0006, down: down0006 },
 ];

@@ -5,6 +5,7 @@ import { reporting } from "./delivery/reports.ts";
 import { verifyingClaim } from "./domains/claim-jobs.ts";
 import { verifyingDomain } from "./domains/jobs.ts";
 import { forgettingAnswers } from "./emails/idempotency.ts";
+import { forgettingLinks } from "./emails/links.ts";
 import { forgettingInbound } from "./inbound/forget.ts";
 import { readingInbound } from "./inbound/read.ts";
 import { forgettingLanes } from "./jobs/forget-lanes.ts";
@@ -24,6 +25,7 @@ export const recurringWork: Recurring[] = [
   forgettingSuppressions,
   forgettingLogs,
   forgettingInbound,
+  forgettingLinks,
 ];
 
 /** Every job handler, in one list, as routes are in one list. */

@@ -17,7 +17,7 @@ const rooms = [
     "emails",
     "inbound",
   ],
-  ...["broadcasts", "delivery", "sandbox", "webhooks", "metrics"],
+  ...["broadcasts", "delivery", "tracking", "sandbox", "webhooks", "metrics"],
 ];
 const doors = ["api", "admin", "public", "listeners"];
 
@@ -40,7 +40,7 @@ const order: string[][] = [
   ["db"],
   ["config"],
   ["signed-link"],
-  ["secrets", "log"],
+  ["secrets", "log", "meters"],
   ["errors", "ids", "client-address", "sync-folder", "byte-budget", "migrations", "assets", "package.json"],
 ];
 const rank = new Map(order.flatMap((group, index) => group.map((place) => [place, index] as const)));

@@ -1,6 +1,6 @@
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
-import { dimensionNames, granularities, metricNames } from "../metrics/names.ts";
+import { dimensionNames, granularities, knownMetrics, metricNames } from "../metrics/names.ts";
 import { isTimezone } from "../metrics/range.ts";
 import type { MetricsQuery } from "../metrics/read.ts";
 
@@ -25,7 +25,7 @@ export function readMetricsRequest(url: string): MetricsQuery {
       `Invalid \`timezone\` parameter. It must be the name of an IANA time zone, such as \`America/New_York\`.`,
     );
   }
-  const metrics = known("metrics", many("metrics"), metricNames);
+  const metrics = known("metrics", many("metrics"), knownMetrics);
   return {
     startDate: one("start_date"),
     endDate: one("end_date"),

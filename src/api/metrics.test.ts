@@ -120,6 +120,16 @@ test("what is empty or not known is as if it were not there", async () => {
   expect(body).toMatchObject({ totals: { delivered: 2 }, metrics: [...metricNames] });
 });
 
+test("opens and clicks of machines are told to who asks for them, and only then", async () => {
+  const teamId = team.teamId;
+  const data = { is_bot: true };
+  await atomically(app, recordEvent(app, { type: "email.clicked", teamId, emailId: newId(), data }));
+  app.clock.advance(1);
+  const { body } = await get("?metrics=clicked,clicked_machine,opened_machine&granularity=monthly");
+  expect(body.totals).toMatchObject({ clicked_machine: 1, opened_machine: 0 });
+  expect((await get("")).body.totals).not.toHaveProperty("clicked_machine");
+});
+
 const tooManyIds = Array.from({ length: 101 }, newId).join();
 test.each([
   ["metrics=opens", "validation_error", "Invalid `metrics` parameter. Allowed: `received`,"],

@@ -1,7 +1,7 @@
 import { type TSchema, Type as t } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
-import { dimensionNames, granularities, metricNames } from "../metrics/names.ts";
+import { dimensionNames, granularities, knownMetrics } from "../metrics/names.ts";
 import { getMetrics, type MetricsRow } from "../metrics/read.ts";
 import { authenticated } from "./auth.ts";
 import { readMetricsRequest } from "./metrics-request.ts";
@@ -12,7 +12,7 @@ const orNull = <S extends Parameters<typeof t.Union>[0][number]>(schema: S) => t
 
 const values = t.Partial(
   t.Record(
-    oneOf(...metricNames),
+    oneOf(...knownMetrics),
     t.Number({ description: "Counts are of recipients, rates percentages of two decimals." }),
   ),
 );
@@ -21,7 +21,7 @@ const metricsAnswer = t.Object({
   object: t.Literal("metrics"),
   start_date: t.String({ format: "date-time" }),
   end_date: t.String({ format: "date-time" }),
-  metrics: t.Array(oneOf(...metricNames)),
+  metrics: t.Array(oneOf(...knownMetrics)),
   dimensions: t.Array(oneOf(...dimensionNames)),
   granularity: oneOf(...granularities),
   totals: values,
@@ -62,7 +62,7 @@ const parameters = [
   parameter("end_date", "ISO 8601 date or datetime, not included; now when absent or in the future."),
   parameter("timezone", "IANA time zone of the periods, and of dates that name none; UTC when absent."),
   parameter("granularity", "How long a period is; daily when absent.", oneOf(...granularities)),
-  list("metrics", "All when absent.", oneOf(...metricNames)),
+  list("metrics", "All but those of machines when absent.", oneOf(...knownMetrics)),
   list("dimensions", "What to break down by; not `email` with `broadcast`.", oneOf(...dimensionNames)),
   list("domain_id", "Only of these sending domains, 100 at most."),
   list("email_id", "Only of these emails, 100 at most; not with broadcasts."),

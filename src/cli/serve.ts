@@ -15,11 +15,14 @@ import { flushLogs } from "../logs/record.ts";
 import { makeDataFolder, nodeName, type OpenApp, openApp } from "../open-app.ts";
 import { downloadRoutes } from "../public/downloads.ts";
 import { healthRoutes, type Lifecycle } from "../public/health.ts";
+import { metricsRoutes } from "../public/metrics.ts";
 import { sharedRoutes } from "../public/shared-email.ts";
+import { trackingRoutes } from "../public/tracking.ts";
 import { welcomeRoutes } from "../public/welcome.ts";
 import { sandboxResolver } from "../sandbox/internet.ts";
 import { listenAsInternet } from "../sandbox/listen.ts";
 import type { Listener } from "../smtp/listener.ts";
+import { flushVisits } from "../tracking/visits.ts";
 import { handlers, recurringWork } from "../work.ts";
 import { claimDataFolder } from "./data-mode.ts";
 import { mayBindLowPorts } from "./privileges.ts";
@@ -98,6 +101,7 @@ async function serve(options: ServeOptions): Promise<Server> {
     closers.push(() => flushLogs(app));
     const submission = await listenForSubmission(app);
     closers.push(() => submission.close());
+    closers.push(() => flushVisits(app));
     await atomically(
       app,
       recurringWork.flatMap(({ ensure }) => ensure(app)),
@@ -153,10 +157,13 @@ const stopRequestsMs = 5_000;
 
 async function listenHttp(app: OpenApp, config: Config, lifecycle: Lifecycle): Promise<HttpServer> {
   const { hostname = "0.0.0.0", port } = parseListenAddress(config.server.httpAddr);
+  const kinds = handlers.map(({ kind }) => kind.name);
   const routes = apiRoutes(app, version)
     .use(healthRoutes(app, lifecycle))
+    .use(metricsRoutes(app, kinds, version))
     .use(downloadRoutes(app))
     .use(sharedRoutes(app))
+    .use(trackingRoutes(app))
     .use(welcomeRoutes(app, version));
   // Bun's own limit answers with nothing; ours, in `readJson`, says what is wrong before a byte is read.
   const maxRequestBodySize = Number.MAX_SAFE_INTEGER;

@@ -106,7 +106,9 @@ const samples: Record<string, [text: string, written: unknown, value: unknown]> 
   "retention.inbound": ["30d", "30d", 2_592_000_000],
   "retention.events": ["forever", "forever", "forever"],
   "retention.webhooks": ["1d", "1d", 86_400_000],
+  "retention.links": ["2d", "2d", 172_800_000],
   "retention.logs": ["2d", "2d", 172_800_000],
+  "metrics.token": ["t".repeat(16), "t".repeat(16), "t".repeat(16)],
   "logging.level": ["debug", "debug", "debug"],
   "logging.format": ["pretty", "pretty", "pretty"],
 };
@@ -200,8 +202,10 @@ test("with nothing given the program starts with its defaults", async () => {
       inbound: "forever",
       events: 31_536_000_000,
       webhooks: 2_592_000_000,
+      links: 63_072_000_000,
       logs: 2_592_000_000,
     },
+    metrics: { token: undefined },
     logging: { level: "info", format: "json" },
   });
 });

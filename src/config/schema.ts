@@ -225,7 +225,18 @@ export const schema = {
       doc: "How long events are kept; emails and their last state stay.",
     }),
     webhooks: key(is.keeping, { default: "30d", doc: "How long the record of calls to endpoints is kept." }),
+    links: key(is.keeping, {
+      default: "730d",
+      doc: "How long tracked links in sent emails lead on; after that whoever clicks is told that they are too old.",
+    }),
     logs: key(is.keeping, { default: "30d", doc: "How long the log of API requests is kept." }),
+  },
+
+  metrics: {
+    token: optional(is.secretText(16), {
+      isSecret: true,
+      doc: "The bearer token for /metrics; without it only this machine may read them, and no proxy on it.",
+    }),
   },
 
   logging: {

@@ -2,7 +2,9 @@ import type { App } from "../app.ts";
 import { signingKeysOf } from "../domains/service.ts";
 import type { Attachment, Delivery, Email, EmailSource } from "../emails/schema.ts";
 import { findSource, listAttachments } from "../emails/store.ts";
+import { trackingBase } from "../emails/tracking.ts";
 import { makeFeedbackId } from "../mail/feedback-id.ts";
+import type { Tracking } from "../mail/tracking.ts";
 import type { ComposeJob, JobAttachment, SubmittedJob } from "../threads/threads.ts";
 import { bigBytes, byteBudget } from "./big-messages.ts";
 import type { DueDelivery } from "./store.ts";
@@ -97,10 +99,11 @@ function estimateBytes({ content }: DueDelivery, rows: Attachment[]): number {
 
 async function composeJob(
   app: App,
-  { delivery, email, content }: DueDelivery,
+  due: DueDelivery,
   domain: MessageDomain,
   rows: Attachment[],
 ): Promise<ComposeJob> {
+  const { delivery, email, content } = due;
   return {
     source: {
       messageId: email.messageId,
@@ -116,6 +119,7 @@ async function composeJob(
         ? email.headers
         : { ...email.headers, "Feedback-ID": feedbackIdOf(app, delivery, email, domain.name) },
       attachments: await Promise.all(rows.map((row) => jobAttachment(app, row))),
+      tracking: trackingFor(app, due),
     },
     keys: await signingKeysOf(app, domain.id),
     signedAt: app.now(),
@@ -135,6 +139,16 @@ function feedbackIdOf(
 ): string {
   const secret = app.secrets.derive("return-path");
   return makeFeedbackId({ deliveryId, groups: [apiKeyId ?? "", domain, teamId], secret });
+}
+
+function trackingFor(app: App, { delivery, email: { tracking } }: DueDelivery): Tracking | undefined {
+  if (tracking === null) return undefined;
+  const base = trackingBase(app, tracking);
+  return {
+    ...{ opens: tracking.opens, clicks: tracking.clicks, deliveryId: delivery.id, base },
+    secret: app.secrets.derive("tracking"),
+    ownOrigins: [base, new URL(app.config.server.publicUrl).origin],
+  };
 }
 
 async function jobAttachment(app: App, row: Attachment): Promise<JobAttachment> {

@@ -1,10 +1,11 @@
 import type { App } from "../app.ts";
 import type { Write } from "../db/write.ts";
 import type { Delivery, LastEvent } from "../emails/schema.ts";
-import { setLastEvent } from "../emails/store.ts";
+import { setLastEvent, setProgress } from "../emails/store.ts";
 import { recordEvents } from "../events/record.ts";
 import type { EventType } from "../events/schema.ts";
 import { again, done, type Ending } from "../jobs/job.ts";
+import { metersOf } from "../meters.ts";
 import { suppress } from "../suppressions/suppress.ts";
 import type { AttemptRecord } from "./ask.ts";
 import type { Deferral, Outcome } from "./outcome.ts";
@@ -33,7 +34,19 @@ export function recordTry(app: App, due: DueDelivery, tried: Tried): Ending {
     insertAttempt({ ...attempt, deliveryId: due.delivery.id, number, position }),
   );
   ending.writes.push(...rows, ...(tried.writes ?? []));
+  measure(app, due, tried);
   return ending;
+}
+
+function measure(app: App, { delivery: { nextAttemptAt } }: DueDelivery, { outcome, attempts }: Tried): void {
+  const meters = metersOf(app);
+  const [first] = attempts;
+  const waitedSeconds =
+    first && nextAttemptAt ? (first.startedAt.getTime() - nextAttemptAt.getTime()) / 1000 : undefined;
+  meters.tried(outcome.kind, waitedSeconds);
+  for (const { outcome: each, host, startedAt, endedAt } of attempts) {
+    if (host !== null) meters.attempted(each, (endedAt.getTime() - startedAt.getTime()) / 1000);
+  }
 }
 
 function recordOutcome(app: App, due: DueDelivery, outcome: Outcome, lane: string | undefined): Ending {
@@ -45,7 +58,7 @@ function recordOutcome(app: App, due: DueDelivery, outcome: Outcome, lane: strin
         settle(app, due, "delivered", outcome.said, outcome.host),
         // Two names of one fact (D10): `sent` is what the original MailIt's clients listen for.
         ...happened(app, due, ["email.sent", "email.delivered"], data),
-        lastEvent(due, "delivered"),
+        setProgress({ id: due.email.id, lastEvent: "delivered" }),
       ]);
     }
     case "bounced":
@@ -106,7 +119,7 @@ function defer(
           ...happened(app, due, ["email.delivery_delayed"], {
             bounce: describeBounce("Transient", about, said),
           }),
-          lastEvent(due, "delivery_delayed"),
+          setProgress({ id: due.email.id, lastEvent: "delivery_delayed" }),
         ]
       : []),
   ];

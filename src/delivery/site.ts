@@ -50,6 +50,11 @@ export class Site {
     return isMoving ? this.limit * 2 : this.limit;
   }
 
+  /** Connections, those that are kept among them, and how many of them are in use. */
+  get load(): { open: number; busy: number } {
+    return { open: this.#open, busy: this.#busy };
+  }
+
   get hasRoom(): boolean {
     return this.#busy < this.limit;
   }

@@ -46,6 +46,15 @@ class Sites {
     }, sweepMs);
   }
 
+  counts(): { sites: number; open: number; busy: number } {
+    const counts = { sites: this.#byName.size, open: 0, busy: 0 };
+    for (const { load } of this.#byName.values()) {
+      counts.open += load.open;
+      counts.busy += load.busy;
+    }
+    return counts;
+  }
+
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#sweep);

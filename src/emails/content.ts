@@ -1,8 +1,10 @@
 import type { App } from "../app.ts";
 import type { Write } from "../db/write.ts";
 import { newId } from "../ids.ts";
+import { insertLinks } from "./links.ts";
 import type { Content } from "./schema.ts";
 import { insertContent } from "./store.ts";
+import type { LinksOf } from "./tracking.ts";
 
 type Bodies = Pick<Content, "html" | "text">;
 
@@ -35,11 +37,17 @@ export type ContentsOfWrite = Map<string, StoredContent>;
 
 /**
  * The id under which bodies are stored, and the writes that store them unless they are there. A body is shared only once
- * it is on disk, which `isStored` says after the commit, and within the write that stores it.
+ * it is on disk, which `isStored` says after the commit, and within the write that stores it. With `linksOf` its links are
+ * stored too, and it is shared only with such as have theirs.
  */
-export function storeContent(app: App, bodies: Bodies, beside: ContentsOfWrite = new Map()): StoredContent {
+export function storeContent(
+  app: App,
+  bodies: Bodies,
+  beside: ContentsOfWrite = new Map(),
+  linksOf?: LinksOf,
+): StoredContent {
   const memory = memoryOf(app);
-  const hash = hashOf(bodies);
+  const hash = (linksOf ? "links " : "") + hashOf(bodies);
   const shared = beside.get(hash);
   if (shared) return { id: shared.id, writes: [], isStored() {} };
   const now = app.now().getTime();
@@ -47,9 +55,13 @@ export function storeContent(app: App, bodies: Bodies, beside: ContentsOfWrite =
   if (known && now < known.until) return { id: known.id, writes: [], isStored() {} };
 
   const id = newId();
+  const links = bodies.html && linksOf ? linksOf(bodies.html) : [];
   const content = {
     id,
-    writes: [insertContent({ id, ...bodies, createdAt: app.now() })],
+    writes: [
+      insertContent({ id, ...bodies, createdAt: app.now() }),
+      ...(links.length > 0 ? [insertLinks(id, links)] : []),
+    ],
     isStored() {
       memory.young.set(hash, { id, until: now + keptMs });
       if (memory.young.size < keptPerGeneration) return;

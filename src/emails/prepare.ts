@@ -14,6 +14,7 @@ import { deliver } from "./jobs.ts";
 import { laneForDomain } from "./lanes.ts";
 import type { LastEvent } from "./schema.ts";
 import { insertDelivery, insertEmail, insertSource } from "./store.ts";
+import { findLinks, type LinksOf, trackingOf } from "./tracking.ts";
 
 export interface PreparedEmails {
   /** In the order of the emails. */
@@ -37,7 +38,10 @@ export async function prepareEmails(
   const suppressed = await suppressedAmong(app, sender.teamId, addresses);
   const hasFiles = emails.some(({ draft }) => draft.attachments.length > 0);
   const files = hasFiles ? await storeFiles(app, emails, ids) : [];
-  const writing: Writing = { rows: [], jobs: [], events: [], contents: new Map() };
+  const linksOf = emails.some(({ domain }) => domain.clickTracking)
+    ? await findLinks(app, emails)
+    : undefined;
+  const writing: Writing = { rows: [], jobs: [], events: [], contents: new Map(), linksOf };
   for (const [index, email] of emails.entries()) {
     writeEmail(app, sender, ids[index]!, email, suppressed, writing);
   }
@@ -67,6 +71,8 @@ interface Writing {
   jobs: JobWish<{ deliveryId: string }>[];
   events: NewEvent[];
   contents: ContentsOfWrite;
+  /** Absent where no clicks are tracked. */
+  linksOf?: LinksOf;
 }
 
 function writeEmail(
@@ -86,7 +92,9 @@ function writeEmail(
     : isLater
       ? "scheduled"
       : "queued";
-  const content = storeContent(app, { html: draft.html ?? null, text: draft.text ?? null }, writing.contents);
+  const tracking = draft.html ? trackingOf(app, domain) : null;
+  const bodies = { html: draft.html ?? null, text: draft.text ?? null };
+  const content = storeContent(app, bodies, writing.contents, tracking?.clicks ? writing.linksOf : undefined);
   const about = { teamId, emailId: id, domainId: domain.id };
   writing.rows.push(
     ...content.writes,
@@ -106,6 +114,7 @@ function writeEmail(
       headers: draft.headers,
       tags: draft.tags,
       topicId: draft.topicId ?? null,
+      tracking,
       lastEvent,
       scheduledAt: scheduledAt ?? null,
       createdAt,

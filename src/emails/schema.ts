@@ -31,6 +31,26 @@ export const contents = sqliteTable("contents", {
 });
 export type Content = typeof contents.$inferSelect;
 
+/** Where the tracked links of a body lead; `mail/html-links.ts` makes their ids. */
+export const links = sqliteTable(
+  "links",
+  {
+    contentId: text("content_id").notNull(),
+    id: text("id").notNull(),
+    url: text("url").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.contentId, t.id] })],
+);
+export type Link = typeof links.$inferSelect;
+
+/** What the messages of an email carry to tell of opens and clicks. */
+export interface EmailTracking {
+  opens: boolean;
+  clicks: boolean;
+  /** The host of their addresses; null: this server's own. */
+  host: string | null;
+}
+
 /** What a client asked us to send. Addresses are as given (`Name <a@b>`), checked. */
 export const emails = sqliteTable(
   "emails",
@@ -50,6 +70,7 @@ export const emails = sqliteTable(
     headers: text("headers", { mode: "json" }).$type<Record<string, string>>().notNull(),
     tags: text("tags", { mode: "json" }).$type<Tag[]>().notNull(),
     topicId: text("topic_id"),
+    tracking: text("tracking", { mode: "json" }).$type<EmailTracking>(),
     lastEvent: text("last_event", { enum: lastEvents }).notNull(),
     scheduledAt: integer("scheduled_at", { mode: "timestamp_ms" }),
     createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),

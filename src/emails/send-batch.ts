@@ -1,6 +1,7 @@
 /** Accepting several emails in one write. */
 import { type App, atomically } from "../app.ts";
 import { Refusal } from "../errors.ts";
+import { metersOf } from "../meters.ts";
 import { acceptFetched } from "./accept-fetched.ts";
 import { type AdmittedEmail, admitEmail, type Sender } from "./admit.ts";
 import type { EmailDraft } from "./draft.ts";
@@ -38,6 +39,7 @@ export async function sendBatch(
       const complete = putIn(judged, fetched);
       if (validation === "strict") refuseTogether(complete);
 
+      const begunAt = performance.now();
       const accepted = complete.filter(isAccepted);
       const prepared = await prepareEmails(app, sender, accepted);
       const errors = complete.flatMap((item, index) =>
@@ -47,6 +49,7 @@ export async function sendBatch(
       const write = drafts.some(isIncomplete) ? acceptFetched(sender.teamId, accepted) : atomically;
       await write(app, [...remember(answer), ...prepared.writes]);
       prepared.areStored();
+      metersOf(app).accepted(accepted.length, (performance.now() - begunAt) / 1000);
       return answer;
     });
   });

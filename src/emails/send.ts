@@ -2,6 +2,7 @@
 import { type App, atomically } from "../app.ts";
 import type { Write } from "../db/write.ts";
 import { Refusal } from "../errors.ts";
+import { metersOf } from "../meters.ts";
 import { acceptFetched } from "./accept-fetched.ts";
 import { type AdmittedEmail, admitEmail, type Sender } from "./admit.ts";
 import type { EmailDraft } from "./draft.ts";
@@ -36,9 +37,11 @@ export async function accept(
   remember: (answer: { id: string }) => Write[],
   write: (app: App, writes: Write[]) => Promise<unknown>,
 ): Promise<{ id: string }> {
+  const begunAt = performance.now();
   const { ids, writes, areStored } = await prepareEmails(app, sender, [email]);
   const answer = { id: ids[0]! };
   await write(app, [...remember(answer), ...writes]);
   areStored();
+  metersOf(app).accepted(1, (performance.now() - begunAt) / 1000);
   return answer;
 }

@@ -1,4 +1,4 @@
-import { and, asc, eq, getTableColumns, lt, sql } from "drizzle-orm";
+import { and, asc, eq, getTableColumns, lt, notInArray, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
 import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
 import { preparedRead } from "../db/read.ts";
@@ -47,6 +47,7 @@ export const insertEmail = preparedWrite<Email>((db) =>
     headers: placeholder("headers"),
     tags: placeholder("tags"),
     topicId: placeholder("topicId"),
+    tracking: placeholder("tracking"),
     lastEvent: placeholder("lastEvent"),
     scheduledAt: placeholder("scheduledAt"),
     createdAt: placeholder("createdAt"),
@@ -108,6 +109,14 @@ export const setLastEvent = preparedWrite<{ id: string; lastEvent: LastEvent }>(
     .update(emails)
     .set({ lastEvent: sql`${placeholder("lastEvent")}` })
     .where(eq(emails.id, placeholder("id"))),
+);
+
+/** The same for a step of a delivery under way: what one recipient has read is not unread because another's is late. */
+export const setProgress = preparedWrite<{ id: string; lastEvent: "delivered" | "delivery_delayed" }>((db) =>
+  db
+    .update(emails)
+    .set({ lastEvent: sql`${placeholder("lastEvent")}` })
+    .where(and(eq(emails.id, placeholder("id")), notInArray(emails.lastEvent, ["opened", "clicked"]))),
 );
 
 /** Remembers an answer for a key under which nothing is remembered; a unique conflict says that something is. */

@@ -164,10 +164,16 @@ const numbered = (names: CounterName[]) =>
 /** What events are counted as. `email.sent` is another name of `email.delivered` (D10) and not counted again. */
 function namesOf(types: EventType[], { counts = [], data }: About): CounterName[] {
   return [
-    ...types.filter((type) => type !== "email.sent"),
+    ...types.filter((type) => type !== "email.sent").map((type) => nameOf(type, data)),
     ...(types.includes("email.bounced") ? [bounceName(data?.bounce)] : []),
     ...counts,
   ];
+}
+
+/** An open or click that a machine made is no person's. */
+function nameOf(type: EventType, data: About["data"]): CounterName {
+  const isOfMachine = data?.is_bot === true && (type === "email.opened" || type === "email.clicked");
+  return isOfMachine ? `${type}_machine` : type;
 }
 
 /** By the type a bounce tells of itself, in the contract's words. */

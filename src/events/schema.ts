@@ -25,7 +25,8 @@ export type EventType = (typeof eventTypes)[number];
 
 /**
  * What is counted beside the events themselves: kinds of bounces, bounces of what a host had taken before (a report that
- * came later), and an email's first open or click by a recipient.
+ * came later), and a recipient's first open or click of an email. Opens and clicks are people's; those of machines are
+ * counted apart.
  */
 export const counterNames = [
   ...eventTypes,
@@ -35,6 +36,8 @@ export const counterNames = [
   "email.bounced_late",
   "email.unique_opened",
   "email.unique_clicked",
+  "email.opened_machine",
+  "email.clicked_machine",
 ] as const;
 export type CounterName = (typeof counterNames)[number];
 

@@ -1,4 +1,5 @@
 import { type App, atomically } from "../app.ts";
+import { metersOf } from "../meters.ts";
 import { countOverdueLanes, dueLanes, nextDue, spreadOverdue } from "./due.ts";
 import { type Hold, Holds } from "./holds.ts";
 import { type Ending, type JobHandler, withoutKind } from "./job.ts";
@@ -53,6 +54,7 @@ export async function startDispatcher(
     handlers.map((handler) => [handler.kind.name, new Permits(app, handler, { slowAfterMs, slowPermits })]),
   );
   const held = new Holds(leaseMs);
+  const meters = metersOf(app);
   const stopBegins = new AbortController();
   const waiters: (() => void)[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -100,6 +102,7 @@ export async function startDispatcher(
   function begin(hold: Hold): void {
     const permits = kinds.get(kindOf(hold.lane))!;
     permits.begin(hold);
+    meters.jobBegan(permits.kind);
     const work = perform(permits.handler, hold).finally(() => {
       unsettled.delete(work);
       permits.end(hold);
@@ -117,7 +120,9 @@ export async function startDispatcher(
   }
 
   async function perform(handler: JobHandler, hold: Hold): Promise<void> {
-    const ended = await settle(app, holder, hold.lease, await runHandler(handler, hold));
+    const ending = await runHandler(handler, hold);
+    const ended = await settle(app, holder, hold.lease, ending);
+    meters.jobEnded(handler.kind.name, ended === hold.lease ? ending.kind : "lost");
     held.drop(hold);
     if (ended === hold.lease || stopped) return;
     // Put back, and claimed again before the answer to that had come: nobody works under the newer lease yet.

@@ -6,6 +6,7 @@ import { fieldMistake } from "./headers.ts";
 import { boundaryPrefix, buildMime, type Mailbox, type MessageFields, mimeTree } from "./mime.ts";
 import { buildPlain } from "./plain.ts";
 import { shownContent, textPartsOf } from "./text-parts.ts";
+import { type Tracking, trackHtml, unsubscribeUrls } from "./tracking.ts";
 import { wireMistake } from "./wire.ts";
 
 /** What a message is made of. There is no Bcc: a message never names who else got it. */
@@ -23,6 +24,8 @@ export type MessageSource = {
   text?: string;
   headers: Record<string, string>;
   attachments: MessageAttachment[];
+  /** Absent: the HTML goes out as it is. */
+  tracking?: Tracking;
 };
 
 /**
@@ -40,15 +43,30 @@ export async function composeMessage(source: MessageSource): Promise<Uint8Array>
 
   const baseBoundary = baseBoundaryOf(messageId);
   const fields = fieldsOf(source);
+  const ownHtml = trackedHtml(source);
+  const { attachments } = source;
   const message =
-    source.attachments.length === 0
-      ? buildPlain(fields, `${boundaryPrefix}-${baseBoundary}-Part_1`, await textPartsOf(source))
+    attachments.length === 0
+      ? buildPlain(
+          fields,
+          `${boundaryPrefix}-${baseBoundary}-Part_1`,
+          await textPartsOf({ ...source, ownHtml }),
+        )
       : await buildMime(
-          mimeTree(fields, baseBoundary, { ...shownContent(source), attachments: source.attachments }),
+          mimeTree(fields, baseBoundary, {
+            ...shownContent(source),
+            ...(ownHtml !== undefined && { html: ownHtml }),
+            attachments,
+          }),
         );
   const mistake = wireMistake(message);
   if (mistake !== undefined) throw new Error(`The composed message has ${mistake}`);
   return message;
+}
+
+/** Undefined where it is the same for every recipient. */
+function trackedHtml({ html, tracking, headers }: MessageSource): string | undefined {
+  return html && tracking ? trackHtml(html, tracking, unsubscribeUrls(headers)) : undefined;
 }
 
 /** Nobody who writes a part knows the Message-ID it will get, so no content can contain the boundary on purpose. */

@@ -16,9 +16,19 @@ export function shownContent({ text, html }: Content): { text: string; html: str
   return { text: text ?? (html === undefined ? "" : textFromHtml(html)), html: html ?? "" };
 }
 
-/** The encoded parts of a message, in the order of RFC 2046 §5.1.4: the plainest first. */
-export async function textPartsOf(content: Content): Promise<TextPart[]> {
-  const key = `${content.text?.length ?? "none"}:${content.text ?? ""}${content.html ?? ""}`;
+/**
+ * The encoded parts of a message, in the order of RFC 2046 §5.1.4: the plainest first. `ownHtml` stands in place of the
+ * HTML where each recipient gets another; the text is made of what they have in common.
+ */
+export async function textPartsOf(content: Content & { ownHtml?: string }): Promise<TextPart[]> {
+  const { ownHtml } = content;
+  if (ownHtml === undefined) return sharedParts(content, true);
+  return [...(await sharedParts(content, false)), await encodeTextPart("text/html", ownHtml)];
+}
+
+async function sharedParts(content: Content, hasHtml: boolean): Promise<TextPart[]> {
+  const kind = hasHtml ? "" : "text of ";
+  const key = `${kind}${content.text?.length ?? "none"}:${content.text ?? ""}${content.html ?? ""}`;
   const known = remembered.get(key);
   if (known !== undefined) {
     remembered.delete(key);
@@ -28,7 +38,7 @@ export async function textPartsOf(content: Content): Promise<TextPart[]> {
   const { text, html } = shownContent(content);
   const parts: TextPart[] = [];
   if (text !== "") parts.push(await encodeTextPart("text/plain", text));
-  if (html !== "") parts.push(await encodeTextPart("text/html", html));
+  if (html !== "" && hasHtml) parts.push(await encodeTextPart("text/html", html));
   remember(key, parts);
   return parts;
 }

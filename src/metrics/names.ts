@@ -1,6 +1,6 @@
 import type { CounterName } from "../events/schema.ts";
 
-/** In the contract's order. */
+/** The contract's, in its order. Opens and clicks are people's. */
 export const metricNames = [
   "received",
   "delivered",
@@ -25,7 +25,10 @@ export const metricNames = [
   "complaint_rate",
   "unsubscribe_rate",
 ] as const;
-export type Metric = (typeof metricNames)[number];
+
+/** Those and ours, which are told only to who asks for them by name: clients may know the contract's alone. */
+export const knownMetrics = [...metricNames, "opened_machine", "clicked_machine"] as const;
+export type Metric = (typeof knownMetrics)[number];
 
 export const dimensionNames = ["period", "domain", "email", "broadcast"] as const;
 export type Dimension = (typeof dimensionNames)[number];
@@ -54,6 +57,8 @@ export const usedCounters = [
   "email.failed",
   "email.unique_opened",
   "email.unique_clicked",
+  "email.opened_machine",
+  "email.clicked_machine",
 ] as const satisfies CounterName[];
 
 const rates: Partial<Record<Metric, [part: Metric, whole: Metric]>> = {

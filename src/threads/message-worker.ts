@@ -1,4 +1,5 @@
 import { makeDkimKeyPairs } from "../mail/dkim-keys.ts";
+import { linksOf } from "../mail/html-links.ts";
 import { type ComposeJob, runComposeJob } from "./compose-job.ts";
 import { makeAsker, type Question, type QuestionAnswer } from "./questions.ts";
 import type { ReadJob } from "./read-job.ts";
@@ -15,6 +16,7 @@ export type Task = { id: number } & (
   | { kind: "read"; job: ReadJob }
   | { kind: "read_submitted"; raw: MessageBytes }
   | { kind: "make_dkim_key_pairs" }
+  | { kind: "find_links"; html: string }
 );
 
 /** A task's end: its value, or why it failed. The worker, too, sends these in lists. */
@@ -39,7 +41,8 @@ self.onmessage = ({ data }: MessageEvent<ToWorker[]>) => {
   for (const each of data) {
     if ("question" in each) asker.settle(each);
     else if (each.kind === "compose") queue.push(each);
-    // The runtime makes keys on other threads, and reading waits for DNS: no message need wait for either.
+    // The runtime makes keys on other threads, reading waits for DNS, and a client waits for links: none of them waits
+    // for the messages.
     else void answerTo(each.id, aside(each)).then((answer) => post([answer]));
   }
   if (!isComposing) void composeAll();
@@ -48,6 +51,7 @@ self.onmessage = ({ data }: MessageEvent<ToWorker[]>) => {
 /** Most workers only ever send: the parser and the verifier take memory, so they are loaded when something came in. */
 async function aside(task: Exclude<Task, { kind: "compose" }>): Promise<unknown> {
   if (task.kind === "make_dkim_key_pairs") return makeDkimKeyPairs();
+  if (task.kind === "find_links") return linksOf(task.html);
   if (task.kind === "read_submitted") return runReadSubmittedJob(task.raw);
   const { runReadJob } = await import("./read-job.ts");
   return runReadJob(task.job, asker.of(task.id));

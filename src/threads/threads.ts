@@ -21,6 +21,10 @@ export type Threads = {
   /** What a message says that a user of ours hands in, or why it can't be sent. Rejects when its thread dies. */
   readSubmitted(raw: MessageBytes): Promise<SubmittedMessage | { mistake: string }>;
   makeDkimKeyPairs(): Promise<DkimKeyPairs>;
+  /** The links of HTML that may be tracked, by their ids. */
+  findLinks(html: string): Promise<[id: string, url: string][]>;
+  /** How many threads there are, and how many tasks they owe an answer. */
+  load(): { threads: number; tasks: number };
   /** Stops the threads at once; what they had not finished rejects. */
   close(): Promise<void>;
 };
@@ -136,6 +140,11 @@ export function startThreads(options: ThreadsOptions): Threads {
     read: (job, ask) => run({ kind: "read", job }, ask) as Promise<ReadMessage>,
     readSubmitted: (raw) => run({ kind: "read_submitted", raw }) as ReturnType<Threads["readSubmitted"]>,
     makeDkimKeyPairs: () => run({ kind: "make_dkim_key_pairs" }) as Promise<DkimKeyPairs>,
+    findLinks: (html) => run({ kind: "find_links", html }) as Promise<[string, string][]>,
+    load: () => ({
+      threads: threads.size,
+      tasks: arrived.length + [...threads].reduce((sum, { waiting }) => sum + waiting.size, 0),
+    }),
     close,
   };
 }

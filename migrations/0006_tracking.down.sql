@@ -1,0 +1,5 @@
+drop table engagements
+
+drop table links
+
+alter table emails drop column tracking

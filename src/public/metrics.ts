@@ -1,0 +1,54 @@
+import { timingSafeEqual } from "node:crypto";
+import { Type as t } from "@sinclair/typebox";
+import { Elysia } from "elysia";
+import ipaddr from "ipaddr.js";
+import type { App } from "../app.ts";
+import type { Connections } from "../client-address.ts";
+import { Refusal } from "../errors.ts";
+import { contentType, scrape } from "../metrics/scrape.ts";
+
+/** For a Prometheus server. `kinds` are the kinds of jobs there are. */
+export const metricsRoutes = (app: App, kinds: string[], version: string) =>
+  new Elysia().get(
+    "/metrics",
+    async ({ request, server }) => {
+      requireWatcher(app, request, server);
+      return new Response(await scrape(app, kinds, version), { headers: { "content-type": contentType } });
+    },
+    {
+      detail: {
+        summary: "Metrics of the server, for Prometheus",
+        tags: ["Health"],
+        security: [],
+        responses: {
+          200: { description: "All of them", content: { "text/plain": { schema: t.String() } } },
+          403: { description: "The token is missing or wrong, or the request is not from this machine" },
+        },
+      },
+    },
+  );
+
+/** A proxy on this machine would make everybody look like this machine; it says so in one of these. */
+const forwarding = ["x-forwarded-for", "x-real-ip", "forwarded", "via", "cf-connecting-ip"];
+
+function requireWatcher(app: App, request: Request, server: Connections | null): void {
+  const { token } = app.config.metrics;
+  if (token !== undefined) {
+    const given = /^Bearer +(\S+) *$/i.exec(request.headers.get("authorization") ?? "")?.[1] ?? "";
+    if (isSame(given, token)) return;
+    throw new Refusal("not_permitted", "Metrics need the configuration's `metrics.token` as a bearer token.");
+  }
+  const address = server?.requestIP(request)?.address ?? "";
+  const isHere = ipaddr.isValid(address) && ipaddr.process(address).range() === "loopback";
+  if (isHere && !forwarding.some((name) => request.headers.has(name))) return;
+  throw new Refusal(
+    "not_permitted",
+    "Metrics are for this machine alone. To read them from elsewhere, set `metrics.token` in the configuration and send it as a bearer token.",
+  );
+}
+
+/** Compared by their hashes, which are of one length. */
+function isSame(given: string, wanted: string): boolean {
+  const hash = (text: string) => new Bun.CryptoHasher("sha256").update(text).digest();
+  return timingSafeEqual(hash(given), hash(wanted));
+}

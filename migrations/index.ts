@@ -6,6 +6,8 @@ import down0003 from "./0003_api.down.sql" with { type: "text" };
 import up0003 from "./0003_api.up.sql" with { type: "text" };
 import down0004 from "./0004_inbound.down.sql" with { type: "text" };
 import up0004 from "./0004_inbound.up.sql" with { type: "text" };
+import down0005 from "./0005_webhooks.down.sql" with { type: "text" };
+import up0005 from "./0005_webhooks.up.sql" with { type: "text" };
 
 /** One step of the database's shape. `up` and `down` are SQL statements separated by empty lines. */
 export interface Migration {
@@ -21,4 +23,5 @@ export const migrations: Migration[] = [
   { version: 2, name: "delivery", up: up0002, down: down0002 },
   { version: 3, name: "api", up: up0003, down: down0003 },
   { version: 4, name: "inbound", up: up0004, down: down0004 },
+  { version: 5, name: "webhooks", up: up0005, down: down0005 },
 ];

@@ -10,6 +10,10 @@ import type { Recurring } from "./jobs/recurring.ts";
 import { forgettingLogs } from "./logs/retention.ts";
 import { complaining } from "./sandbox/jobs.ts";
 import { forgettingSuppressions } from "./suppressions/expiry.ts";
+import { callingWebhooks } from "./webhooks/call.ts";
+import { clearingWebhooks } from "./webhooks/clear.ts";
+import { replayingWebhooks } from "./webhooks/replay.ts";
+import { forgettingWebhookEvents } from "./webhooks/retention.ts";
 
 /** Work that comes back for ever. */
 export const recurringWork: Recurring[] = [
@@ -19,6 +23,7 @@ export const recurringWork: Recurring[] = [
   forgettingPolicies,
   forgettingSuppressions,
   forgettingLogs,
+  forgettingWebhookEvents,
 ];
 
 /** Every job handler, in one list, as routes are in one list. */
@@ -27,5 +32,8 @@ export const handlers: JobHandler[] = [
   verifyingDomain,
   verifyingClaim,
   complaining,
+  callingWebhooks,
+  clearingWebhooks,
+  replayingWebhooks,
   ...recurringWork.map(({ handler }) => handler),
 ];

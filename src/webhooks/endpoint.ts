@@ -1,0 +1,26 @@
+import type { App } from "../app.ts";
+import { Refusal } from "../errors.ts";
+import { readTarget } from "../http/target.ts";
+
+const mostCharacters = 2_048;
+
+/**
+ * The URL of an endpoint, as it is called. Where it leads is looked up at every call: what a name points to today says
+ * nothing about tomorrow.
+ */
+export function readEndpoint(app: App, given: string): string {
+  const text = given.trim();
+  // Plain http tells everybody on the way what is in an email; only a closed network may do with it.
+  const httpsOnly = !app.config.webhooks.allowPrivateAddresses;
+  const target = readTarget(text, { httpsOnly });
+  if (target.kind === "refused") {
+    throw new Refusal("validation_error", `Invalid \`endpoint\` field: ${target.reason}.`);
+  }
+  if (text.length > mostCharacters) {
+    throw new Refusal(
+      "validation_error",
+      `Invalid \`endpoint\` field: a URL has ${mostCharacters} characters at most.`,
+    );
+  }
+  return target.url.href;
+}

@@ -93,6 +93,13 @@ test.each([
   expect(`${status} ${answer.name} ${answer.message}`).toMatch(says);
 });
 
+test("a URL is shown as it was given, and has no white space in it", async () => {
+  const { id } = await add({ endpoint: " https://hooks.example.com?a=b " });
+  expect((await ask("GET", `/webhooks/${id}`)).body.endpoint).toBe("https://hooks.example.com?a=b");
+  const { body } = await ask("POST", "/webhooks", { endpoint: "https://a.test/\nb", events: ["*"] });
+  expect(body.message).toBe("Invalid `endpoint` field: the URL has white space in it.");
+});
+
 test("a change that changes nothing, or to what is not allowed, is refused", async () => {
   const { id } = await add();
   expect(await ask("PATCH", `/webhooks/${id}`, {})).toMatchObject({
@@ -178,6 +185,21 @@ test("another team's webhook is not there, whatever is asked of it", async () =>
     }
   }
   expect((await askServer("GET", "/webhooks", { key: stranger.key })).body.data).toEqual([]);
+});
+
+test("an event whose call is under way is being attempted", async () => {
+  const scene = await webhookScene();
+  const { token } = await createKey(scene.app, scene.teamId, { name: "all" });
+  const came = Promise.withResolvers<() => void>();
+  const receiver = await startReceiver((_request, response) => came.resolve(() => response.end()));
+  const { webhook } = await scene.addWebhook(receiver);
+  const told = scene.happens({ type: "email.bounced" });
+  const answer = await came.promise;
+  const list = () => testServer(scene.app).ask("GET", `/webhooks/${webhook.id}/events`, { key: token });
+  expect((await list()).body.data).toMatchObject([{ status: "attempting" }]);
+  answer();
+  await told;
+  expect((await list()).body.data).toMatchObject([{ status: "success" }]);
 });
 
 test("events of a webhook are listed, read, paged and replayed, with the calls made", async () => {

@@ -4,6 +4,7 @@ import { Refusal } from "../errors.ts";
 import type { Webhook } from "../webhooks/schema.ts";
 import { sendTestEvent } from "../webhooks/send-test.ts";
 import {
+  changeWebhook,
   createWebhook,
   getWebhook,
   getWebhooks,
@@ -11,7 +12,6 @@ import {
   removeWebhook,
   rotateSecret,
   secretOf,
-  updateWebhookOf,
 } from "../webhooks/service.ts";
 import { authenticated } from "./auth.ts";
 import { shown } from "./example.ts";
@@ -97,7 +97,7 @@ export const webhookRoutes = (app: App) =>
     .patch(
       "/:id",
       async ({ caller, params, body }) => {
-        const { id } = await updateWebhookOf(app, caller.teamId, params.id, toFields(body));
+        const { id } = await changeWebhook(app, caller.teamId, params.id, toFields(body));
         return { object: "webhook", id };
       },
       {

@@ -5,8 +5,17 @@ import { Resend } from "resend";
 import { Webhook as StandardWebhook } from "standardwebhooks";
 import { Webhook as SvixWebhook } from "svix";
 import type { SeenRequest } from "../../test/support/https-host.ts";
-import { answering, startReceiver, taken, webhookScene } from "../../test/support/webhook-scene.ts";
+import { testTeam } from "../../test/support/test-app.ts";
+import {
+  answering,
+  type Receiver,
+  startReceiver,
+  taken,
+  webhookScene,
+} from "../../test/support/webhook-scene.ts";
+import { atomically } from "../app.ts";
 import { newId } from "../ids.ts";
+import { inboundBodies, inboundEmails } from "../inbound/schema.ts";
 import { getAttempts, getPayload, getWebhookEvents } from "./read.ts";
 import { getWebhook, rotateSecret } from "./service.ts";
 
@@ -79,6 +88,7 @@ test("a call that failed is made again after the delays of the configuration, ±
     const wait = nextAttemptAt!.getTime() - app.now().getTime();
     expect(wait).toBeGreaterThanOrEqual(delay * 0.8);
     expect(wait).toBeLessThanOrEqual(delay * 1.2);
+    expect(wait).not.toBe(delay);
     if (delay === 60_000) receiver.answer(taken);
     app.clock.set(nextAttemptAt!);
     await dispatcher.drained();
@@ -180,6 +190,50 @@ test("a failure now and then does not add up to five days", async () => {
   expect(await getWebhook(app, teamId, webhook.id)).toMatchObject({ status: "enabled", failingSince: null });
 });
 
+test("an endpoint that asks for it gets received mail whole, but never another team's", async () => {
+  const { app, teamId, addWebhook, happens } = await webhookScene();
+  const other = await testTeam(app);
+  const addInbound = async (owner: string): Promise<string> => {
+    const id = newId();
+    await atomically(app, [
+      app.db.insert(inboundEmails).values({
+        ...{ id, teamId: owner, domainId: null, kind: "email", mailFrom: "", receivedFor: [] },
+        ...{
+          deliveryId: null,
+          remoteAddress: "192.0.2.1",
+          clientName: "x",
+          tls: null,
+          blobHash: "x",
+          size: 1,
+        },
+        ...{ messageId: null, sender: "bob@x.test", recipients: [], cc: [], bcc: [], replyTo: [] },
+        ...{ subject: "Hi", verdicts: null, problem: null, createdAt: app.now() },
+      }),
+      app.db
+        .insert(inboundBodies)
+        .values({ inboundId: id, headers: { subject: "Hi" }, html: "<p>Hi</p>", text: null, results: "" }),
+    ]);
+    return id;
+  };
+  const [plain, whole, inbound] = [await startReceiver(), await startReceiver(), await startReceiver()];
+  await addWebhook(plain);
+  await addWebhook(whole, { includeBody: true });
+  await addWebhook(inbound, { events: ["email.inbound"] });
+  const [mine, theirs] = [await addInbound(teamId), await addInbound(other.teamId)];
+  await happens({ type: "email.received", data: { email_id: mine } });
+  await happens({ type: "email.received", data: { email_id: theirs } });
+  const told = ({ requests }: Receiver) => requests.map(({ body }) => JSON.parse(body).data);
+  expect(told(plain)).toEqual([{ email_id: mine }, { email_id: theirs }]);
+  expect(told(whole)).toEqual([
+    { email_id: mine, html: "<p>Hi</p>", text: null, headers: { subject: "Hi" } },
+    { email_id: theirs },
+  ]);
+  expect(told(inbound)).toMatchObject([
+    { inbound_email_id: mine, html_body: "<p>Hi</p>" },
+    { inbound_email_id: theirs, html_body: null },
+  ]);
+});
+
 test("an email's events come in their order", async () => {
   const { addWebhook, happens } = await webhookScene();
   const ends: (() => void)[] = [];
@@ -213,12 +267,12 @@ test("an event that waits for its retry does not hold up the next one of its ema
   expect(receiver.types()).toEqual(["email.sent", "email.delivered"]);
 });
 
-test("every one of a thousand events arrives, and is known by an id of its own", async () => {
+test("every one of many events arrives, and is known by an id of its own", async () => {
   const { addWebhook, happens, app } = await webhookScene();
   const receiver = await startReceiver();
   await addWebhook(receiver);
-  await happens(...Array.from({ length: 1_000 }, () => ({ ...bounced, emailId: newId() })));
-  expect(new Set(receiver.requests.map(({ headers }) => headers["svix-id"])).size).toBe(1_000);
+  await happens(...Array.from({ length: 300 }, () => ({ ...bounced, emailId: newId() })));
+  expect(new Set(receiver.requests.map(({ headers }) => headers["svix-id"])).size).toBe(300);
   expect(await app.db.values(sql`select id from jobs`)).toEqual([]);
 });
 
@@ -229,8 +283,8 @@ test("an endpoint that never answers does not keep another one waiting", async (
   const alive = await startReceiver();
   const { webhook } = await addWebhook(dead);
   await addWebhook(alive);
-  const all = happens(...Array.from({ length: 300 }, () => bounced));
-  while (alive.requests.length < 300) await new Promise(setImmediate);
+  const all = happens(...Array.from({ length: 100 }, () => bounced));
+  while (alive.requests.length < 100) await new Promise(setImmediate);
   expect(dead.requests.length).toBeLessThanOrEqual(5);
   const events = await getWebhookEvents(app, teamId, webhook.id, { limit: 300 });
   expect(events.filter(({ isUnderWay }) => isUnderWay)).toHaveLength(dead.requests.length);
@@ -238,5 +292,5 @@ test("an endpoint that never answers does not keep another one waiting", async (
   for (const end of held) end();
   await all;
   await dispatcher.drained();
-  expect(dead.requests).toHaveLength(300);
+  expect(dead.requests).toHaveLength(100);
 });

@@ -6,11 +6,11 @@ import type { Event } from "../events/schema.ts";
 import type { HttpAnswer } from "../http/client.ts";
 import { newId } from "../ids.ts";
 import { again, done, type Ending, enqueue, type Held, handle } from "../jobs/job.ts";
-import { type DueCall, findDueCall, findInboundBody, insertAttempt, settleEvent } from "./event-store.ts";
+import { bodyOf } from "./body.ts";
+import { type DueCall, findDueCall, insertAttempt, settleEvent } from "./event-store.ts";
 import { allowanceOf, noteCall } from "./health.ts";
 import { callWebhook, clearWebhook } from "./jobs.ts";
 import { newAttemptId } from "./message-id.ts";
-import { payloadOf } from "./payload.ts";
 import type { Webhook, WebhookAttempt } from "./schema.ts";
 import { signingSecrets } from "./service.ts";
 import { signatureHeaders } from "./signature.ts";
@@ -74,22 +74,6 @@ async function ask(app: App, due: DueCall, event: Event): Promise<Attempt> {
     httpsOnly: !allowPrivateAddresses,
   });
   return { ...judge(answer), durationMs: Math.round(performance.now() - startedAt), createdAt };
-}
-
-/** The JSON an endpoint gets; the same bytes whenever it is asked for. */
-export async function bodyOf(
-  app: App,
-  { told, webhook, email }: Pick<DueCall, "told" | "webhook" | "email">,
-  event: Event,
-): Promise<string> {
-  const { name } = told;
-  const wantsBody = event.type === "email.received" && (webhook.includeBody || name === "email.inbound");
-  const inboundId = event.data.email_id;
-  const body =
-    wantsBody && typeof inboundId === "string"
-      ? await findInboundBody(app.db, webhook.teamId, inboundId)
-      : undefined;
-  return JSON.stringify(payloadOf({ name, event, email, body }));
 }
 
 function judge(answer: HttpAnswer): Pick<Attempt, "httpStatus" | "response" | "error"> {

@@ -8,7 +8,7 @@ import { rawWrite } from "../db/write.ts";
 import { recordMany } from "../events/record.ts";
 import { clearEndpoint } from "./clear.ts";
 import { forgetWebhookEvents } from "./retention.ts";
-import { createWebhook, removeWebhook, updateWebhookOf } from "./service.ts";
+import { changeWebhook, createWebhook, removeWebhook } from "./service.ts";
 
 eachTransport((_, open) => {
   async function scene() {
@@ -37,7 +37,7 @@ eachTransport((_, open) => {
     const { app, teamId, add, happens, statuses, jobsOf } = await scene();
     const [mine, other] = [await add(), await add()];
     await happens(7);
-    await updateWebhookOf(app, teamId, mine, { status: "disabled" });
+    await changeWebhook(app, teamId, mine, { status: "disabled" });
     await clearEndpoint(app, mine, 3);
     expect(await statuses(mine)).toEqual([["failed", 7]]);
     expect(await jobsOf(mine)).toBe(0);

@@ -5,7 +5,7 @@ import { readTarget } from "../http/target.ts";
 const mostCharacters = 2_048;
 
 /**
- * The URL of an endpoint, as it is called. Where it leads is looked up at every call: what a name points to today says
+ * The URL of an endpoint, as it was given. Where it leads is looked up at every call: what a name points to today says
  * nothing about tomorrow.
  */
 export function readEndpoint(app: App, given: string): string {
@@ -16,11 +16,15 @@ export function readEndpoint(app: App, given: string): string {
   if (target.kind === "refused") {
     throw new Refusal("validation_error", `Invalid \`endpoint\` field: ${target.reason}.`);
   }
+  // The URL standard drops or escapes these, so that what is shown would not be what is called.
+  if (/[\s\p{Cc}]/u.test(text)) {
+    throw new Refusal("validation_error", "Invalid `endpoint` field: the URL has white space in it.");
+  }
   if (text.length > mostCharacters) {
     throw new Refusal(
       "validation_error",
       `Invalid \`endpoint\` field: a URL has ${mostCharacters} characters at most.`,
     );
   }
-  return target.url.href;
+  return text;
 }

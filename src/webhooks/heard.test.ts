@@ -10,7 +10,7 @@ import { newId } from "../ids.ts";
 import { enqueue } from "../jobs/job.ts";
 import { callWebhook } from "./jobs.ts";
 import { messageIdOf } from "./message-id.ts";
-import { createWebhook, updateWebhookOf } from "./service.ts";
+import { changeWebhook, createWebhook } from "./service.ts";
 
 const waiting = async (app: App, teamId: string) =>
   app.db.values(
@@ -135,11 +135,11 @@ eachTransport((_, open) => {
   test("a disabled endpoint hears of nothing until it is enabled", async () => {
     const { app, teamId, add, record } = await scene();
     const { id } = await add("all", ["*"]);
-    await updateWebhookOf(app, teamId, id, { status: "disabled" });
-    await updateWebhookOf(app, teamId, id, { events: ["email.bounced"] });
+    await changeWebhook(app, teamId, id, { status: "disabled" });
+    await changeWebhook(app, teamId, id, { events: ["email.bounced"] });
     await record({ type: "email.bounced" }, { type: "email.bounced", webhookId: id });
     expect(await waiting(app, teamId)).toEqual([]);
-    await updateWebhookOf(app, teamId, id, { status: "enabled" });
+    await changeWebhook(app, teamId, id, { status: "enabled" });
     await record({ type: "email.bounced" }, { type: "email.sent" });
     expect(await waiting(app, teamId)).toEqual([["https://all.test/", "email.bounced"]]);
   });

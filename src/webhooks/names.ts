@@ -57,16 +57,16 @@ export interface Subscription {
 }
 
 /**
- * What an endpoint hears, once each: `*` takes in every name of the contract, and the other names only where they are
- * the only ones for their type. Another name beside `*` is heard besides.
+ * What an endpoint hears. `*` stands for every type by its one name, so that it brings nothing twice; an `email.inbound`
+ * beside it was asked for, and is heard as well.
  */
 export function subscriptionsOf(names: readonly string[]): Subscription[] {
   const isAll = names.includes(everything);
-  const toSubscription = (name: string) => ({ type: otherNames[name] ?? name, name });
-  if (!isAll) return names.map(toSubscription);
-  // `*` hears of an unsubscribe by the one name it has.
-  const besides = names.filter((name) => name === "email.inbound");
-  return [{ type: everything, name: everything }, ...besides.map(toSubscription)];
+  const others = isAll ? names.filter((name) => name === "email.inbound") : names;
+  return [
+    ...(isAll ? [{ type: everything, name: everything }] : []),
+    ...others.map((name) => ({ type: otherNames[name] ?? name, name })),
+  ];
 }
 
 /** Names as a request gives them, each once. */

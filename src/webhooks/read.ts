@@ -1,7 +1,7 @@
 import type { App } from "../app.ts";
 import type { Keyset } from "../db/page.ts";
 import { Refusal } from "../errors.ts";
-import { bodyOf } from "./call.ts";
+import { bodyOf } from "./body.ts";
 import { findDueCall, findEvent, type ListedEvent, listAttempts, listEvents } from "./event-store.ts";
 import { isMessageId } from "./message-id.ts";
 import type { WebhookAttempt } from "./schema.ts";

@@ -101,7 +101,7 @@ export function signingSecrets(app: App, webhook: Webhook): string[] {
  * Changes an endpoint; what is absent stays. One that is disabled hears of nothing, and what waits for it counts as
  * failed until it is replayed.
  */
-export async function updateWebhookOf(
+export async function changeWebhook(
   app: App,
   teamId: string,
   id: string,
@@ -121,9 +121,8 @@ export async function updateWebhookOf(
     );
   }
   const isFresh = fields.endpoint !== undefined || fields.status === "enabled";
-  if (isFresh) {
-    Object.assign(fields, { failingSince: null, lastFailureAt: null, disabledReason: null });
-  }
+  if (isFresh) Object.assign(fields, { failingSince: null, lastFailureAt: null });
+  if (fields.status !== undefined) fields.disabledReason = null;
   const after = { ...before, ...fields };
   await atomically(app, [
     updateWebhook(app.db, teamId, before.id, fields),

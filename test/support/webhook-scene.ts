@@ -1,4 +1,4 @@
-import { afterEach } from "bun:test";
+import { onTestFinished } from "bun:test";
 import type { RequestListener } from "node:http";
 import { atomically } from "../../src/app.ts";
 import { type NewEvent, recordEvent } from "../../src/events/record.ts";
@@ -12,9 +12,16 @@ import { type HttpsHost, startHttpsHost } from "./https-host.ts";
 import { type TestApp, type TestAppOptions, testApp, testTeam } from "./test-app.ts";
 
 const open: (() => PromiseLike<void>)[] = [];
-afterEach(async () => {
-  for (const close of open.splice(0).reverse()) await close();
-});
+
+/** Runs after the test, last come first: a receiver that holds its answers goes before the dispatcher waits for them. */
+function afterwards(close: () => PromiseLike<void>): void {
+  if (open.length === 0) {
+    onTestFinished(async () => {
+      for (const each of open.splice(0).reverse()) await each();
+    });
+  }
+  open.push(close);
+}
 
 /** A receiver on a real socket, which takes every call unless told otherwise. */
 export interface Receiver extends HttpsHost {
@@ -25,7 +32,7 @@ export interface Receiver extends HttpsHost {
 
 export async function startReceiver(answer: RequestListener = taken): Promise<Receiver> {
   const host = await startHttpsHost({ isPlain: true });
-  open.push(() => host[Symbol.asyncDispose]());
+  afterwards(() => host[Symbol.asyncDispose]());
   host.answer(answer);
   return Object.assign(host, {
     url: `http://127.0.0.1:${host.port}/hook`,
@@ -62,7 +69,7 @@ export async function webhookScene(options: TestAppOptions = {}): Promise<Webhoo
   const dispatcher = await startDispatcher(app, [callingWebhooks, clearingWebhooks, replayingWebhooks], {
     node: "test",
   });
-  open.push(() => dispatcher.stop());
+  afterwards(() => dispatcher.stop());
   return {
     app,
     teamId,

@@ -6,8 +6,11 @@ import { startReceiver, webhookScene } from "../../test/support/webhook-scene.ts
 import { atomically } from "../app.ts";
 import { rawWrite } from "../db/write.ts";
 import { recordMany } from "../events/record.ts";
-import { clearEndpoint } from "./clear.ts";
-import { forgetWebhookEvents } from "./retention.ts";
+import { handlers, recurringWork } from "../work.ts";
+import { callingWebhooks } from "./call.ts";
+import { clearEndpoint, clearingWebhooks } from "./clear.ts";
+import { replayingWebhooks } from "./replay.ts";
+import { forgettingWebhookEvents, forgetWebhookEvents } from "./retention.ts";
 import { changeWebhook, createWebhook, removeWebhook } from "./service.ts";
 
 eachTransport((_, open) => {
@@ -116,4 +119,9 @@ test("a call that is under way while its endpoint is deleted ends quietly", asyn
   await told;
   await dispatcher.drained();
   expect(await app.db.values(sql`select id from jobs`)).toEqual([]);
+});
+
+test("the program calls, clears, replays and forgets by itself", () => {
+  expect(handlers).toEqual(expect.arrayContaining([callingWebhooks, clearingWebhooks, replayingWebhooks]));
+  expect(recurringWork).toContain(forgettingWebhookEvents);
 });

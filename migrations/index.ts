@@ -10,6 +10,8 @@ import down0005 from "./0005_submission.down.sql" with { type: "text" };
 import up0005 from "./0005_submission.up.sql" with { type: "text" };
 import down0006 from "./0006_tracking.down.sql" with { type: "text" };
 import up0006 from "./0006_tracking.up.sql" with { type: "text" };
+import down0007 from "./0007_webhooks.down.sql" with { type: "text" };
+import up0007 from "./0007_webhooks.up.sql" with { type: "text" };
 
 /** One step of the database's shape. `up` and `down` are SQL statements separated by empty lines. */
 export interface Migration {
@@ -27,4 +29,5 @@ export const migrations: Migration[] = [
   { version: 4, name: "inbound", up: up0004, down: down0004 },
   { version: 5, name: "submission", up: up0005, down: down0005 },
   { version: 6, name: "tracking", up: up0006, down: down0006 },
+  { version: 7, name: "webhooks", up: up0007, down: down0007 },
 ];

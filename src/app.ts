@@ -49,8 +49,9 @@ export async function atomically(
   if (writes.length === 0) return [];
   const results = await app.transport.batch(writes.map(toStatement), options);
   let earliest: Date | undefined;
-  for (const { dueAt } of writes) {
-    if (dueAt && (!earliest || dueAt < earliest)) earliest = dueAt;
+  for (const [index, { dueAt, storesJob }] of writes.entries()) {
+    if (!dueAt || (earliest && dueAt >= earliest)) continue;
+    if (storesJob === undefined || storesJob(results[index]!)) earliest = dueAt;
   }
   if (earliest) app.jobsDue.notify(earliest);
   return results;

@@ -15,6 +15,10 @@ import { forgettingLogs } from "./logs/retention.ts";
 import { bouncingLater } from "./sandbox/bounce-later.ts";
 import { complaining } from "./sandbox/jobs.ts";
 import { forgettingSuppressions } from "./suppressions/expiry.ts";
+import { callingWebhooks } from "./webhooks/call.ts";
+import { clearingWebhooks } from "./webhooks/clear.ts";
+import { replayingWebhooks } from "./webhooks/replay.ts";
+import { forgettingWebhookEvents } from "./webhooks/retention.ts";
 
 /** Work that comes back for ever. */
 export const recurringWork: Recurring[] = [
@@ -26,6 +30,7 @@ export const recurringWork: Recurring[] = [
   forgettingLogs,
   forgettingInbound,
   forgettingLinks,
+  forgettingWebhookEvents,
 ];
 
 /** Every job handler, in one list, as routes are in one list. */
@@ -37,5 +42,8 @@ export const handlers: JobHandler[] = [
   complaining,
   readingInbound,
   bouncingLater,
+  callingWebhooks,
+  clearingWebhooks,
+  replayingWebhooks,
   ...recurringWork.map(({ handler }) => handler),
 ];

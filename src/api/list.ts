@@ -12,10 +12,20 @@ export const pageQuery = t.Object(
 /** How many a list holds when its client does not say; lists older than pagination hold everything then. */
 const standardLimits = { paged: 20, unpaged: undefined } as const;
 
+/** What a list's cursors are, where they are no UUIDs. */
+interface Cursors {
+  isCursor(text: string): boolean;
+  /** What a cursor must be, as the end of a sentence. */
+  says: string;
+}
+
+const uuids: Cursors = { isCursor: isId, says: "must be a valid UUID" };
+
 /** Reads `limit`, `after` and `before`. */
 export function readPage(
   query: { limit?: string; after?: string; before?: string },
   kind: keyof typeof standardLimits,
+  { isCursor, says }: Cursors = uuids,
 ): Keyset {
   const { limit, after, before } = query;
   if (limit !== undefined && !/^([1-9]|[1-9]\d|100)$/.test(limit)) {
@@ -28,8 +38,8 @@ export function readPage(
     throw new Refusal("validation_error", "The `after` and `before` parameters cannot be used together.");
   }
   for (const [name, cursor] of Object.entries({ after, before })) {
-    if (cursor !== undefined && !isId(cursor)) {
-      throw new Refusal("invalid_parameter", `The \`${name}\` must be a valid UUID.`);
+    if (cursor !== undefined && !isCursor(cursor)) {
+      throw new Refusal("invalid_parameter", `The \`${name}\` ${says}.`);
     }
   }
   return {

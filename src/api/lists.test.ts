@@ -45,6 +45,12 @@ function valuesOf({ schema }: Parameter): string[] {
   return known.length > 0 ? known : ["x"];
 }
 
+/** Webhook events and their attempts have ids of a form of their own. */
+function cursorOf(path: string): string {
+  const prefix = path.endsWith("/events") ? "msg_" : path.endsWith("/attempts") ? "atmpt_" : "";
+  return prefix === "" ? newId() : prefix + newId().replaceAll("-", "");
+}
+
 test("there are lists", () => {
   expect(lists.map(({ path }) => path)).toContain("/emails");
 });
@@ -52,7 +58,7 @@ test("there are lists", () => {
 test.each(lists.map((list) => [list.path, list] as const))(
   "GET %s is answered for every cursor and filter",
   async (path, { query, hasId }) => {
-    const cursor = newId();
+    const cursor = cursorOf(path);
     const takes = (name: string) => query.some((parameter) => parameter.name === name);
     const pages = ["", "limit=2", `after=${cursor}&limit=2`, `before=${cursor}&limit=2`].filter((page) =>
       ["after", "before", "limit"].every((name) => !page.includes(`${name}=`) || takes(name)),

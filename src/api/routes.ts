@@ -17,6 +17,7 @@ import { queueSwitchRoutes } from "./queue-switches.ts";
 import { sandboxRoutes } from "./sandbox.ts";
 import { makeServer } from "./server.ts";
 import { suppressionRoutes } from "./suppressions.ts";
+import { webhookRoutes } from "./webhooks.ts";
 
 /** The JSON door, all of it: what `openapi/json` describes is what is here. */
 export const apiRoutes = (app: App, version: string) => {
@@ -47,6 +48,7 @@ export const apiRoutes = (app: App, version: string) => {
     .use(domainClaimRoutes(app))
     .use(keyRoutes(app))
     .use(suppressionRoutes(app))
+    .use(webhookRoutes(app))
     .use(oauthGrantRoutes(app))
     .use(logRoutes(app))
     .use(queueRoutes(app))

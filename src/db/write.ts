@@ -1,15 +1,17 @@
 import { Column, is, Param, Placeholder } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/sqlite-proxy";
 import type { Db } from "./open.ts";
-import type { SqlValue, Statement } from "./transport.ts";
+import type { SqlValue, Statement, StatementResult } from "./transport.ts";
 
 /**
  * A statement that nobody has run yet: a Drizzle `insert`, `update` or `delete`, or one made by `preparedWrite` or
- * `rawWrite`. `dueAt` says when the job it stores becomes due, so that the dispatcher can be woken after the commit.
+ * `rawWrite`. `dueAt` says when the job it stores becomes due, so that the dispatcher can be woken after the commit;
+ * `storesJob`, from what it did, whether it stored one, where that is not certain.
  */
 export interface Write {
   toSQL(): { sql: string; params: unknown[] };
   dueAt?: Date;
+  storesJob?(result: StatementResult): boolean;
 }
 
 /** The text and values of a write, ready for a transport. */

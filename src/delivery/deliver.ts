@@ -6,7 +6,7 @@ import { StorageUnavailable } from "../errors.ts";
 import { again, done, type Ending, type Held, handle, laneOf } from "../jobs/job.ts";
 import { blockLane, findLane } from "../jobs/store.ts";
 import { makeReturnPath } from "../mail/verp.ts";
-import { isSuppressed } from "../suppressions/suppress.ts";
+import { whySuppressed } from "../suppressions/suppress.ts";
 import { allowanceOf, rateLimiter } from "./allowance.ts";
 import { type AttemptRecord, askHosts } from "./ask.ts";
 import { makeMessage } from "./message.ts";
@@ -40,9 +40,8 @@ export const delivering = handle(
 /** Ends in what was tried; or in an ending of the job that is no try, when its site has no room for it now. */
 async function tryOnce(app: App, due: DueDelivery, held: Held): Promise<Tried | Ending> {
   const { delivery, domain } = due;
-  if (await isSuppressed(app, delivery.teamId, delivery.recipient)) {
-    return { outcome: { kind: "suppressed" }, attempts: [] };
-  }
+  const reason = await whySuppressed(app, delivery.teamId, delivery.recipient);
+  if (reason) return { outcome: { kind: "suppressed", reason }, attempts: [] };
   if (!domain) {
     const said = "The sending domain was removed, so the message can't be signed any more";
     return { outcome: { kind: "failed", said }, attempts: [] };

@@ -1,5 +1,6 @@
 import type { Conversation } from "../smtp/client.ts";
 import { formatReply, replyClass } from "../smtp/reply.ts";
+import type { SuppressionReason } from "../suppressions/schema.ts";
 import { judgeReply } from "./replies.ts";
 import type { AttemptTls, BounceClass } from "./schema.ts";
 
@@ -8,7 +9,7 @@ export type Outcome =
   | { kind: "delivered"; said: string; host: string; tls?: AttemptTls }
   | Deferral
   | { kind: "bounced"; said: string; class: BounceClass; suppress: boolean; host?: string }
-  | { kind: "suppressed" }
+  | { kind: "suppressed"; reason: SuppressionReason }
   /** It can never be sent, and not because of the recipient or their hosts. */
   | { kind: "failed"; said: string };
 

@@ -7,6 +7,7 @@ import type { EventType } from "../events/schema.ts";
 import { again, done, type Ending } from "../jobs/job.ts";
 import { metersOf } from "../meters.ts";
 import { suppress } from "../suppressions/suppress.ts";
+import { tellSuppression } from "../suppressions/told.ts";
 import type { AttemptRecord } from "./ask.ts";
 import type { Deferral, Outcome } from "./outcome.ts";
 import { nextAttempt } from "./retry.ts";
@@ -81,7 +82,7 @@ function recordOutcome(app: App, due: DueDelivery, outcome: Outcome, lane: strin
     case "suppressed":
       return done([
         settle(app, due, "suppressed", due.delivery.lastReply, due.delivery.mxHost),
-        ...happened(app, due, ["email.suppressed"], {}),
+        ...happened(app, due, ["email.suppressed"], { suppressed: tellSuppression(outcome.reason) }),
         lastEvent(due, "suppressed"),
       ]);
     case "failed":

@@ -1,10 +1,12 @@
 import { expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { deliveryScene } from "../../test/support/delivery-scene.ts";
+import { atomically } from "../app.ts";
 import { events } from "../events/schema.ts";
 import { addSuppression } from "../suppressions/add.ts";
 import { getSuppression } from "../suppressions/read.ts";
 import { removeSuppression } from "../suppressions/remove.ts";
+import { suppress } from "../suppressions/suppress.ts";
 
 const bob = "bob@recipient.test";
 
@@ -40,6 +42,32 @@ test("a delivery that waits meets the suppressions of the moment it is due", asy
   app.clock.advance(1_000);
   await dispatcher.drained();
   expect(await onlyDelivery(second)).toMatchObject({ state: "delivered" });
+});
+
+test("the event says why an address is suppressed, whether it was so before or came to be", async () => {
+  const { app, teamId, send } = await deliveryScene({ rcpt: "550 5.1.1 No such user" });
+  await send();
+  await send();
+  const told = async () => {
+    const rows = await app.db.select().from(events).where(eq(events.type, "email.suppressed"));
+    return rows.map(({ data }) => data.suppressed);
+  };
+  const because = (why: string) =>
+    `The address is on your suppression list, because ${why}. Remove it there to send to it again.`;
+  const list = { type: "OnAccountSuppressionList", diagnosticCode: [] };
+  expect(await told()).toEqual([
+    { message: because("earlier mail to it bounced"), reason: "previous_bounce", ...list },
+  ]);
+  const at = new Date(app.now().getTime() + 3_600_000);
+  await send({ to: ["eve@recipient.test"], scheduledAt: at });
+  await atomically(app, suppress(app, { teamId, address: "eve@recipient.test", reason: "complaint" }));
+  app.clock.set(at);
+  await send({ to: ["carol@recipient.test"] });
+  expect((await told()).at(-1)).toEqual({
+    message: because("its holder reported earlier mail as spam"),
+    reason: "previous_complaint",
+    ...list,
+  });
 });
 
 test("a bounce's suppression names the email that caused it, and is told of", async () => {

@@ -6,7 +6,9 @@ import { newId } from "../ids.ts";
 import { enqueueAll, type JobWish } from "../jobs/job.ts";
 import { type Address, recipientKey } from "../mail/address.ts";
 import { makeMessageId } from "../mail/message-id.ts";
+import type { SuppressionReason } from "../suppressions/schema.ts";
 import { suppressedAmong } from "../suppressions/suppress.ts";
+import { tellSuppression } from "../suppressions/told.ts";
 import type { AdmittedEmail, Sender } from "./admit.ts";
 import { attachmentStore } from "./attach.ts";
 import { type ContentsOfWrite, storeContent } from "./content.ts";
@@ -80,14 +82,15 @@ function writeEmail(
   { teamId, keyId }: Sender,
   id: string,
   { draft, checked, domain, source }: AdmittedEmail,
-  suppressed: Set<string>,
+  suppressed: Map<string, SuppressionReason>,
   writing: Writing,
 ): void {
   const { sender, subject, recipients, scheduledAt } = checked;
   const createdAt = app.now();
   const isLater = scheduledAt !== undefined && scheduledAt > createdAt;
-  const isSuppressed = ({ address }: Address) => suppressed.size > 0 && suppressed.has(recipientKey(address));
-  const lastEvent: LastEvent = recipients.every(isSuppressed)
+  const reasonFor = ({ address }: Address) =>
+    suppressed.size > 0 ? suppressed.get(recipientKey(address)) : undefined;
+  const lastEvent: LastEvent = recipients.every((recipient) => reasonFor(recipient) !== undefined)
     ? "suppressed"
     : isLater
       ? "scheduled"
@@ -126,7 +129,8 @@ function writeEmail(
   }
   writing.events.push({ ...about, type: isLater ? "email.scheduled" : "email.queued" });
   for (const recipient of recipients) {
-    if (isSuppressed(recipient)) refuseDelivery(app, about, recipient, writing);
+    const reason = reasonFor(recipient);
+    if (reason) refuseDelivery(app, about, recipient, reason, writing);
     else startDelivery(app, about, recipient, isLater ? scheduledAt : createdAt, writing);
   }
 }
@@ -154,6 +158,7 @@ function refuseDelivery(
   app: App,
   about: About,
   { address, domain }: Address,
+  reason: SuppressionReason,
   { rows, events }: Writing,
 ): void {
   const { teamId, emailId } = about;
@@ -162,5 +167,6 @@ function refuseDelivery(
   rows.push(
     insertDelivery({ ...row, state: "suppressed", nextAttemptAt: null, settledAt: now, createdAt: now }),
   );
-  events.push({ ...about, type: "email.suppressed", deliveryId: row.id, recipient: address });
+  const data = { suppressed: tellSuppression(reason) };
+  events.push({ ...about, type: "email.suppressed", deliveryId: row.id, recipient: address, data });
 }

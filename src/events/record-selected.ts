@@ -1,5 +1,6 @@
 import type { App } from "../app.ts";
 import { rawWrite, type Write } from "../db/write.ts";
+import { dueIfHeard, isHeard } from "./heard.ts";
 import type { EventType } from "./schema.ts";
 
 const hourMs = 3_600_000;
@@ -21,15 +22,14 @@ export interface SelectedEvents {
  * may be gone. The counter grows by as many as were written; nothing is written when that is none.
  */
 export function recordSelected(app: App, { type, teamId, select, list }: SelectedEvents): Write[] {
-  const now = app.now().getTime();
-  return [
-    rawWrite(
-      `insert into events (id, team_id, type, recipient, data, created_at)
-       select id, ?2, ?3, recipient, data, ?4 from (${select})`,
-      [list, teamId, type, now],
-    ),
-    rawWrite(countChanges, [teamId, now - (now % hourMs), type]),
-  ];
+  const at = app.now();
+  const now = at.getTime();
+  const insert = rawWrite(
+    `insert into events (id, team_id, type, recipient, data, created_at)
+     select id, ?2, ?3, recipient, data, ?4 from (${select}) returning ${isHeard}`,
+    [list, teamId, type, now],
+  );
+  return [{ ...insert, ...dueIfHeard(at) }, rawWrite(countChanges, [teamId, now - (now % hourMs), type])];
 }
 
 const countChanges = `

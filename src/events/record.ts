@@ -1,10 +1,14 @@
 import { sql } from "drizzle-orm";
 import type { App } from "../app.ts";
+import type { Db } from "../db/open.ts";
 import { preparedWrite, type Write } from "../db/write.ts";
 import { newId } from "../ids.ts";
+import { dueIfHeard, isHeard, unheardTypes } from "./heard.ts";
 import { type CounterName, counters, type EventType, emailCounters, events } from "./schema.ts";
 
 export interface NewEvent {
+  /** For whoever has to know it; a new one when absent. */
+  id?: string;
   type: EventType;
   teamId: string;
   emailId?: string;
@@ -12,30 +16,35 @@ export interface NewEvent {
   recipient?: string;
   domainId?: string | null;
   broadcastId?: string | null;
-  /** The one endpoint that hears of it; without it, whoever listens. */
-  webhookId?: string;
   /** Counted besides: a recipient's first open is an `email.unique_opened`. */
   counts?: CounterName[];
   data?: Record<string, unknown>;
+  /** The one endpoint of the team that hears of it; those that subscribed to it when absent. */
+  webhookId?: string;
 }
 
 // A statement for one event and one for several at once: two facts of one outcome cost hardly more than one.
-const insertEvents = byCount((count) =>
-  preparedWrite((db) =>
-    db.insert(events).values(
-      Array.from({ length: count }, (_, n) => ({
-        id: sql.placeholder(`id${n}`),
-        teamId: sql.placeholder("teamId"),
-        type: sql.placeholder(`type${n}`),
-        emailId: sql.placeholder("emailId"),
-        deliveryId: sql.placeholder("deliveryId"),
-        recipient: sql.placeholder("recipient"),
-        data: sql.placeholder("data"),
-        createdAt: sql.placeholder("createdAt"),
-      })),
-    ),
-  ),
+const insertEvents = byCount((count) => preparedWrite((db) => insertion(db, count)));
+
+// The database has endpoints hear of an event (the triggers of the webhooks migration), and this says whether any did.
+const insertHeardEvents = byCount((count) =>
+  preparedWrite((db) => insertion(db, count).returning({ isHeard: sql.raw(isHeard) })),
 );
+
+const insertion = (db: Db, count: number) =>
+  db.insert(events).values(
+    Array.from({ length: count }, (_, n) => ({
+      id: sql.placeholder(`id${n}`),
+      teamId: sql.placeholder("teamId"),
+      type: sql.placeholder(`type${n}`),
+      emailId: sql.placeholder("emailId"),
+      deliveryId: sql.placeholder("deliveryId"),
+      recipient: sql.placeholder("recipient"),
+      data: sql.placeholder("data"),
+      createdAt: sql.placeholder("createdAt"),
+      webhookId: sql.placeholder("webhookId"),
+    })),
+  );
 
 const countEvents = byCount((count) =>
   preparedWrite((db) =>
@@ -102,7 +111,7 @@ export function recordEvent(app: App, { type, ...about }: NewEvent): Write[] {
 }
 
 /** The same for one thing that is several types of event. */
-export function recordEvents(app: App, types: EventType[], about: Omit<NewEvent, "type">): Write[] {
+export function recordEvents(app: App, types: EventType[], about: Omit<NewEvent, "type" | "id">): Write[] {
   const at = app.now();
   const names = namesOf(types, about);
   return [insertOf(types, about, at), ...countOf(names, about, at, 1), ...countOfEmail(names, about, at)];
@@ -133,14 +142,16 @@ export function recordMany(app: App, happened: NewEvent[]): Write[] {
 type About = Omit<NewEvent, "type">;
 
 function insertOf(types: EventType[], about: About, createdAt: Date): Write {
-  const { teamId, emailId = null, deliveryId = null, recipient = null, data = {} } = about;
+  const { teamId, emailId = null, deliveryId = null, recipient = null, data = {}, webhookId = null } = about;
   const named = Object.fromEntries(
     types.flatMap((type, n) => [
-      [`id${n}`, newId()],
+      [`id${n}`, about.id ?? newId()],
       [`type${n}`, type],
     ]),
   );
-  return insertEvents(types.length)({ ...named, teamId, emailId, deliveryId, recipient, data, createdAt });
+  const values = { ...named, teamId, emailId, deliveryId, recipient, data, createdAt, webhookId };
+  if (types.every((type) => unheardTypes.has(type))) return insertEvents(types.length)(values);
+  return { ...insertHeardEvents(types.length)(values), ...dueIfHeard(createdAt) };
 }
 
 function countOf(names: CounterName[], about: About, at: Date, total: number): Write[] {

@@ -20,6 +20,8 @@ export const eventTypes = [
   "domain.deleted",
   "suppression.added",
   "suppression.removed",
+  "webhook.test",
+  "webhook.disabled",
 ] as const;
 export type EventType = (typeof eventTypes)[number];
 
@@ -53,6 +55,8 @@ export const events = sqliteTable(
     recipient: text("recipient"),
     data: text("data", { mode: "json" }).$type<Record<string, unknown>>().notNull(),
     createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
+    /** The one endpoint that hears of it, whatever it subscribed to; null: those that subscribed. */
+    webhookId: text("webhook_id"),
   },
   (t) => [index("events_email").on(t.emailId, t.id)],
 );

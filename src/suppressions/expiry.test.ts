@@ -47,12 +47,15 @@ test("a suppression ends at its time, for emails to one and to many", async () =
   await addSuppressions(app, teamId, ["a@x.test", "b@x.test"], { expiresIn: "1h" });
   await addSuppressions(app, teamId, ["c@x.test"], {});
   const all = ["A@x.test", "b@x.test", "c@x.test", "d@x.test"];
+  const suppressed = async (addresses: string[]) => [
+    ...(await suppressedAmong(app, teamId, addresses)).keys(),
+  ];
   app.clock.advance(hourMs - 1);
-  expect(await suppressedAmong(app, teamId, ["a@x.test"])).toEqual(new Set(["a@x.test"]));
-  expect(await suppressedAmong(app, teamId, all)).toEqual(new Set(["a@x.test", "b@x.test", "c@x.test"]));
+  expect(await suppressed(["a@x.test"])).toEqual(["a@x.test"]);
+  expect(await suppressed(all)).toEqual(["a@x.test", "b@x.test", "c@x.test"]);
   app.clock.advance(1);
-  expect(await suppressedAmong(app, teamId, ["a@x.test"])).toEqual(new Set());
-  expect(await suppressedAmong(app, teamId, all)).toEqual(new Set(["c@x.test"]));
+  expect(await suppressed(["a@x.test"])).toEqual([]);
+  expect(await suppressed(all)).toEqual(["c@x.test"]);
 });
 
 describe("when a suppression ends", async () => {

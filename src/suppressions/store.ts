@@ -36,28 +36,24 @@ const suppressionQuery = preparedRead((db) =>
     .prepare(),
 );
 
-/** Which of the addresses a team no longer sends to. Addresses are `recipientKey`s. */
+/** Which of the addresses a team no longer sends to, and why. Addresses are `recipientKey`s. */
 export async function listSuppressed(
   db: Db,
   teamId: string,
   addresses: string[],
   now: Date,
-): Promise<string[]> {
+): Promise<Pick<Suppression, "address" | "reason">[]> {
   if (addresses.length === 1) {
     // Almost every email: a plain look at the index costs a third of unpacking a list.
-    return (await findSuppression(db, teamId, addresses[0]!, now)) ? addresses : [];
+    const found = await findSuppression(db, teamId, addresses[0]!, now);
+    return found ? [found] : [];
   }
-  const rows = await suppressedQuery(db).all({
-    teamId,
-    addresses: JSON.stringify(addresses),
-    now: now.getTime(),
-  });
-  return rows.map(({ address }) => address);
+  return suppressedQuery(db).all({ teamId, addresses: JSON.stringify(addresses), now: now.getTime() });
 }
 
 const suppressedQuery = preparedRead((db) =>
   db
-    .select({ address: suppressions.address })
+    .select({ address: suppressions.address, reason: suppressions.reason })
     .from(suppressions)
     .where(
       and(

@@ -3,8 +3,8 @@ import type { App } from "../app.ts";
 import type { Write } from "../db/write.ts";
 import { recipientKey } from "../mail/address.ts";
 import { addAll } from "./changes.ts";
-import type { Suppression } from "./schema.ts";
-import { findSuppression, listSuppressed } from "./store.ts";
+import type { Suppression, SuppressionReason } from "./schema.ts";
+import { listSuppressed } from "./store.ts";
 
 /** The writes that stop a team's mail to an address; they belong in the batch of what was learnt about it. */
 export function suppress(
@@ -20,18 +20,28 @@ export function suppress(
   return addAll(app, teamId, [row]);
 }
 
-export async function isSuppressed(app: App, teamId: string, address: string): Promise<boolean> {
-  const key = recipientKey(address);
-  return (
-    isSandboxSuppressed(app, key) || (await findSuppression(app.db, teamId, key, app.now())) !== undefined
-  );
+/** Why a team does not send to an address; undefined where it does. */
+export async function whySuppressed(
+  app: App,
+  teamId: string,
+  address: string,
+): Promise<SuppressionReason | undefined> {
+  return (await suppressedAmong(app, teamId, [address])).get(recipientKey(address));
 }
 
-/** Those of the addresses that are suppressed, as `recipientKey`s. */
-export async function suppressedAmong(app: App, teamId: string, addresses: string[]): Promise<Set<string>> {
+/** Those of the addresses that are suppressed, as `recipientKey`s, each with the reason. */
+export async function suppressedAmong(
+  app: App,
+  teamId: string,
+  addresses: string[],
+): Promise<Map<string, SuppressionReason>> {
   const keys = addresses.map(recipientKey);
-  const suppressed = await listSuppressed(app.db, teamId, keys, app.now());
-  return new Set([...suppressed, ...keys.filter((key) => isSandboxSuppressed(app, key))]);
+  const reasons = new Map<string, SuppressionReason>();
+  for (const key of keys) if (isSandboxSuppressed(app, key)) reasons.set(key, "bounce");
+  for (const { address, reason } of await listSuppressed(app.db, teamId, keys, app.now())) {
+    reasons.set(address, reason);
+  }
+  return reasons;
 }
 
 /** In the sandbox `suppressed@` of any domain is a suppressed address (D11). */

@@ -1,0 +1,192 @@
+import { type App, atomically } from "../app.ts";
+import type { Keyset } from "../db/page.ts";
+import { expectChange, type Write } from "../db/write.ts";
+import { Refusal, WriteConflict } from "../errors.ts";
+import { isId, newId } from "../ids.ts";
+import { enqueue, laneOf } from "../jobs/job.ts";
+import { settleLane, touchLane, unblockLane } from "../jobs/store.ts";
+import { readEndpoint } from "./endpoint.ts";
+import { forgetHealth } from "./health.ts";
+import { callWebhook, clearWebhook } from "./jobs.ts";
+import { readEventNames, subscriptionsOf } from "./names.ts";
+import { type Webhook, type WebhookStatus, webhookStatuses } from "./schema.ts";
+import { newSecret } from "./signature.ts";
+import {
+  deleteSubscriptions,
+  deleteWebhook,
+  findWebhook,
+  insertWebhook,
+  listWebhooks,
+  replaceSecret,
+  replaceSubscriptions,
+  updateWebhook,
+  type WebhookFields,
+} from "./store.ts";
+
+export interface NewWebhook {
+  endpoint: string;
+  events: string[];
+  status?: string;
+  /** Whether `email.received` carries the whole email. */
+  includeBody?: boolean;
+}
+
+/** How many endpoints a team may have: each hears of every event of its kind. */
+const mostPerTeam = 100;
+
+/** How long the secret before a rotation signs as well. */
+const overlapMs = 24 * 3_600_000;
+
+/** Adds an endpoint, which hears of what happens from now on. */
+export async function createWebhook(
+  app: App,
+  teamId: string,
+  input: NewWebhook,
+): Promise<{ webhook: Webhook; secret: string }> {
+  const events = readEventNames(input.events);
+  const id = newId();
+  const secret = newSecret();
+  const webhook: Webhook = {
+    id,
+    teamId,
+    endpoint: readEndpoint(app, input.endpoint),
+    events,
+    status: readStatus(input.status ?? "enabled"),
+    includeBody: input.includeBody ?? false,
+    sealedSecret: app.secrets.seal(secret, sealingPurpose(id)),
+    sealedOldSecret: null,
+    oldSecretUntil: null,
+    failingSince: null,
+    lastFailureAt: null,
+    disabledReason: null,
+    createdAt: app.now(),
+  };
+  const others = await listWebhooks(app.db, teamId, { limit: mostPerTeam - 1 });
+  if (others.length >= mostPerTeam) {
+    throw new Refusal(
+      "validation_error",
+      `A team may have ${mostPerTeam} webhooks: delete one that is no longer needed.`,
+    );
+  }
+  await atomically(app, [
+    insertWebhook(app.db, webhook),
+    ...replaceSubscriptions(app.db, id, subscriptionsOf(events)),
+  ]);
+  return { webhook, secret };
+}
+
+/** One page of a team's endpoints and one more, newest first. */
+export async function getWebhooks(app: App, teamId: string, page: Keyset): Promise<Webhook[]> {
+  return listWebhooks(app.db, teamId, page);
+}
+
+export async function getWebhook(app: App, teamId: string, id: string): Promise<Webhook> {
+  const webhook = isId(id) ? await findWebhook(app.db, teamId, id.toLowerCase()) : undefined;
+  if (!webhook) throw new Refusal("not_found", notFound);
+  return webhook;
+}
+
+export const secretOf = (app: App, { id, sealedSecret }: Webhook): string =>
+  app.secrets.open(sealedSecret, sealingPurpose(id));
+
+/** The secrets that sign a call, the newest first. */
+export function signingSecrets(app: App, webhook: Webhook): string[] {
+  const { id, sealedOldSecret, oldSecretUntil } = webhook;
+  const isOldValid = sealedOldSecret !== null && oldSecretUntil !== null && oldSecretUntil > app.now();
+  const old = isOldValid ? [app.secrets.open(sealedOldSecret, sealingPurpose(id))] : [];
+  return [secretOf(app, webhook), ...old];
+}
+
+/**
+ * Changes an endpoint; what is absent stays. One that is disabled hears of nothing, and what waits for it counts as
+ * failed until it is replayed.
+ */
+export async function changeWebhook(
+  app: App,
+  teamId: string,
+  id: string,
+  changes: Partial<NewWebhook>,
+): Promise<Webhook> {
+  const before = await getWebhook(app, teamId, id);
+  const fields: WebhookFields = {
+    ...(changes.endpoint !== undefined && { endpoint: readEndpoint(app, changes.endpoint) }),
+    ...(changes.events !== undefined && { events: readEventNames(changes.events) }),
+    ...(changes.status !== undefined && { status: readStatus(changes.status) }),
+    ...(changes.includeBody !== undefined && { includeBody: changes.includeBody }),
+  };
+  if (Object.keys(fields).length === 0) {
+    throw new Refusal(
+      "missing_required_field",
+      "Nothing to change: give `endpoint`, `events`, `status` or `include_body`.",
+    );
+  }
+  const isFresh = fields.endpoint !== undefined || fields.status === "enabled";
+  if (isFresh) Object.assign(fields, { failingSince: null, lastFailureAt: null });
+  if (fields.status !== undefined) fields.disabledReason = null;
+  const after = { ...before, ...fields };
+  await atomically(app, [
+    updateWebhook(app.db, teamId, before.id, fields),
+    expectChange(),
+    ...replaceSubscriptions(app.db, before.id, subscriptionsOf(after.events)),
+    ...(isFresh ? wakeEndpoint(app, before.id) : []),
+    ...(fields.status === "disabled" ? enqueue(app, clearWebhook, { webhookId: before.id }) : []),
+  ]).catch(refuseStale);
+  return after;
+}
+
+/** Removes an endpoint: nothing is told it any more, from the next call on; its events go in slices. */
+export async function removeWebhook(app: App, teamId: string, id: string): Promise<string> {
+  const webhook = await getWebhook(app, teamId, id);
+  await atomically(app, [
+    deleteSubscriptions(app.db, webhook.id),
+    deleteWebhook(app.db, teamId, webhook.id),
+    expectChange(),
+    ...enqueue(app, clearWebhook, { webhookId: webhook.id }),
+  ]).catch(refuseStale);
+  return webhook.id;
+}
+
+/** Gives an endpoint a new secret; the one before signs too for a day, so that its receiver loses nothing. */
+export async function rotateSecret(
+  app: App,
+  teamId: string,
+  id: string,
+): Promise<{ id: string; secret: string }> {
+  const webhook = await getWebhook(app, teamId, id);
+  const secret = newSecret();
+  await atomically(app, [
+    replaceSecret(app.db, webhook, {
+      sealedSecret: app.secrets.seal(secret, sealingPurpose(webhook.id)),
+      sealedOldSecret: webhook.sealedSecret,
+      oldSecretUntil: new Date(app.now().getTime() + overlapMs),
+    }),
+    expectChange(),
+  ]).catch((error: unknown) => {
+    if (!(error instanceof WriteConflict) || error.kind !== "stale") throw error;
+    throw new Refusal("already_exists", "The secret was changed by another request meanwhile: get it again.");
+  });
+  return { id: webhook.id, secret };
+}
+
+/** The writes that have an endpoint called at once, also one that rests after failures. */
+export function wakeEndpoint(app: App, webhookId: string): Write[] {
+  forgetHealth(app, webhookId);
+  const now = app.now();
+  const lane = laneOf(callWebhook, webhookId);
+  return [touchLane(lane, now), unblockLane(lane), { ...settleLane(lane, now), dueAt: now }];
+}
+
+export const notFound = "Webhook not found";
+
+const sealingPurpose = (id: string): string => `webhook secret ${id}`;
+
+function readStatus(text: string): WebhookStatus {
+  const status = webhookStatuses.find((each) => each === text);
+  if (status) return status;
+  throw new Refusal("validation_error", "Invalid `status` field. It must be `enabled` or `disabled`.");
+}
+
+function refuseStale(error: unknown): never {
+  if (error instanceof WriteConflict && error.kind === "stale") throw new Refusal("not_found", notFound);
+  throw error;
+}

@@ -9,6 +9,7 @@ import { emailChangeRoutes } from "./email-changes.ts";
 import { emailSharingRoutes } from "./email-sharing.ts";
 import { emailRoutes } from "./emails.ts";
 import { inboundEmailRoutes } from "./inbound-emails.ts";
+import { inboundRouteRoutes } from "./inbound-routes.ts";
 import { keyRoutes } from "./keys.ts";
 import { logRoutes } from "./logs.ts";
 import { metricsRoutes } from "./metrics.ts";
@@ -49,6 +50,7 @@ export const apiRoutes = (app: App, version: string) => {
     .use(inboundEmailRoutes(app))
     .use(domainRoutes(app))
     .use(domainClaimRoutes(app))
+    .use(inboundRouteRoutes(app))
     .use(keyRoutes(app))
     .use(suppressionRoutes(app))
     .use(oauthGrantRoutes(app))

@@ -92,6 +92,8 @@ async function bytesOf(
   return stream && first.length > 0 ? withBefore(first, stream) : stream;
 }
 
+// Bun sends such a stream in chunks, without its length (https://github.com/oven-sh/bun/issues/10507); the end of a message,
+// which a broken download goes on with, is the blob's alone and has one.
 function withBefore(first: Uint8Array, stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
   const reader = stream.getReader();
   return new ReadableStream({

@@ -55,6 +55,12 @@ test("what would be over 100 MB has its pictures as attachments, and says so", a
   expect(await show(links(126), [picture])).toEqual([links(126), "cid"]); // 800,000 characters each
 });
 
+test("what names its pictures more than 10,000 times has them as attachments too", async () => {
+  const links = (count: number) => '<img src="cid:logo@1">'.repeat(count);
+  expect(await show(links(10_001), [logo])).toEqual([links(10_001), "cid"]);
+  expect(await show(links(10_000), [logo])).toEqual([`<img src="${uri}">`.repeat(10_000), "data_uri"]);
+});
+
 test("a picture that is not kept any more is left a link", async () => {
   const html = '<img src="cid:logo@1">';
   const id = await addReceived(app, teamId, { html, attachments: [{ ...logo, content: "gone" }] });

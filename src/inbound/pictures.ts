@@ -6,6 +6,9 @@ import type { InboundAttachment } from "./schema.ts";
 /** The contract's: what would be larger is better fetched piece by piece. */
 const mostBytes = 100_000_000;
 
+/** A hostile message of 25 MB has room for millions. */
+const mostLinks = 10_000;
+
 /** All that is being put together at once: a small message may name its one picture hundreds of times. */
 const mostAtOnce = mostBytes;
 
@@ -22,7 +25,7 @@ export async function withPictures(
   const named: Picture[] = [];
   for (const [, target = ""] of html.matchAll(link)) {
     const picture = find(pictures, target);
-    if (picture) named.push(picture);
+    if (picture && named.push(picture) > mostLinks) return undefined;
   }
   if (named.length === 0) return html;
   const size = named.reduce((sum, picture) => sum + sizeInHtml(picture), Buffer.byteLength(html));

@@ -9,8 +9,11 @@ export const pageQuery = t.Object(
   { additionalProperties: true },
 );
 
-/** How many a list holds when its client does not say; lists older than pagination hold everything then. */
-const standardLimits = { paged: 20, unpaged: undefined } as const;
+/**
+ * How many a list holds when its client does not say; lists older than pagination hold everything then, or (`long`) as
+ * much of what may be without end as one answer bears.
+ */
+const standardLimits = { paged: 20, unpaged: undefined, long: 500 } as const;
 
 /** What a list's cursors are, where they are no UUIDs. */
 interface Cursors {

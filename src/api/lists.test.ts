@@ -32,7 +32,8 @@ const { paths } = (await document.json()) as {
 const ids: Record<string, string> = { emails: waiting!.emailId, domains: domain.id, "api-keys": keyId };
 const lists = Object.entries(paths).flatMap(([path, { get }]) => {
   const query = (get?.parameters ?? []).filter((parameter) => parameter.in === "query");
-  if (!get || !(query.some(({ name }) => name === "limit") || path.endsWith("/deliveries"))) return [];
+  const isPaged = query.some(({ name }) => name === "limit" || name === "per_page");
+  if (!get || !(isPaged || /\/(deliveries|routes)$/.test(path))) return [];
   const collection = path.split("/")[1]!;
   return [
     { path: path.replaceAll(/\{\w+\}/g, ids[collection] ?? newId()), query, hasId: path.includes("{") },

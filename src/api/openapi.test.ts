@@ -78,6 +78,8 @@ test.each(reading)("%s says what its body is and how it is refused", (_, __, ope
 const lists = operations.filter(
   ([name, , list]) =>
     name !== "GET /emails/:id/deliveries" && // all of them, always: there are fifty recipients at most
+    !name.includes("/domains/:id/routes") && // the same: two hundred at most
+    name !== "GET /inbound/emails" && // by numbers, as the original had it
     name !== "GET /queue/lanes" && // lanes have names, not ids: they are paged forwards only
     list?.responses[200]?.content["application/json"]?.schema.properties?.has_more !== undefined,
 );

@@ -8,12 +8,15 @@ import { emailAttachmentRoutes } from "./email-attachments.ts";
 import { emailChangeRoutes } from "./email-changes.ts";
 import { emailSharingRoutes } from "./email-sharing.ts";
 import { emailRoutes } from "./emails.ts";
+import { inboundEmailRoutes } from "./inbound-emails.ts";
+import { inboundRouteRoutes } from "./inbound-routes.ts";
 import { keyRoutes } from "./keys.ts";
 import { logRoutes } from "./logs.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { oauthGrantRoutes } from "./oauth-grants.ts";
 import { queueRoutes } from "./queue.ts";
 import { queueSwitchRoutes } from "./queue-switches.ts";
+import { receivingRoutes } from "./receiving.ts";
 import { sandboxRoutes } from "./sandbox.ts";
 import { makeServer } from "./server.ts";
 import { suppressionRoutes } from "./suppressions.ts";
@@ -44,8 +47,11 @@ export const apiRoutes = (app: App, version: string) => {
     .use(emailSharingRoutes(app))
     .use(metricsRoutes(app))
     .use(deliveryRoutes(app))
+    .use(receivingRoutes(app))
+    .use(inboundEmailRoutes(app))
     .use(domainRoutes(app))
     .use(domainClaimRoutes(app))
+    .use(inboundRouteRoutes(app))
     .use(keyRoutes(app))
     .use(suppressionRoutes(app))
     .use(webhookRoutes(app))

@@ -26,6 +26,13 @@ test("a blob can be read as a stream, whole or in part", async () => {
   expect(await blobs.stream(hashOf(new Uint8Array(1)))).toBeUndefined();
 });
 
+test("a blob's size is told, and that there is none", async () => {
+  const blobs = fileBlobs(temporaryFolder());
+  const { hash } = await blobs.put(bytes);
+  expect(await blobs.sizeOf(hash)).toBe(5);
+  expect(await blobs.sizeOf(hashOf(new Uint8Array(1)))).toBeUndefined();
+});
+
 test("a folder that can't be written means try later, and a name that is no hash leads nowhere", async () => {
   const folder = temporaryFolder();
   rmSync(folder, { recursive: true });

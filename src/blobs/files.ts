@@ -53,6 +53,10 @@ export function fileBlobs(folder: string): BlobStore {
         throw error;
       }
     },
+    async sizeOf(hash) {
+      const file = Bun.file(pathOf(hash));
+      return (await file.exists()) ? file.size : undefined;
+    },
     async stream(hash, part) {
       const file = Bun.file(pathOf(hash));
       if (!(await file.exists())) return undefined;

@@ -70,6 +70,12 @@ test("a blob can be read as a stream, whole or in part", async () => {
   expect(await blobs.stream(hashOf(new Uint8Array(1)))).toBeUndefined();
 });
 
+test("a blob's size is told, and that there is none", async () => {
+  const { hash } = await blobs.put(new TextEncoder().encode("hello"));
+  expect(await blobs.sizeOf(hash)).toBe(5);
+  expect(await blobs.sizeOf(hashOf(new Uint8Array(1)))).toBeUndefined();
+});
+
 test("a bucket that can't be written is no fault of the request", async () => {
   isBroken = true;
   expect(blobs.put(new Uint8Array(3))).rejects.toThrow(StorageUnavailable);

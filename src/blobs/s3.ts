@@ -35,6 +35,10 @@ export function s3Blobs(options: S3Options): BlobStore {
         throw error;
       }
     },
+    async sizeOf(hash) {
+      const file = client.file(nameOf(hash));
+      return (await file.exists()) ? (await file.stat()).size : undefined;
+    },
     async stream(hash, part) {
       const file = client.file(nameOf(hash));
       // Asked first: of a stream one would hear only when an answer has begun.

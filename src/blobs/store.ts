@@ -32,6 +32,8 @@ export interface BlobStore {
   /** For bytes that come in pieces and may be many. */
   draft(): Promise<BlobDraft>;
   get(hash: BlobHash): Promise<Uint8Array | undefined>;
+  /** In bytes; undefined when it is not there. */
+  sizeOf(hash: BlobHash): Promise<number | undefined>;
   /** The same for bytes that may be many: read as fast as they are taken, all of them or a part. */
   stream(hash: BlobHash, part?: BlobPart): Promise<ReadableStream<Uint8Array> | undefined>;
   remove(hash: BlobHash): Promise<void>;

@@ -47,7 +47,7 @@ export async function getAttachment(
 /** What a link to an attachment leads to; whoever asks has shown such a link. */
 export async function findAttachmentFile(app: App, id: string): Promise<StoredFile | undefined> {
   const row = await findAttachment(app.db, id);
-  return row && { ...row, contentType: typeOf(row) };
+  return row && { ...row, contentType: typeOf(row), version: row.blobHash };
 }
 
 export function linkAttachment(app: App, row: Attachment, expiresAt: Date): LinkedAttachment {

@@ -6,8 +6,13 @@ export interface StoredFile {
   filename: string | null;
   /** As its sender called it; the door decides what a browser may hear. */
   contentType: string;
+  /** In bytes, of all of it. */
   size: number;
-  blobHash: string;
+  /** What stands before the blob's bytes; all of it where there is no blob. */
+  head?: Uint8Array;
+  blobHash: string | null;
+  /** Another one when its bytes are others. */
+  version: string;
 }
 
 export const downloadsLastMs = 3_600_000;

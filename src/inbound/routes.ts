@@ -53,6 +53,18 @@ export async function getRoute(app: App, teamId: string, id: string): Promise<In
   return route;
 }
 
+/** The same where it is to be one of this domain's. */
+export async function getRouteOf(
+  app: App,
+  teamId: string,
+  domainId: string,
+  id: string,
+): Promise<InboundRoute> {
+  const route = await getRoute(app, teamId, id);
+  if (route.domainId !== domainId) throw routeMissing();
+  return route;
+}
+
 /** Changes a route, which keeps its place. */
 export async function changeRoute(
   app: App,

@@ -1,12 +1,17 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { draft } from "../../test/support/delivery-scene.ts";
+import { addReceived } from "../../test/support/received-mail.ts";
 import { testApp, testTeam } from "../../test/support/test-app.ts";
 import { testDomain } from "../../test/support/test-domain.ts";
 import { makeServer } from "../api/server.ts";
 import { getAttachments } from "../emails/attachments.ts";
+import { downloadLink } from "../emails/download-link.ts";
 import type { DraftAttachment } from "../emails/draft.ts";
 import { sendEmail } from "../emails/send.ts";
 import { newId } from "../ids.ts";
+import { removeReceived } from "../inbound/received.ts";
+import { getReceivedAttachments } from "../inbound/received-files.ts";
+import { linkRaw, rawPurpose, receivedAttachmentPurpose } from "../inbound/received-links.ts";
 import { signLink } from "../signed-link.ts";
 import { downloadRoutes } from "./downloads.ts";
 
@@ -85,6 +90,85 @@ describe("a download that was broken off", () => {
     expect(await ask({ range: "bytes=7-", "if-range": '"another"' })).toEqual(whole);
     const etag = (await fetch(await attach({}))).headers.get("etag")!;
     expect(await ask({ range: "bytes=7-", "if-range": etag })).toEqual([206, "bytes 7-9/10", "789"]);
+  });
+});
+
+describe("of received mail", () => {
+  const results = "Authentication-Results: mail.mailit.test; none\r\n";
+  const raw = "Subject: Hi\r\n\r\n0123456789";
+  const fetchRaw = (id: string, headers: Record<string, string> = {}) =>
+    fetch(linkRaw(app, id).downloadUrl, { headers });
+
+  test.each([false, true])(
+    "the message comes as it was stored, under what was found; as a blob: %p",
+    async (isBlob) => {
+      const id = await addReceived(app, teamId, { raw, results, isBlob });
+      const response = await fetchRaw(id);
+      expect([response.status, await response.text()]).toEqual([200, results + raw]);
+      expect(Object.fromEntries(response.headers)).toMatchObject({
+        "content-type": "message/rfc822",
+        "content-disposition": `attachment; filename="${id}.eml"; filename*=UTF-8''${id}.eml`,
+        "content-security-policy": "sandbox; default-src 'none'",
+      });
+    },
+  );
+
+  test.each([false, true])("any part of the message can be had; as a blob: %p", async (isBlob) => {
+    const id = await addReceived(app, teamId, { raw, results, isBlob });
+    const whole = results + raw;
+    const edge = results.length;
+    for (const [start, end] of [
+      [0, 10],
+      [edge - 5, edge],
+      [edge - 5, edge + 5],
+      [edge, edge + 1],
+      [edge + 3, whole.length],
+    ] as const) {
+      const response = await fetchRaw(id, { range: `bytes=${start}-${end - 1}` });
+      expect([response.status, await response.text()]).toEqual([206, whole.slice(start, end)]);
+      expect(response.headers.get("content-range")).toBe(`bytes ${start}-${end - 1}/${whole.length}`);
+    }
+    expect((await fetchRaw(id, { range: `bytes=${whole.length}-` })).status).toBe(416);
+  });
+
+  test("an attachment does no harm by its name or its type, whatever its sender wrote", async () => {
+    const filename = '../../"a"\r\nX-Evil: 1.html';
+    const id = await addReceived(app, teamId, {
+      attachments: [{ filename, contentType: "text/html", content: "<script>alert(1)</script>" }],
+    });
+    const [file] = await getReceivedAttachments(app, teamId, id, { limit: 1 });
+    const response = await fetch(file!.downloadUrl);
+    expect([response.status, await response.text()]).toEqual([200, "<script>alert(1)</script>"]);
+    expect(response.headers.get("content-type")).toBe("application/octet-stream");
+    expect(response.headers.get("x-evil")).toBeNull();
+    expect(response.headers.get("content-disposition")).toMatch(
+      /^attachment; filename="[^"/\\]*"; filename\*=/,
+    );
+  });
+
+  test("nothing leads to what was removed, nor one kind of link to the other", async () => {
+    const id = await addReceived(app, teamId, { attachments: [{ content: "x" }], raw });
+    const [file] = await getReceivedAttachments(app, teamId, id, { limit: 1 });
+    const expiresAt = new Date(app.now().getTime() + 60_000);
+    const swapped = [
+      downloadLink(app, rawPurpose, file!.id, expiresAt),
+      downloadLink(app, receivedAttachmentPurpose, id, expiresAt),
+    ];
+    for (const url of swapped) expect((await fetch(url)).status).toBe(404);
+    expect((await fetch(file!.downloadUrl)).status).toBe(200);
+    await removeReceived(app, teamId, id);
+    expect((await fetch(file!.downloadUrl)).status).toBe(404);
+    expect((await fetchRaw(id)).status).toBe(404);
+  });
+
+  test("a message whose blob is not kept any more is said to be gone", async () => {
+    const id = await addReceived(app, teamId, { raw: "to be lost", results, isBlob: true });
+    await app.blobs.remove(new Bun.CryptoHasher("sha256").update("to be lost").digest("hex"));
+    const response = await fetchRaw(id);
+    expect([response.status, (await response.json()).message]).toEqual([
+      404,
+      "This file is not kept any more.",
+    ]);
   });
 });
 

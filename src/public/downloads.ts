@@ -1,9 +1,12 @@
 import { Type as t } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
+import type { BlobPart } from "../blobs/store.ts";
 import { attachmentPurpose, findAttachmentFile } from "../emails/attachments.ts";
 import type { StoredFile } from "../emails/download-link.ts";
 import { Refusal } from "../errors.ts";
+import { findRawFile, findReceivedFile } from "../inbound/received-files.ts";
+import { rawPurpose, receivedAttachmentPurpose } from "../inbound/received-links.ts";
 import { readLink } from "../signed-link.ts";
 import { readRange } from "./byte-range.ts";
 import { savedAs } from "./content-disposition.ts";
@@ -11,6 +14,8 @@ import { savedAs } from "./content-disposition.ts";
 /** How each kind of file is found by what its link names. */
 const kinds: Record<string, (app: App, id: string) => Promise<StoredFile | undefined>> = {
   [attachmentPurpose]: findAttachmentFile,
+  [receivedAttachmentPurpose]: findReceivedFile,
+  [rawPurpose]: findRawFile,
 };
 
 /** Files for whoever has a link to them. */
@@ -30,7 +35,7 @@ export const downloadRoutes = (app: App) =>
     {
       query: t.Object({ token: t.Optional(t.String()) }, { additionalProperties: true }),
       detail: {
-        summary: "Download an attachment by its signed link",
+        summary: "Download an attachment or a received message by its signed link",
         tags: ["Downloads"],
         security: [],
         responses: {
@@ -53,7 +58,7 @@ async function findLinkedFile(app: App, token: string): Promise<StoredFile | und
 }
 
 async function send(app: App, file: StoredFile, asked: Headers): Promise<Response> {
-  const { size, blobHash } = file;
+  const { size } = file;
   const headers = headersOf(file);
   // RFC 9110 §13.1.5: the rest of a file that has changed meanwhile would not fit to its beginning.
   const isSame = [null, headers.etag].includes(asked.get("if-range"));
@@ -61,7 +66,7 @@ async function send(app: App, file: StoredFile, asked: Headers): Promise<Respons
   if (part === "none") {
     return new Response(null, { status: 416, headers: { "content-range": `bytes */${size}` } });
   }
-  const bytes = await app.blobs.stream(blobHash, part);
+  const bytes = await bytesOf(app, file, part);
   if (!bytes) throw new Refusal("not_found", "This file is not kept any more.");
   if (!part) return new Response(bytes, { headers: { ...headers, "content-length": String(size) } });
   return new Response(bytes, {
@@ -74,12 +79,40 @@ async function send(app: App, file: StoredFile, asked: Headers): Promise<Respons
   });
 }
 
-function headersOf({ contentType, filename, blobHash }: StoredFile) {
+/** All of a file or a part of it; undefined when it is not kept any more. */
+async function bytesOf(
+  app: App,
+  { head = new Uint8Array(), blobHash, size }: StoredFile,
+  { start, end }: BlobPart = { start: 0, end: size },
+): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | undefined> {
+  const first = new Uint8Array(head.subarray(start, end));
+  if (blobHash === null || end <= head.length) return first;
+  const rest = { start: Math.max(0, start - head.length), end: end - head.length };
+  const stream = await app.blobs.stream(blobHash, rest);
+  return stream && first.length > 0 ? withBefore(first, stream) : stream;
+}
+
+// Bun sends such a stream in chunks, without its length (https://github.com/oven-sh/bun/issues/10507); the end of a message,
+// which a broken download goes on with, is the blob's alone and has one.
+function withBefore(first: Uint8Array, stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  const reader = stream.getReader();
+  return new ReadableStream({
+    start: (controller) => controller.enqueue(first),
+    async pull(controller) {
+      const { done, value } = await reader.read();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+}
+
+function headersOf({ contentType, filename, version }: StoredFile) {
   return {
     "content-type": harmlessType(contentType),
     "content-disposition": savedAs(filename),
     "accept-ranges": "bytes",
-    etag: `"${blobHash}"`,
+    etag: `"${version}"`,
     // Anybody may have sent this file, and it comes from the address of the admin.
     "content-security-policy": "sandbox; default-src 'none'",
     "x-content-type-options": "nosniff",
@@ -91,7 +124,7 @@ function headersOf({ contentType, filename, blobHash }: StoredFile) {
 
 /** Types in which no browser finds anything to run, whatever is in the file. */
 const harmless =
-  /^(image\/(avif|bmp|gif|jpeg|png|webp)|(audio|video)\/[a-z0-9.+-]+|application\/(gzip|json|pdf|zip|msword|vnd\.[a-z0-9.-]+)|text\/(calendar|csv|plain))$/;
+  /^(image\/(avif|bmp|gif|jpeg|png|webp)|(audio|video)\/[a-z0-9.+-]+|application\/(gzip|json|pdf|zip|msword|vnd\.[a-z0-9.-]+)|message\/rfc822|text\/(calendar|csv|plain))$/;
 
 function harmlessType(contentType: string): string {
   const type = contentType.split(";", 1)[0]!.trim().toLowerCase();

@@ -84,12 +84,14 @@ test("a click, a failure and a suppression have objects of their own", () => {
     timestamp: "2026-03-01T12:00:02Z",
     userAgent: "curl",
   };
-  expect(dataOf(eventOf("email.clicked", { data: { click, is_bot: true } }))).toMatchObject({
-    ...{ click, is_bot: true, url: "https://x.test/" },
+  expect(
+    dataOf(eventOf("email.clicked", { data: { click, is_bot: true, bot_reason: "scanner" } })),
+  ).toMatchObject({
+    ...{ click, is_bot: true, bot_reason: "scanner", url: "https://x.test/" },
   });
   expect(dataOf(eventOf("email.opened", { data: { is_bot: false } }))).toEqual({
     ...emailData,
-    ...{ is_bot: false, ...original },
+    ...{ is_bot: false, bot_reason: null, ...original },
   });
   const failed = { reason: "The domain was removed" };
   expect(dataOf(eventOf("email.failed", { data: { failed } })).failed).toEqual(failed);

@@ -90,8 +90,9 @@ function urlOf(click: unknown): Record<string, unknown> {
   return link === undefined ? {} : { url: link };
 }
 
-/** Whether it was a machine that opened or clicked, where the event tells. */
-const botOf = ({ is_bot }: Record<string, unknown>) => (typeof is_bot === "boolean" ? { is_bot } : {});
+/** Whether it was a machine that opened or clicked, and how one knows. */
+const botOf = ({ is_bot, bot_reason = null }: Record<string, unknown>) =>
+  typeof is_bot === "boolean" ? { is_bot, bot_reason } : {};
 
 const asObject = (value: unknown): Record<string, unknown> =>
   typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};

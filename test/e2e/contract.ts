@@ -1,6 +1,7 @@
 import { afterAll } from "bun:test";
 import { rm } from "node:fs/promises";
 import { type ErrorResponse, Resend } from "resend";
+import { type Inbound, inboundOf } from "./hand-in.ts";
 import { newFolder, startMailit } from "./mailit.ts";
 import { type Api, account, apiOf, type Setup, setUp, verify } from "./story.ts";
 
@@ -85,6 +86,8 @@ export function refused({ data, error }: SdkAnswer<unknown>): string {
 
 export interface ContractServer {
   url: string;
+  /** Where it takes mail. */
+  inbound: Inbound;
   setup: Setup;
   api: Api;
   /** The official SDK with full access. */
@@ -118,5 +121,6 @@ export async function startContractServer(): Promise<ContractServer> {
     }),
   });
   const { token } = (await registered.json()) as { token: string };
-  return { url: mailit.url, setup, api, sdk, resend: sdk(setup.api_key), stranger: sdk(token) };
+  const inbound = await inboundOf(mailit);
+  return { url: mailit.url, inbound, setup, api, sdk, resend: sdk(setup.api_key), stranger: sdk(token) };
 }

@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import nodemailer from "nodemailer";
+import { handIn, inboundOf } from "./hand-in.ts";
 import { startMailit } from "./mailit.ts";
 import { apiOf, folderOfTest, setUp, storyMs, until, verify } from "./story.ts";
 
@@ -19,27 +19,13 @@ const letter = {
   ],
 };
 
-/** Hands a message in as another mail server does, over STARTTLS. */
-async function handIn(inbound: { host: string; port: number }, message: object): Promise<string> {
-  const transport = nodemailer.createTransport({
-    ...inbound,
-    name: "mx.elsewhere.test",
-    requireTLS: true,
-    tls: { rejectUnauthorized: false }, // between mail servers nobody asks who signed (RFC 7435)
-  });
-  const { response } = await transport.sendMail(message);
-  transport.close();
-  return response;
-}
-
 test("mail to a domain that receives is taken over TLS, stored before its 250 and readable soon after", async () => {
   const folder = await folderOfTest();
   const setup = await setUp(folder);
   let id = "";
   {
     await using mailit = await startMailit({ folder });
-    const [, host = "", port] = await mailit.printed(/Mail for your domains is taken at (\S+):(\d+)/);
-    const inbound = { host, port: Number(port) };
+    const inbound = await inboundOf(mailit);
     const api = apiOf(mailit, setup.api_key);
     const { body: domain } = await api.post("/domains", {
       name: "in.example.net",

@@ -1,0 +1,117 @@
+/** Received mail as its team reads it: what a message worker has read, with its attachments and the way to its files. */
+import { type App, atomically } from "../app.ts";
+import type { Keyset } from "../db/page.ts";
+import { Refusal, WriteConflict } from "../errors.ts";
+import { isId } from "../ids.ts";
+import { withPictures } from "./pictures.ts";
+import { type FileLink, linkRaw } from "./received-links.ts";
+import {
+  countReceived,
+  deleteReceived,
+  findReceived,
+  hasReceived,
+  listAttachmentsOf,
+  pageReceived,
+  type ReceivedKind,
+  sliceReceived,
+} from "./received-store.ts";
+import type { InboundAttachment, InboundBody, InboundEmail } from "./schema.ts";
+
+export interface ReceivedEmail extends InboundEmail {
+  attachments: InboundAttachment[];
+}
+
+/** How the HTML shows pictures that came with it: by themselves, or by the ids of their attachments (RFC 2392). */
+export type HtmlFormat = "data_uri" | "cid";
+
+export interface ReceivedWhole extends ReceivedEmail, Pick<InboundBody, "headers" | "html" | "text"> {
+  htmlFormat: HtmlFormat;
+  raw: FileLink;
+}
+
+/** A page, newest first. */
+export async function getReceivedEmails(
+  app: App,
+  teamId: string,
+  kind: ReceivedKind,
+  keyset: Keyset,
+): Promise<ReceivedEmail[]> {
+  return withAttachments(app, await pageReceived(app.db, teamId, kind, keyset));
+}
+
+/** As far as pages with numbers lead, and mail is counted for them: both cost the more the further they go. */
+const numberedMost = 10_000;
+
+export interface NumberedPage {
+  /** One more than asked for where there are more. */
+  emails: ReceivedEmail[];
+  /** Counted to 10,000. */
+  total: number;
+}
+
+/** The page of this number, from 1. */
+export async function getNumberedPage(
+  app: App,
+  teamId: string,
+  { page, perPage }: { page: number; perPage: number },
+): Promise<NumberedPage> {
+  const offset = (page - 1) * perPage;
+  if (offset >= numberedMost) {
+    throw new Refusal(
+      "validation_error",
+      `Pages lead back ${numberedMost} emails. Go on with \`GET /emails/receiving\` and its \`after\`.`,
+    );
+  }
+  const [rows, total] = await Promise.all([
+    sliceReceived(app.db, teamId, { offset, limit: perPage + 1 }),
+    countReceived(app.db, teamId, numberedMost),
+  ]);
+  return { emails: await withAttachments(app, rows), total };
+}
+
+async function withAttachments(app: App, rows: InboundEmail[]): Promise<ReceivedEmail[]> {
+  const found = await listAttachmentsOf(
+    app.db,
+    rows.map(({ id }) => id),
+  );
+  const byEmail = Map.groupBy(found, ({ inboundId }) => inboundId);
+  return rows.map((row) => ({ ...row, attachments: byEmail.get(row.id) ?? [] }));
+}
+
+/** Everything about one. Pictures that would make its HTML too large stay attachments, and `htmlFormat` says so. */
+export async function getReceivedEmail(
+  app: App,
+  teamId: string,
+  id: string,
+  wanted: HtmlFormat,
+): Promise<ReceivedWhole> {
+  const found = isId(id) ? await findReceived(app.db, teamId, id.toLowerCase()) : undefined;
+  if (!found) throw receivedMissing();
+  const { row, body } = found;
+  const attachments = await listAttachmentsOf(app.db, [row.id]);
+  const shown =
+    wanted === "data_uri" && body.html !== null ? await withPictures(app, body.html, attachments) : body.html;
+  const { headers, text } = body;
+  return {
+    ...{ ...row, attachments, headers, text, raw: linkRaw(app, row.id) },
+    ...(shown === undefined ? { html: body.html, htmlFormat: "cid" } : { html: shown, htmlFormat: wanted }),
+  };
+}
+
+/** Whether there is such an email, for who needs to know no more; gives the id as it is stored. */
+export async function requireReceived(app: App, teamId: string, id: string): Promise<string> {
+  const stored = id.toLowerCase();
+  if (!isId(id) || !(await hasReceived(app.db, teamId, stored))) throw receivedMissing();
+  return stored;
+}
+
+/** For good: its bodies, its attachments and the message itself. Gives the id as it was stored. */
+export async function removeReceived(app: App, teamId: string, id: string): Promise<string> {
+  const stored = await requireReceived(app, teamId, id);
+  await atomically(app, deleteReceived(teamId, stored, app.now())).catch((error: unknown) => {
+    throw error instanceof WriteConflict && error.kind === "stale" ? receivedMissing() : error;
+  });
+  return stored;
+}
+
+const receivedMissing = () => new Refusal("not_found", "Email not found");

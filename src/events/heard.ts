@@ -1,4 +1,5 @@
 /** Whether an endpoint hears of an event: then its insert has stored a job, and the dispatcher is to be woken. */
+import type { App } from "../app.ts";
 import type { Write } from "../db/write.ts";
 import type { EventType } from "./schema.ts";
 
@@ -18,3 +19,40 @@ export const dueIfHeard = (dueAt: Date): Pick<Write, "dueAt" | "storesJob"> => (
   dueAt,
   storesJob: ({ rows }) => rows.some(([heard]) => heard === 1),
 });
+
+const quietMs = 2_000;
+
+/** Until when nobody is asked whether anybody hears of a team's events. */
+const quiet = new WeakMap<App, Map<string, number>>();
+
+function quietOf(app: App): Map<string, number> {
+  let teams = quiet.get(app);
+  if (!teams) {
+    teams = new Map();
+    quiet.set(app, teams);
+  }
+  return teams;
+}
+
+/**
+ * Whether a moment ago nobody heard of a team's events. To ask costs each of them as much as to write it. An endpoint that
+ * another node has added meanwhile hears of them all the same; only its first calls wait until the dispatcher looks by itself.
+ */
+export const isQuiet = (app: App, teamId: string): boolean =>
+  (quietOf(app).get(teamId) ?? 0) > app.now().getTime();
+
+/** As `dueIfHeard`, and remembers where nobody heard. */
+export function dueOrQuiet(app: App, teamId: string, dueAt: Date): Pick<Write, "dueAt" | "storesJob"> {
+  const { storesJob } = dueIfHeard(dueAt);
+  return {
+    dueAt,
+    storesJob(result) {
+      const isHeardNow = storesJob!(result);
+      if (!isHeardNow) quietOf(app).set(teamId, dueAt.getTime() + quietMs);
+      return isHeardNow;
+    },
+  };
+}
+
+/** To be called after every commit that lets an endpoint hear of something. */
+export const endQuiet = (app: App, teamId: string): void => void quietOf(app).delete(teamId);

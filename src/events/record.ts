@@ -3,7 +3,7 @@ import type { App } from "../app.ts";
 import type { Db } from "../db/open.ts";
 import { preparedWrite, type Write } from "../db/write.ts";
 import { newId } from "../ids.ts";
-import { dueIfHeard, isHeard, unheardTypes } from "./heard.ts";
+import { dueOrQuiet, isHeard, isQuiet, unheardTypes } from "./heard.ts";
 import { type CounterName, counters, type EventType, emailCounters, events } from "./schema.ts";
 
 export interface NewEvent {
@@ -114,7 +114,11 @@ export function recordEvent(app: App, { type, ...about }: NewEvent): Write[] {
 export function recordEvents(app: App, types: EventType[], about: Omit<NewEvent, "type" | "id">): Write[] {
   const at = app.now();
   const names = namesOf(types, about);
-  return [insertOf(types, about, at), ...countOf(names, about, at, 1), ...countOfEmail(names, about, at)];
+  return [
+    insertOf(app, types, about, at),
+    ...countOf(names, about, at, 1),
+    ...countOfEmail(names, about, at),
+  ];
 }
 
 /** The same for many things at once: those that are counted together cost one counter. */
@@ -125,7 +129,7 @@ export function recordMany(app: App, happened: NewEvent[]): Write[] {
   const totals = new Map<string, { name: CounterName; about: About; total: number }>();
   for (const { type, ...about } of happened) {
     const names = namesOf([type], about);
-    writes.push(insertOf([type], about, at), ...countOfEmail(names, about, at));
+    writes.push(insertOf(app, [type], about, at), ...countOfEmail(names, about, at));
     for (const name of names) {
       const key = `${about.teamId} ${about.domainId} ${about.broadcastId} ${name}`;
       const known = totals.get(key);
@@ -141,7 +145,7 @@ export function recordMany(app: App, happened: NewEvent[]): Write[] {
 
 type About = Omit<NewEvent, "type">;
 
-function insertOf(types: EventType[], about: About, createdAt: Date): Write {
+function insertOf(app: App, types: EventType[], about: About, createdAt: Date): Write {
   const { teamId, emailId = null, deliveryId = null, recipient = null, data = {}, webhookId = null } = about;
   const named = Object.fromEntries(
     types.flatMap((type, n) => [
@@ -150,8 +154,9 @@ function insertOf(types: EventType[], about: About, createdAt: Date): Write {
     ]),
   );
   const values = { ...named, teamId, emailId, deliveryId, recipient, data, createdAt, webhookId };
-  if (types.every((type) => unheardTypes.has(type))) return insertEvents(types.length)(values);
-  return { ...insertHeardEvents(types.length)(values), ...dueIfHeard(createdAt) };
+  const isForNobody = types.every((type) => unheardTypes.has(type)) || isQuiet(app, teamId);
+  if (isForNobody && webhookId === null) return insertEvents(types.length)(values);
+  return { ...insertHeardEvents(types.length)(values), ...dueOrQuiet(app, teamId, createdAt) };
 }
 
 function countOf(names: CounterName[], about: About, at: Date, total: number): Write[] {

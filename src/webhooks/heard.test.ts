@@ -53,6 +53,28 @@ eachTransport((_, open) => {
     expect(await app.db.values(sql`select count(*) from jobs where kind = 'webhook'`)).toEqual([[2]]);
   });
 
+  test("an endpoint that comes after events nobody heard hears the next at once, one of another node in time", async () => {
+    const { app, teamId, woken, add, record } = await scene();
+    const elsewhere = await testApp({ transport: app.transport });
+    await record({ type: "email.bounced" });
+    await add("here", ["email.bounced"]);
+    await record({ type: "email.bounced" });
+    expect(woken).toHaveLength(1);
+
+    const recordElsewhere = (type: NewEvent["type"]) =>
+      atomically(elsewhere, recordEvent(elsewhere, { type, teamId }));
+    const wokenElsewhere: Date[] = [];
+    elsewhere.jobsDue.notify = (at) => void wokenElsewhere.push(at);
+    await recordElsewhere("email.clicked");
+    await add("clicks", ["email.clicked"]);
+    await recordElsewhere("email.clicked");
+    expect(wokenElsewhere).toEqual([]); // nobody was asked; its job is there all the same
+    elsewhere.clock.advance(2_001);
+    await recordElsewhere("email.clicked");
+    expect(wokenElsewhere).toHaveLength(1);
+    expect(await waiting(app, teamId)).toHaveLength(3);
+  });
+
   test("a job is as `enqueue` would have written it", async () => {
     const { app, teamId, add } = await scene();
     const { id: webhookId } = await add("all", ["*"]);

@@ -2,6 +2,7 @@ import { type App, atomically } from "../app.ts";
 import type { Keyset } from "../db/page.ts";
 import { expectChange, type Write } from "../db/write.ts";
 import { Refusal, WriteConflict } from "../errors.ts";
+import { endQuiet } from "../events/heard.ts";
 import { isId, newId } from "../ids.ts";
 import { enqueue, laneOf } from "../jobs/job.ts";
 import { settleLane, touchLane, unblockLane } from "../jobs/store.ts";
@@ -72,6 +73,7 @@ export async function createWebhook(
     insertWebhook(app.db, webhook),
     ...replaceSubscriptions(app.db, id, subscriptionsOf(events)),
   ]);
+  endQuiet(app, teamId);
   return { webhook, secret };
 }
 
@@ -131,6 +133,7 @@ export async function changeWebhook(
     ...(isFresh ? wakeEndpoint(app, before.id) : []),
     ...(fields.status === "disabled" ? enqueue(app, clearWebhook, { webhookId: before.id }) : []),
   ]).catch(refuseStale);
+  endQuiet(app, teamId);
   return after;
 }
 

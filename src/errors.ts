@@ -47,7 +47,7 @@ export class WriteConflict extends Error {
   override readonly name = "WriteConflict";
   constructor(
     readonly kind: ConflictKind,
-    /** What the database named, e.g. `idempotency_keys.team_id, idempotency_keys.key`. */
+    /** What the database named, e.g. `suppressions.team_id, suppressions.address`. */
     readonly subject: string,
     options?: ErrorOptions,
   ) {

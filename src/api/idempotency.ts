@@ -1,4 +1,4 @@
-import type { OnceOnly } from "../emails/idempotency.ts";
+import { type OnceOnly, shortHash } from "../emails/idempotency.ts";
 import { Refusal } from "../errors.ts";
 
 /** The header in the OpenAPI document. */
@@ -18,7 +18,5 @@ export function onceOnly(request: Request, endpoint: string, ...said: unknown[])
   if (key.length < 1 || key.length > 256) {
     throw new Refusal("invalid_idempotency_key", "The key must be between 1-256 chars.");
   }
-  const hash = new Bun.CryptoHasher("sha256");
-  for (const part of said) hash.update(JSON.stringify(part));
-  return { endpoint, key, bodyHash: hash.digest("base64url") };
+  return { endpoint, key, bodyHash: shortHash(...said.map((part) => JSON.stringify(part))) };
 }

@@ -3,6 +3,7 @@ import { type App, atomically } from "../app.ts";
 import type { Write } from "../db/write.ts";
 import { Refusal, WriteConflict } from "../errors.ts";
 import { recurring } from "../jobs/recurring.ts";
+import type { IdempotencyKey } from "./schema.ts";
 import {
   deleteIdempotencyKeys,
   findIdempotencyKey,
@@ -16,6 +17,13 @@ export interface OnceOnly {
   key: string;
   /** Of the request's body: the same key with another body is a mistake. */
   bodyHash: string;
+}
+
+/** 128 bits of SHA-256, in 22 characters: rows of it are small, and nobody finds two things with the same. */
+export function shortHash(...parts: string[]): string {
+  const hash = new Bun.CryptoHasher("sha256");
+  for (const part of parts) hash.update(`${part.length}:`).update(part); // no two lists of parts read alike
+  return hash.digest("base64url").slice(0, 22);
 }
 
 const keptForMs = 24 * 3_600_000;
@@ -62,13 +70,13 @@ async function answerKnown<Answer>(
   accept: Accept<Answer>,
 ): Promise<Answer> {
   const memory = memoryOf(app);
-  const name = [teamId, once.endpoint, once.key].join("\n");
-  const release = watch(memory, name);
-  const look = () => findAnswer<Answer>(app, teamId, once);
+  const fingerprint = shortHash(teamId, once.endpoint, once.key);
+  const release = watch(memory, fingerprint);
+  const look = () => findAnswer<Answer>(app, fingerprint, once.bodyHash);
   const acceptNow = (before: "none" | "expired") =>
-    accept((answer) => rememberAnswer(app, teamId, once, answer, before));
+    accept((answer) => rememberAnswer(app, { fingerprint, bodyHash: once.bodyHash, answer }, before));
   try {
-    const isKnown = looksFirst || memory.young.has(name) || memory.old.has(name);
+    const isKnown = looksFirst || memory.young.has(fingerprint) || memory.old.has(fingerprint);
     const earlier: Found<Answer> = isKnown ? await look() : { kind: "none" };
     return earlier.kind === "answered" ? earlier.answer : await acceptNow(earlier.kind);
   } catch (error) {
@@ -92,19 +100,19 @@ function memoryOf(app: App): Memory {
 }
 
 /** Refuses a request while its like is under way here; a client that gave up waiting is told so, not made to wait again. */
-function watch(memory: Memory, name: string): () => void {
+function watch(memory: Memory, fingerprint: string): () => void {
   const { underWay } = memory;
-  if (underWay.has(name)) {
+  if (underWay.has(fingerprint)) {
     throw new Refusal(
       "concurrent_idempotent_requests",
       "Same idempotency key used while original request is still in progress.",
     );
   }
   const isWatched = underWay.size < mostWatched; // beyond, the batch decides, as it does between nodes
-  if (isWatched) underWay.add(name);
+  if (isWatched) underWay.add(fingerprint);
   return () => {
-    if (isWatched) underWay.delete(name);
-    memory.young.add(name);
+    if (isWatched) underWay.delete(fingerprint);
+    memory.young.add(fingerprint);
     if (memory.young.size < recentPerGeneration) return;
     memory.old = memory.young;
     memory.young = new Set();
@@ -114,11 +122,11 @@ function watch(memory: Memory, name: string): () => void {
 /** `expired` is what nobody may ask for any more and nobody has removed yet. */
 type Found<Answer> = { kind: "answered"; answer: Answer } | { kind: "none" | "expired" };
 
-async function findAnswer<Answer>(app: App, teamId: string, once: OnceOnly): Promise<Found<Answer>> {
-  const row = await findIdempotencyKey(app.db, { teamId, ...once });
+async function findAnswer<Answer>(app: App, fingerprint: string, bodyHash: string): Promise<Found<Answer>> {
+  const row = await findIdempotencyKey(app.db, fingerprint);
   if (!row) return { kind: "none" };
   if (row.createdAt < oldest(app)) return { kind: "expired" };
-  if (row.bodyHash !== once.bodyHash) {
+  if (row.bodyHash !== bodyHash) {
     throw new Refusal(
       "invalid_idempotent_request",
       "This idempotency key has been used with this HTTP method and endpoint within the last 24 hours, but the request body was modified and doesn't match the original request.",
@@ -130,14 +138,11 @@ async function findAnswer<Answer>(app: App, teamId: string, once: OnceOnly): Pro
 /** The writes that remember an answer; a conflict when somebody else was first. */
 function rememberAnswer(
   app: App,
-  teamId: string,
-  once: OnceOnly,
-  answer: unknown,
+  row: Omit<IdempotencyKey, "createdAt">,
   before: "none" | "expired",
 ): Write[] {
-  const row = { teamId, ...once, answer, createdAt: app.now() };
-  const insert = insertIdempotencyKey(row);
-  return before === "none" ? [insert] : [forgetIdempotencyKey(app.db, row, oldest(app)), insert];
+  const insert = insertIdempotencyKey({ ...row, createdAt: app.now() });
+  return before === "none" ? [insert] : [forgetIdempotencyKey(app.db, row.fingerprint, oldest(app)), insert];
 }
 
 /** Removes answers that nobody may ask for any more. */

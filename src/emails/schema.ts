@@ -152,16 +152,12 @@ export type Delivery = typeof deliveries.$inferSelect;
 export const idempotencyKeys = sqliteTable(
   "idempotency_keys",
   {
-    teamId: text("team_id").notNull(),
-    endpoint: text("endpoint").notNull(),
-    key: text("key").notNull(),
+    /** Of team, endpoint and key. */
+    fingerprint: text("fingerprint").primaryKey().notNull(),
     bodyHash: text("body_hash").notNull(),
     answer: text("answer", { mode: "json" }).$type<unknown>().notNull(),
     createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
   },
-  (t) => [
-    primaryKey({ columns: [t.teamId, t.endpoint, t.key] }),
-    index("idempotency_keys_created").on(t.createdAt),
-  ],
+  (t) => [index("idempotency_keys_created").on(t.createdAt)],
 );
 export type IdempotencyKey = typeof idempotencyKeys.$inferSelect;

@@ -122,9 +122,7 @@ export const setProgress = preparedWrite<{ id: string; lastEvent: "delivered" | 
 /** Remembers an answer for a key under which nothing is remembered; a unique conflict says that something is. */
 export const insertIdempotencyKey = preparedWrite<IdempotencyKey>((db) =>
   db.insert(idempotencyKeys).values({
-    teamId: placeholder("teamId"),
-    endpoint: placeholder("endpoint"),
-    key: placeholder("key"),
+    fingerprint: placeholder("fingerprint"),
     bodyHash: placeholder("bodyHash"),
     answer: placeholder("answer"),
     createdAt: placeholder("createdAt"),
@@ -132,42 +130,24 @@ export const insertIdempotencyKey = preparedWrite<IdempotencyKey>((db) =>
 );
 
 /** Makes room under a key where what is remembered is so old. */
-export const forgetIdempotencyKey = (db: Db, { teamId, endpoint, key }: KeyOfRequest, before: Date): Write =>
+export const forgetIdempotencyKey = (db: Db, fingerprint: string, before: Date): Write =>
   db
     .delete(idempotencyKeys)
-    .where(
-      and(
-        eq(idempotencyKeys.teamId, teamId),
-        eq(idempotencyKeys.endpoint, endpoint),
-        eq(idempotencyKeys.key, key),
-        lt(idempotencyKeys.createdAt, before),
-      ),
-    );
+    .where(and(eq(idempotencyKeys.fingerprint, fingerprint), lt(idempotencyKeys.createdAt, before)));
 
 export const deleteIdempotencyKeys = (db: Db, before: Date): Write =>
   db.delete(idempotencyKeys).where(lt(idempotencyKeys.createdAt, before));
 
-type KeyOfRequest = Pick<IdempotencyKey, "teamId" | "endpoint" | "key">;
-
 /** However old it is. */
-export async function findIdempotencyKey(
-  db: Db,
-  { teamId, endpoint, key }: KeyOfRequest,
-): Promise<IdempotencyKey | undefined> {
-  return idempotencyKeyQuery(db).get({ teamId, endpoint, key });
+export async function findIdempotencyKey(db: Db, fingerprint: string): Promise<IdempotencyKey | undefined> {
+  return idempotencyKeyQuery(db).get({ fingerprint });
 }
 
 const idempotencyKeyQuery = preparedRead((db) =>
   db
     .select()
     .from(idempotencyKeys)
-    .where(
-      and(
-        eq(idempotencyKeys.teamId, placeholder("teamId")),
-        eq(idempotencyKeys.endpoint, placeholder("endpoint")),
-        eq(idempotencyKeys.key, placeholder("key")),
-      ),
-    )
+    .where(eq(idempotencyKeys.fingerprint, placeholder("fingerprint")))
     .prepare(),
 );
 

@@ -5,7 +5,7 @@ import { Refusal } from "../errors.ts";
 import type { Address } from "../mail/address.ts";
 import type { SubmittedMessage } from "../mail/submitted.ts";
 import type { Sender } from "./admit.ts";
-import { answerOnce, type OnceOnly } from "./idempotency.ts";
+import { answerOnce, type OnceOnly, shortHash } from "./idempotency.ts";
 import type { IncomingMessage } from "./incoming.ts";
 import { accept } from "./send.ts";
 import { admitSubmission } from "./submitted-draft.ts";
@@ -67,6 +67,5 @@ function onceOnly(
     throw new Refusal("invalid_idempotency_key", `The key must be between 1-${longestKey} chars.`);
   }
   const to = recipients.map(({ address }) => address).sort();
-  const bodyHash = new Bun.CryptoHasher("sha256").update(JSON.stringify([fingerprint, to]));
-  return { endpoint: "SMTP", key, bodyHash: bodyHash.digest("base64url") };
+  return { endpoint: "SMTP", key, bodyHash: shortHash(fingerprint, ...to) };
 }

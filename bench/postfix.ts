@@ -33,8 +33,45 @@ const patienceMs = 180_000;
  */
 export async function postfixWithRspamd(run: PeerRun): Promise<number | undefined> {
   const programs = findPrograms();
-  if (!programs) return undefined;
+  if (!programs?.rspamd) return undefined;
+  return inFolder(programs, (place) => measure(run, place));
+}
 
+export interface ReceivingRun {
+  messages: number;
+  /** Hands so many messages for inbox@in.bench.test in at a port of 127.0.0.1. */
+  hand(port: number, messages: number): Promise<void>;
+}
+
+/**
+ * Messages a second that Postfix takes and delivers into a maildir, each file fsynced; it neither parses them nor asks who
+ * vouches for them. Undefined where it can't run.
+ */
+export async function postfixReceiving({ messages, hand }: ReceivingRun): Promise<number | undefined> {
+  const programs = findPrograms();
+  if (!programs) return undefined;
+  return inFolder(programs, async (place) => {
+    await chmod(place.folder, 0o755);
+    const mail = join(place.folder, "mail");
+    await mkdir(mail);
+    await $`chown nobody ${mail}`.quiet();
+    const { port, isIdle } = await startPostfix(place, await receivingCf(place.folder, mail));
+    await hand(port, warmUpMessages);
+    await until("the warm-up's end", place, isIdle);
+    const startedAt = performance.now();
+    await hand(port, messages);
+    await until("an empty queue", place, isIdle);
+    const rate = messages / ((performance.now() - startedAt) / 1000);
+    const delivered = readdirSync(join(mail, "inbox/new")).length;
+    if (delivered !== warmUpMessages + messages) throw new Error(`the maildir holds ${delivered} messages`);
+    return rate;
+  });
+}
+
+async function inFolder(
+  programs: NonNullable<ReturnType<typeof findPrograms>>,
+  work: (place: Place) => Promise<number>,
+): Promise<number> {
   const ending: Ending = [];
   const endNow = () => {
     for (const end of ending.splice(0).reverse()) void end(); // the process leaves: there is no later to wait for
@@ -44,11 +81,10 @@ export async function postfixWithRspamd(run: PeerRun): Promise<number | undefine
   try {
     const folder = await mkdtemp(join(tmpdir(), "mailit-peer-"));
     ending.push(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
-    return await measure(run, { folder, programs, ending, deadline: performance.now() + patienceMs }).catch(
-      async (cause) => {
-        throw new Error(`Postfix with rspamd: ${cause}\n${await whatTheySaid(folder)}`, { cause });
-      },
-    );
+    const place = { folder, programs, ending, deadline: performance.now() + patienceMs };
+    return await work(place).catch(async (cause) => {
+      throw new Error(`Postfix: ${cause}\n${await whatTheySaid(folder)}`, { cause });
+    });
   } finally {
     for (let end = ending.pop(); end; end = ending.pop()) await end();
     process.off("exit", endNow).off("SIGINT", leave).off("SIGTERM", leave);
@@ -71,7 +107,7 @@ function findPrograms() {
   const postfix = Bun.which("postfix", { PATH });
   const rspamd = Bun.which("rspamd", { PATH });
   const smtpSource = Bun.which("smtp-source", { PATH });
-  if (process.getuid?.() !== 0 || !postfix || !rspamd || !smtpSource) return undefined;
+  if (process.getuid?.() !== 0 || !postfix || !smtpSource) return undefined;
   return { postfix, rspamd, smtpSource };
 }
 
@@ -80,7 +116,8 @@ async function measure({ messages, sinkPort, domains }: PeerRun, place: Place): 
   const witness = await startMxHost({ tls: "none" });
   place.ending.push(() => witness.close());
   const { milter, publicKey } = await startRspamd(place);
-  const { port, isIdle } = await startPostfix(place, { milter, sinkPort, witnessPort: witness.port });
+  const mainCf = sendingCf(place.folder, { milter, sinkPort, witnessPort: witness.port });
+  const { port, isIdle } = await startPostfix(place, mainCf);
 
   await handIn(place, { port, messages: warmUpMessages, recipients: ["user@witness.test"] });
   await until("the warm-up's end", place, () => isIdle() && witness.received.length === warmUpMessages);
@@ -107,7 +144,7 @@ async function startRspamd(place: Place): Promise<{ milter: string; publicKey: s
 
   const log = Bun.file(join(place.folder, "rspamd.log"));
   const args = ["-f", "-c", join(folder, "rspamd.conf"), "-u", "_rspamd", "-g", "_rspamd"];
-  const child = Bun.spawn([place.programs.rspamd, ...args], {
+  const child = Bun.spawn([place.programs.rspamd!, ...args], {
     cwd: folder,
     stdio: ["ignore", log, log],
     detached: true, // a process group of its own, for the case that it has to be killed with its workers
@@ -162,12 +199,12 @@ worker "rspamd_proxy" {
 `;
 }
 
-async function startPostfix(place: Place, ports: { milter: string; sinkPort: number; witnessPort: number }) {
+async function startPostfix(place: Place, mainCf: string) {
   const [configuration, queue, data] = ["etc", "queue", "data"].map((name) => join(place.folder, name));
   for (const folder of [configuration!, queue!, data!]) await mkdir(folder);
   await $`chown postfix ${data}`.quiet();
   const port = freePort();
-  await writeFile(join(configuration!, "main.cf"), mainCf(place.folder, ports));
+  await writeFile(join(configuration!, "main.cf"), mainCf);
   await writeFile(join(configuration!, "master.cf"), masterCf(port));
 
   const postfix = [place.programs.postfix, "-c", configuration!];
@@ -187,10 +224,8 @@ async function startPostfix(place: Place, ports: { milter: string; sinkPort: num
   return { port, isIdle };
 }
 
-function mainCf(
-  folder: string,
-  { milter, sinkPort, witnessPort }: { milter: string; sinkPort: number; witnessPort: number },
-): string {
+/** What both have: no TLS, no DNS, no address rewriting, and nothing that is meant against strangers. */
+function commonCf(folder: string): string {
   // Postfix is fastest when nobody takes its log. Where a system log would, it gets a file and leaves that log alone.
   const log = existsSync("/dev/log")
     ? `maillog_file = ${folder}/postfix.log\nmaillog_file_prefixes = ${folder}`
@@ -208,32 +243,51 @@ alias_database =
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 mynetworks = 127.0.0.0/8
-
-# Nothing that is meant against strangers, no DNS, no TLS, no address rewriting.
 smtpd_peername_lookup = no
 smtpd_relay_restrictions = permit_mynetworks, reject
 smtpd_client_connection_count_limit = 0
 smtpd_tls_security_level = none
+receive_override_options = no_address_mappings
+in_flow_delay = 0s
+max_use = 100000
+default_process_limit = 100
+enable_long_queue_ids = yes
+# Not deferred, which is then one folder to look into.
+hash_queue_names = defer
+`;
+}
+
+function sendingCf(
+  folder: string,
+  { milter, sinkPort, witnessPort }: { milter: string; sinkPort: number; witnessPort: number },
+): string {
+  return `${commonCf(folder)}
 smtp_tls_security_level = none
 smtp_dns_support_level = disabled
 smtp_host_lookup = native
-receive_override_options = no_address_mappings
-in_flow_delay = 0s
-
 relayhost = [127.0.0.1]:${sinkPort}
 transport_maps = inline:{ { witness.test = smtp:[127.0.0.1]:${witnessPort} } }
 smtpd_milters = unix:${milter}
 milter_default_action = tempfail
 
-# Processes that stay. On loopback a new connection costs less CPU than passing a cached one on.
-max_use = 100000
-default_process_limit = 100
+# On loopback a new connection costs less CPU than passing a cached one on.
 initial_destination_concurrency = 20
 smtp_destination_concurrency_limit = 20
 smtp_connection_cache_on_demand = no
-enable_long_queue_ids = yes
-# Not deferred, which is then one folder to look into.
-hash_queue_names = defer
+`;
+}
+
+async function receivingCf(folder: string, mail: string): Promise<string> {
+  const uid = (await $`id -u nobody`.text()).trim();
+  const gid = (await $`id -g nobody`.text()).trim();
+  return `${commonCf(folder)}
+virtual_mailbox_domains = in.bench.test
+virtual_mailbox_base = ${mail}
+virtual_mailbox_maps = static:inbox/
+virtual_uid_maps = static:${uid}
+virtual_gid_maps = static:${gid}
+virtual_minimum_uid = 1
+virtual_destination_concurrency_limit = 20
 `;
 }
 
@@ -249,6 +303,7 @@ defer unix - - n - 0 bounce
 trace unix - - n - 0 bounce
 proxymap unix - - n - - proxymap
 smtp unix - - n - - smtp
+virtual unix - n n - - virtual
 error unix - - n - - error
 retry unix - - n - - error
 anvil unix - - n - 1 anvil

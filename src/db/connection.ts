@@ -129,7 +129,7 @@ function openDatabase(path: string): Database {
     database.run("pragma synchronous = full"); // a commit is on disk before it is answered
     database.run("pragma foreign_keys = on");
     database.run("pragma temp_store = memory");
-    database.run("pragma cache_size = -32768"); // KiB
+    database.run("pragma cache_size = -8192"); // KiB
     return database;
   } catch (error) {
     throw translateFault(error);

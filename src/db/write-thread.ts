@@ -5,7 +5,7 @@ import { makeGroupWriter, readAnswer } from "./write-wire.ts";
 import type { WriteOrder, Written } from "./write-worker.ts";
 
 // The build bundles the worker as an entry point of its own, found by exactly this expression.
-const openWriteWorker = () => new Worker(new URL("./write-worker.ts", import.meta.url));
+const openWriteWorker = () => new Worker(new URL("./write-worker.ts", import.meta.url), { smol: true });
 
 const closeWithinMs = 10_000;
 

@@ -43,7 +43,7 @@ export type ThreadsOptions = {
 };
 
 // The build bundles the worker as an entry point of its own, found by exactly this expression.
-const openMessageWorker = () => new Worker(new URL("./message-worker.ts", import.meta.url));
+const openMessageWorker = () => new Worker(new URL("./message-worker.ts", import.meta.url), { smol: true });
 
 /** Starts the message workers, which is to say: makes them ready to start when the first work comes. */
 export function startThreads(options: ThreadsOptions): Threads {

@@ -329,6 +329,51 @@ describe("limits", () => {
     expect(aborted).toBe(1);
   });
 
+  test("on how slowly a command may come end the session, however often a byte of it comes", async () => {
+    const client = await dial(await listenFor({ idleMs: 80 }));
+    expect(await client.say("EHLO client.example.com\r\n")).toStartWith("250-");
+    const more = setInterval(() => client.socket.write("N"), 10);
+    try {
+      expect(await client.reply()).toStartWith("421 4.4.2 The command comes too slowly");
+    } finally {
+      clearInterval(more);
+    }
+  });
+
+  test("on how slowly a command may come don't end a session that goes on, nor one that waits for us", async () => {
+    const until = Promise.withResolvers<void>();
+    const listener = await listenFor({ idleMs: 40, onMail: () => until.promise.then(() => undefined) });
+    const client = await dial(listener);
+    const startedAt = performance.now();
+    while (performance.now() - startedAt < 100) expect(await client.say("NOOP\r\n")).toStartWith("250 ");
+    expect(await client.say("EHLO client.example.com\r\n")).toStartWith("250-");
+    setTimeout(until.resolve, 100);
+    expect(await client.say("MAIL FROM:<a@example.com>\r\n")).toStartWith("250 2.1.0 ");
+  });
+
+  test("on connections hold for those that have yet to do their TLS handshake", async () => {
+    const listener = await listenFor({ implicitTls: true, maxConnections: 3, maxConnectionsPerAddress: 2 });
+    const dialMutely = (localAddress: string) =>
+      new SmtpClient(net.connect({ port: listener.port, host: listener.hostname, localAddress }));
+    const [first, second, third] = [1, 2, 3].map(() => dialMutely("127.0.0.1")) as [
+      SmtpClient,
+      SmtpClient,
+      SmtpClient,
+    ];
+    expect(await third.reply()).toBe("closed");
+    dialMutely("127.0.0.2");
+    expect(await dialMutely("127.0.0.3").reply()).toBe("closed"); // the fourth of three
+    expect([first.isClosed, second.isClosed]).toEqual([false, false]);
+    first.socket.destroy();
+    const welcome = async () => {
+      const client = new SmtpClient(tls.connect({ port: listener.port, rejectUnauthorized: false }));
+      return client.reply();
+    };
+    let greeting = await welcome();
+    while (greeting === "closed") greeting = await welcome(); // until the first has gone
+    expect(greeting).toStartWith("220 ");
+  });
+
   test("on the time of a whole message hold however busily it comes", async () => {
     const listener = await listenFor({ pace: { wholeMs: 60, everyMs: 20, bytes: 1 }, maxMessageBytes: 1e9 });
     const client = await begin(await dial(listener));

@@ -582,6 +582,26 @@ test("closing waits no longer than it says for a client that does not end its me
   }
 });
 
+test("a message in the smallest of pieces goes to its handler in larger ones", async () => {
+  let writes = 0;
+  const taken: Uint8Array[] = [];
+  const listener = await listenFor({
+    maxMessageBytes: 1_000_000,
+    onMessage: () => ({
+      async write(chunk) {
+        writes++;
+        taken.push(chunk);
+      },
+      end: async () => ok,
+      abort: async () => {},
+    }),
+  });
+  const client = await begin(await dial(listener));
+  expect(await client.say(`${"..\r\n".repeat(30_000)}.\r\n`)).toBe("250 2.0.0 Queued");
+  expect(Buffer.concat(taken).toString()).toBe(".\r\n".repeat(30_000));
+  expect(writes).toBeLessThan(300);
+});
+
 test("a message goes to its handler piece by piece, and one that is refused or breaks off is given up", async () => {
   const seen: string[] = [];
   let brokeOff: (() => void) | undefined;

@@ -1,7 +1,7 @@
 import { tmpdir } from "node:os";
 import { S3Client } from "bun";
 import { StorageUnavailable } from "../errors.ts";
-import { openDraft, orUnavailable } from "./draft.ts";
+import { openDraft, orUnavailable, removeAbandonedDrafts } from "./draft.ts";
 import { type BlobHash, type BlobStore, hashOf } from "./store.ts";
 
 export interface S3Options {
@@ -60,6 +60,7 @@ export function s3Blobs(options: S3Options): BlobStore {
       await client.delete(nameOf(hash));
       return true;
     },
+    removeAbandoned: (begunBefore) => removeAbandonedDrafts(tmpdir(), begunBefore),
   };
 }
 

@@ -149,6 +149,21 @@ test("a blob that was stored again meanwhile, and is not named yet, is asked abo
   expect(await hashOf(app, "again")).toBe(false);
 });
 
+test("what had begun to come in when the program ended is removed after a day", async () => {
+  const app = await testApp({ now: new Date() });
+  const draft = await app.blobs.draft();
+  await draft.write(Buffer.from("half a message"));
+  const path = await draft.file();
+  const isThere = () => Bun.file(path).exists();
+  app.clock.advance(day - 60_000);
+  await forgetOldInbound(app);
+  expect(await isThere()).toBe(true);
+  app.clock.advance(120_000);
+  await forgetOldInbound(app);
+  expect(await isThere()).toBe(false);
+  await draft.discard();
+});
+
 test("mail that is kept for ever stays", async () => {
   const app = await testApp({ now: new Date() });
   const { teamId } = await testTeam(app);

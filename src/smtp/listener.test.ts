@@ -171,6 +171,41 @@ describe("SMTP smuggling", () => {
     },
   );
 
+  test("has no way in by any sequence of line ends, dots and NULs, wherever the network cuts it", async () => {
+    const listener = await listenFor({ maxCommands: 1e9 });
+    const client = await dial(listener);
+    const tail = fc.string({
+      unit: fc.constantFrom("\r", "\n", ".", "\0", "a", "\r\n", "\r\n."),
+      maxLength: 8,
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        tail,
+        fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 12 }),
+        async (text, cuts) => {
+          const body = `hi\r\n${text}${smuggled}`;
+          fc.pre(!body.includes("\r\n.\r\n"));
+          await begin(client);
+          const before = listener.received.length;
+          let at = 2; // what is cut small is what stands around the end that is none
+          client.socket.write(Buffer.from(body.slice(0, at), "latin1"));
+          for (const size of cuts) {
+            client.socket.write(Buffer.from(body.slice(at, at + size), "latin1"));
+            at += size;
+            await new Promise(setImmediate);
+          }
+          const reply = await client.say(`${body.slice(at)}.\r\n`);
+          const isBare = /\r(?!\n)|(?<!\r)\n/.test(body);
+          expect(reply).toStartWith(isBare ? "554 5.6.0 " : "250 ");
+          const kept = listener.received.slice(before).map(({ message }) => message);
+          expect(kept).toEqual(isBare ? [] : [body.replace(/^\.\./gm, ".")]);
+          expect(await client.say("NOOP\r\n")).toBe("250 2.0.0 OK");
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
   test.each(["a\nb\r\n", "a\rb\r\n", "\na\r\n", "a\r\r\n"])("a message like %j is refused", async (text) => {
     const listener = await listenFor();
     const client = await begin(await dial(listener));

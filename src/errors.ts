@@ -55,7 +55,7 @@ export class WriteConflict extends Error {
   }
 }
 
-/** The database or the blob store can't take writes now (disk full, read-only, out of reach): try again later. */
+/** The database or the blob store can't be used now (disk full, read-only, out of reach): try again later. */
 export class StorageUnavailable extends Error {
   override readonly name = "StorageUnavailable";
 }

@@ -1,7 +1,7 @@
-import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { StorageUnavailable } from "../errors.ts";
-import { newId } from "../ids.ts";
+import { isId, newId } from "../ids.ts";
 import type { BlobDraft, StoredBlob } from "./store.ts";
 
 /** Small writes are gathered: a message comes in pieces of a packet, and each write to the file is a call of its own. */
@@ -16,6 +16,17 @@ export async function openDraft(folder: string, keep: Keep): Promise<BlobDraft> 
   await orUnavailable(mkdir(folder, { recursive: true }));
   const file = await orUnavailable(open(path, "wx", 0o600));
   return new FileDraft(path, file, keep);
+}
+
+/** Removes the drafts of a folder that nobody has written to since a time. */
+export async function removeAbandonedDrafts(folder: string, writtenBefore: Date): Promise<void> {
+  const names = await readdir(folder).catch(() => []); // nothing was ever stored
+  for (const name of names) {
+    if (!name.endsWith(".new") || !isId(name.slice(0, -4))) continue; // others may keep their files beside ours
+    const path = join(folder, name);
+    const known = await stat(path).catch(() => undefined); // its writer has just ended it
+    if (known && known.mtime < writtenBefore) await rm(path, { force: true });
+  }
 }
 
 class FileDraft implements BlobDraft {

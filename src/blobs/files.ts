@@ -2,7 +2,7 @@ import { rmSync, statSync } from "node:fs";
 import { link, mkdir, readFile, rm, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { syncFolder } from "../sync-folder.ts";
-import { openDraft, orUnavailable } from "./draft.ts";
+import { openDraft, orUnavailable, removeAbandonedDrafts } from "./draft.ts";
 import { type BlobHash, type BlobStore, hashOf } from "./store.ts";
 
 /** Blobs as files in the data folder, under `ab/cd/` of their hash. */
@@ -73,6 +73,7 @@ export function fileBlobs(folder: string): BlobStore {
       rmSync(path, { force: true });
       return true;
     },
+    removeAbandoned: (begunBefore) => removeAbandonedDrafts(folder, begunBefore),
     fileOf: pathOf,
   };
 }

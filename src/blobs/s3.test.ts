@@ -76,9 +76,12 @@ test("a blob's size is told, and that there is none", async () => {
   expect(await blobs.sizeOf(hashOf(new Uint8Array(1)))).toBeUndefined();
 });
 
-test("a bucket that can't be written is no fault of the request", async () => {
+test("a bucket that can't be written or read is no fault of the request", async () => {
   isBroken = true;
-  expect(blobs.put(new Uint8Array(3))).rejects.toThrow(StorageUnavailable);
+  const hash = hashOf(new Uint8Array(3));
+  await expect(blobs.put(new Uint8Array(3))).rejects.toThrow(StorageUnavailable);
+  for (const read of [blobs.get, blobs.sizeOf, blobs.stream])
+    await expect(read(hash)).rejects.toThrow(StorageUnavailable);
 });
 
 test("an object that was stored lately stays; an old one goes", async () => {

@@ -1,6 +1,7 @@
 import { tmpdir } from "node:os";
 import { S3Client } from "bun";
-import { openDraft, orUnavailable } from "./draft.ts";
+import { StorageUnavailable } from "../errors.ts";
+import { openDraft, orUnavailable, removeAbandonedDrafts } from "./draft.ts";
 import { type BlobHash, type BlobStore, hashOf } from "./store.ts";
 
 export interface S3Options {
@@ -32,17 +33,17 @@ export function s3Blobs(options: S3Options): BlobStore {
         return await client.file(nameOf(hash)).bytes();
       } catch (error) {
         if (error instanceof Error && "code" in error && error.code === "NoSuchKey") return undefined;
-        throw error;
+        throw unreadable(error);
       }
     },
     async sizeOf(hash) {
       const file = client.file(nameOf(hash));
-      return (await file.exists()) ? (await file.stat()).size : undefined;
+      return (await orUnreadable(file.exists())) ? (await orUnreadable(file.stat())).size : undefined;
     },
     async stream(hash, part) {
       const file = client.file(nameOf(hash));
       // Asked first: of a stream one would hear only when an answer has begun.
-      if (!(await file.exists())) return undefined;
+      if (!(await orUnreadable(file.exists()))) return undefined;
       return (part ? file.slice(part.start, part.end) : file).stream();
     },
     async remove(hash) {
@@ -59,5 +60,14 @@ export function s3Blobs(options: S3Options): BlobStore {
       await client.delete(nameOf(hash));
       return true;
     },
+    removeAbandoned: (begunBefore) => removeAbandonedDrafts(tmpdir(), begunBefore),
   };
 }
+
+/** What a bucket answers besides "there is no such object" says nothing about the object. */
+const unreadable = (cause: unknown) => new StorageUnavailable("The blob store can't be read now", { cause });
+
+const orUnreadable = <T>(work: Promise<T>): Promise<T> =>
+  work.catch((error: unknown) => {
+    throw unreadable(error);
+  });

@@ -42,6 +42,8 @@ export interface BlobStore {
    * though no row does yet.
    */
   removeStale(hash: BlobHash, storedBefore: Date): Promise<boolean>;
+  /** Removes drafts from before a time: a program that ended in the middle of one never came back to it. */
+  removeAbandoned(begunBefore: Date): Promise<void>;
   /** The file that holds a blob, where blobs are files: a thread can read it by itself. It may be missing. */
   fileOf?(hash: BlobHash): string;
 }

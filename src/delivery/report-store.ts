@@ -47,12 +47,17 @@ export async function findReporter(db: Db, inboundId: string) {
   return db.select({ sender, verdicts }).from(inboundEmails).where(eq(inboundEmails.id, inboundId)).get();
 }
 
-/** Ends a delivery as bounced if it is still in the state it was seen in; its attempts stay as they are. */
-export const settleReported = (seen: Pick<Delivery, "id" | "state">, said: string, now: Date): Write =>
+/** Ends a delivery if it is still in the state it was seen in; its attempts stay as they are. */
+export const settleReported = (
+  seen: Pick<Delivery, "id" | "state">,
+  state: "bounced" | "delivered",
+  said: string,
+  now: Date,
+): Write =>
   rawWrite(
-    `update deliveries set state = 'bounced', last_reply = ?, next_attempt_at = null, settled_at = ?
+    `update deliveries set state = ?, last_reply = ?, next_attempt_at = null, settled_at = ?
      where id = ? and state = ?`,
-    [said, now.getTime(), seen.id, seen.state],
+    [state, said, now.getTime(), seen.id, seen.state],
   );
 
 /** What a report adds to a delivery's history: it stands behind the hosts of the try that it is about. */

@@ -161,6 +161,27 @@ eachTransport((_name, open) => {
     expect([await total(app, "email.bounced"), await total(app, "email.bounced_late")]).toEqual([1, 0]);
   });
 
+  test("a delivery that is tried again though its host had delivered the message ends with the host's word", async () => {
+    const app = await testApp({ transport: await open() });
+    const { teamId } = await testTeam(app);
+    const [waiting] = await addWaiting(app, teamId, {
+      lane: "mx.test",
+      deferredUntil: new Date("2026-03-01T13:00:00Z"),
+    });
+    const success = { action: "delivered", status: "2.0.0", diagnostic: undefined } as const;
+    expect(await come(app, waiting!.id, success)).toMatchObject({ kind: "done" });
+    expect(await app.db.select().from(jobs)).toEqual([]);
+    expect(await app.db.select().from(deliveries)).toMatchObject([
+      {
+        ...{ state: "delivered", nextAttemptAt: null, settledAt: app.now() },
+        lastReply: "reported later by store.recipient.test: 2.0.0",
+      },
+    ]);
+    expect([await total(app, "email.delivered"), await total(app, "email.bounced")]).toEqual([1, 0]);
+    expect(await come(app, waiting!.id, success)).toEqual({ kind: "done", writes: [] });
+    expect(await total(app, "email.delivered")).toBe(1);
+  });
+
   test("a report waits for the attempt that is under way, and then counts", async () => {
     const app = await testApp({ transport: await open() });
     const { teamId } = await testTeam(app);

@@ -1,8 +1,8 @@
 /** What comes back about a message that was taken: DSNs (RFC 3464) at its return path, and complaints. */
 import type { App } from "../app.ts";
 import { expectChange, type Write } from "../db/write.ts";
-import { setLastEvent } from "../emails/store.ts";
-import { recordEvent } from "../events/record.ts";
+import { setLastEvent, setProgress } from "../emails/store.ts";
+import { recordEvent, recordEvents } from "../events/record.ts";
 import { reportReceived } from "../inbound/jobs.ts";
 import { again, done, type Ending, handle } from "../jobs/job.ts";
 import { removeWaitingJob, settleLane } from "../jobs/store.ts";
@@ -48,7 +48,8 @@ async function takeDeliveryReport(app: App, deliveryId: string, report: Delivery
     case "delayed":
       return delayLater(app, { delivery, failure, host: by });
     default:
-      return done(); // `delivered`, `relayed`, `expanded`: what we knew already
+      // `relayed` and `expanded` say where it went on to: that the host we sent it to took it, they say as well.
+      return deliverLater(app, { delivery, failure, host: by });
   }
 }
 
@@ -59,38 +60,74 @@ interface Learnt {
   host: string | null;
 }
 
+const isOpen = ({ state }: ReportedDelivery) => state === "queued" || state === "deferred";
+
 async function bounceLater(app: App, learnt: Learnt): Promise<Ending> {
   const { delivery } = learnt;
-  const isOpen = delivery.state === "queued" || delivery.state === "deferred";
-  if (!isOpen && delivery.state !== "delivered") return done();
-  // A connection that broke after the final dot may have left a message behind, which then bounces while we try again.
-  // An attempt under way has the job and makes the batch stale: the report waits, and is weighed against what came of it.
-  if (await once(app, bounceWrites(app, learnt, isOpen))) return done();
+  if (!isOpen(delivery) && delivery.state !== "delivered") return done();
+  return writeOrWait(app, bounceWrites(app, learnt));
+}
+
+/** News only where the connection broke after the final dot: the host has the message, and we try again. */
+async function deliverLater(app: App, learnt: Learnt): Promise<Ending> {
+  return isOpen(learnt.delivery) ? writeOrWait(app, deliveryWrites(app, learnt)) : done();
+}
+
+/**
+ * A connection that broke after the final dot may have left a message behind, of which we hear while we try again. An
+ * attempt under way has the job and makes the batch stale: the report waits, and is weighed against what came of it.
+ */
+async function writeOrWait(app: App, writes: Write[]): Promise<Ending> {
+  if (await once(app, writes)) return done();
   return again(
     new Date(app.now().getTime() + attemptMs),
     "the delivery is being attempted or has just changed",
   );
 }
 
-function bounceWrites(app: App, { delivery, failure, host }: Learnt, isOpen: boolean): Write[] {
-  const { id: deliveryId, teamId, emailId, recipient, domainId, job } = delivery;
-  const now = app.now();
+function bounceWrites(app: App, learnt: Learnt): Write[] {
+  const { delivery, failure } = learnt;
+  const { id: deliveryId, teamId, emailId, recipient, domainId } = delivery;
   const { type, class: about, said } = failure;
   return [
-    ...(isOpen && job ? [removeWaitingJob(deliveryId), expectChange()] : []),
-    settleReported(delivery, inWords(failure, host), now),
-    expectChange(),
-    ...(isOpen && job ? [settleLane(job.lane, now)] : []),
-    insertReport(delivery, { outcome: "bounced", class: about, host, said: inWords(failure, host) }, now),
+    ...endWrites(app, learnt, "bounced"),
     ...recordEvent(app, {
       ...{ type: "email.bounced", teamId, emailId, deliveryId, recipient, domainId },
-      counts: isOpen ? [] : ["email.bounced_late"],
+      counts: isOpen(delivery) ? [] : ["email.bounced_late"],
       data: { bounce: describeBounce(type, about, said) },
     }),
     setLastEvent({ id: emailId, lastEvent: "bounced" }),
     ...(failure.suppress
       ? suppress(app, { teamId, address: recipient, reason: "bounce", sourceId: emailId })
       : []),
+  ];
+}
+
+function deliveryWrites(app: App, learnt: Learnt): Write[] {
+  const { delivery, failure, host } = learnt;
+  const { id: deliveryId, teamId, emailId, recipient, domainId } = delivery;
+  const data = { reply: inWords(failure, host), host, tls: null };
+  return [
+    ...endWrites(app, learnt, "delivered"),
+    ...recordEvents(app, ["email.sent", "email.delivered"], {
+      ...{ teamId, emailId, deliveryId, recipient, domainId, data },
+    }),
+    setProgress({ id: emailId, lastEvent: "delivered" }),
+  ];
+}
+
+/** Ends the delivery, and its job where it has one, in the state it was seen in. */
+function endWrites(app: App, { delivery, failure, host }: Learnt, outcome: "bounced" | "delivered"): Write[] {
+  const now = app.now();
+  const job = isOpen(delivery) ? delivery.job : null;
+  const said = inWords(failure, host);
+  const about = outcome === "bounced" ? failure.class : null;
+  return [
+    ...(job ? [removeWaitingJob(delivery.id), expectChange()] : []),
+    settleReported(delivery, outcome, said, now),
+    expectChange(),
+    ...(job ? [settleLane(job.lane, now)] : []),
+    insertReport(delivery, { outcome, class: about, host, said }, now),
   ];
 }
 

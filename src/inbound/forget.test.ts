@@ -2,10 +2,14 @@ import { expect, test } from "bun:test";
 import { utimesSync } from "node:fs";
 import { sql } from "drizzle-orm";
 import { type TestApp, testApp, testTeam } from "../../test/support/test-app.ts";
+import { testDomain } from "../../test/support/test-domain.ts";
 import { eachTransport } from "../../test/support/transports.ts";
 import { atomically } from "../app.ts";
 import { rawWrite } from "../db/write.ts";
+import { IncomingMessage } from "../emails/incoming.ts";
+import { submitEmail } from "../emails/submit.ts";
 import { newId } from "../ids.ts";
+import { parseAddress } from "../mail/address.ts";
 import { forgetOldInbound } from "./forget.ts";
 import { insertBody, insertInboundAttachment, insertRaw, insertUnread } from "./store.ts";
 
@@ -114,6 +118,21 @@ test("a blob that an email of ours names stays", async () => {
   expect(await hashOf(app, "sent as well")).toBe(true);
 });
 
+test("a blob that is a message which a user handed in stays", async () => {
+  const app = await testApp({ now: new Date(), config: { retention: { inbound: day } } });
+  const { teamId } = await testTeam(app);
+  await testDomain(app, teamId);
+  const message = Buffer.from(`From: ada@example.com\r\n\r\n${"To ourselves as well\r\n".repeat(5_000)}`);
+  await addMail(app, teamId, { ageDays: 2, attachment: message.toString() });
+  const incoming = new IncomingMessage(app.blobs);
+  await incoming.write(message);
+  await submitEmail(app, { teamId }, [parseAddress("bob@recipient.test")!], incoming);
+  await forgetOldInbound(app);
+  app.clock.advance(2 * 3_600_000);
+  await forgetOldInbound(app);
+  expect(await hashOf(app, message.toString())).toBe(true);
+});
+
 test("a blob that was stored again meanwhile, and is not named yet, is asked about again later", async () => {
   const app = await testApp({ now: new Date(), config: { retention: { inbound: day } } });
   const { teamId } = await testTeam(app);
@@ -128,6 +147,21 @@ test("a blob that was stored again meanwhile, and is not named yet, is asked abo
   app.clock.advance(2 * 3_600_000);
   await forgetOldInbound(app);
   expect(await hashOf(app, "again")).toBe(false);
+});
+
+test("what had begun to come in when the program ended is removed after a day", async () => {
+  const app = await testApp({ now: new Date() });
+  const draft = await app.blobs.draft();
+  await draft.write(Buffer.from("half a message"));
+  const path = await draft.file();
+  const isThere = () => Bun.file(path).exists();
+  app.clock.advance(day - 60_000);
+  await forgetOldInbound(app);
+  expect(await isThere()).toBe(true);
+  app.clock.advance(120_000);
+  await forgetOldInbound(app);
+  expect(await isThere()).toBe(false);
+  await draft.discard();
 });
 
 test("mail that is kept for ever stays", async () => {

@@ -11,6 +11,9 @@ const rowsPerSlice = 200;
  */
 const graceMs = 3_600_000;
 
+/** No message may take as long to come in; see the pace of the listeners. */
+const abandonedMs = 86_400_000;
+
 /** Removes mail that is older than `retention.inbound`, and blobs that it was the last to name. */
 export const forgettingInbound = recurring("forget_inbound", 3_600_000, (app) => forgetOldInbound(app));
 
@@ -25,6 +28,7 @@ export async function forgetOldInbound(app: App, slice = rowsPerSlice): Promise<
     } while (removed === slice);
   }
   await removeUnnamedBlobs(app, slice);
+  await app.blobs.removeAbandoned(new Date(app.now().getTime() - abandonedMs));
 }
 
 /** Safe beside whoever stores the same bytes at this moment: see `removeStale`. */

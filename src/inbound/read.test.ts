@@ -238,6 +238,37 @@ test("a blob store that is out of reach is waited for, and is no mark against th
   expect((await scene.attachments(row!.id)).length).toBeGreaterThan(0);
 });
 
+test("a bucket that can't be read is waited for too, and is no mark against a large message", async () => {
+  const scene = await inboundScene();
+  const { blobs } = scene.app;
+  const get = blobs.get.bind(blobs);
+  let failures = 0;
+  blobs.fileOf = undefined; // as in a bucket
+  blobs.get = async (hash) => {
+    if (failures++ < 1) throw new StorageUnavailable("The bucket is out of reach");
+    return get(hash);
+  };
+  await scene.hand(`Subject: large\r\n\r\n${"x\r\n".repeat(70_000)}`, "a@example.com");
+  await scene.read();
+  const [row] = await scene.rows();
+  expect(row).toMatchObject({ kind: "email", subject: "large", problem: null });
+  expect((await scene.body(row!.id))!.text).toHaveLength(140_001);
+});
+
+test("a large message is not given up for a bucket that stays out of reach", async () => {
+  const scene = await inboundScene();
+  await scene.dispatcher.stop();
+  await scene.hand(`Subject: large\r\n\r\n${"x\r\n".repeat(70_000)}`, "a@example.com");
+  const [row] = await scene.rows();
+  scene.app.blobs.fileOf = undefined;
+  scene.app.blobs.get = async () => {
+    throw new StorageUnavailable("The bucket is out of reach");
+  };
+  const held = { id: "", attempt: 3, createdAt: new Date(), lane: "", signal: AbortSignal.abort() };
+  const payload = { inboundId: row!.id, place: "mailbox", webhookId: null };
+  await expect(readingInbound.run(scene.app, payload, held)).rejects.toThrow(StorageUnavailable);
+});
+
 describe("a message that takes its reader with it", () => {
   const deaths = {
     "kills it": "onmessage = () => process.exit(1)",

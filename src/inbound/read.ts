@@ -111,25 +111,27 @@ function announce(
 }
 
 /** What cannot be read is kept all the same, with its head and the reason. */
-async function readOrGiveUp(app: App, row: Unread, { attempt }: Held): Promise<ReadMessage> {
+async function readOrGiveUp(app: App, row: Unread, { attempt, signal }: Held): Promise<ReadMessage> {
   // More attempts than tries: the program itself went down with it, or a fault of ours repeats itself.
-  if (attempt > maxTries) return headOnly(app, row);
+  if (attempt > maxTries) return headOnly(app, row, signal);
+  const read = () => readInTurn(app, row, signal);
   try {
     // One that was not read the first time may be what killed a thread; it must not take its neighbours with it again.
-    return await (attempt === 1 ? readInTurn(app, row) : suspectsOf(app).run(() => readInTurn(app, row)));
+    return await (attempt === 1 ? read() : suspectsOf(app).run(read));
   } catch (error) {
-    if (attempt < maxTries) throw error;
+    if (attempt < maxTries || error instanceof StorageUnavailable) throw error;
     app.log.error({ err: error, inbound: row.id }, "a message could not be read; its head alone is shown");
-    return headOnly(app, row);
+    return headOnly(app, row, signal);
   }
 }
 
-async function readInTurn(app: App, row: Unread): Promise<ReadMessage> {
+async function readInTurn(app: App, row: Unread, signal: AbortSignal): Promise<ReadMessage> {
   const giveBack = row.size > bigBytes ? await budgetOf(app).take(row.size) : undefined;
   try {
     const { remoteAddress: ip, clientName: helo, mailFrom } = row;
     const handover = { ip, helo, mailFrom, host: app.config.smtpOutbound.hostname };
-    return await app.threads.read({ raw: await rawOf(app, row), handover }, askFor(app));
+    const raw = await patiently(signal, () => rawOf(app, row));
+    return await app.threads.read({ raw, handover }, askFor(app));
   } finally {
     giveBack?.();
   }
@@ -143,10 +145,10 @@ async function rawOf(app: App, { bytes, blobHash }: Unread): Promise<ReadJob["ra
   return stored;
 }
 
-async function headOnly(app: App, row: Unread): Promise<ReadMessage> {
+async function headOnly(app: App, row: Unread, signal: AbortSignal): Promise<ReadMessage> {
   const problem =
     "The message could not be read: only its head is shown here, and the whole can be downloaded.";
-  const start = row.bytes ?? (await startOf(app, row.blobHash!));
+  const start = row.bytes ?? (await patiently(signal, () => startOf(app, row.blobHash!)));
   return { message: readHeadOnly(start, problem), isAutomatic: false };
 }
 

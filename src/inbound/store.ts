@@ -227,6 +227,7 @@ export async function listUnnamedBlobs(
   const rows = await db.values<[string, number]>(sql`
     select hash,
       exists (select 1 from attachments where blob_hash = hash)
+      or exists (select 1 from email_sources where blob_hash = hash)
       or exists (select 1 from inbound_emails where blob_hash = hash)
       or exists (select 1 from inbound_attachments where blob_hash = hash)
     from unnamed_blobs where since < ${before.getTime()} order by since limit ${most}`);

@@ -253,6 +253,59 @@ describe("a client that means harm", () => {
     expect(await Array.fromAsync(new Bun.Glob("**/*").scan(join(scene.app.folder, "blobs")))).toEqual([]);
   });
 
+  test("sends 100 MB: refused in the end, or before a byte where it says so, and the session goes on", async () => {
+    const scene = await inboundScene();
+    const client = await scene.connect();
+    await client.say("EHLO mx.sender.test\r\n");
+    expect(await client.say("MAIL FROM:<a@sender.test> SIZE=100000000\r\n")).toStartWith("552 5.3.4 ");
+    await client.say("MAIL FROM:<a@sender.test>\r\n");
+    await client.say("RCPT TO:<a@example.com>\r\n");
+    await client.say("DATA\r\n");
+    const megabyte = Buffer.from(`${"x".repeat(998)}\r\n`.repeat(1_000));
+    for (let sent = 0; sent < 100; sent++)
+      await new Promise<void>((resolve) => client.socket.write(megabyte, () => resolve()));
+    expect(await client.say(".\r\n")).toStartWith("552 5.3.4 ");
+    expect(await Array.fromAsync(new Bun.Glob("**/*").scan(join(scene.app.folder, "blobs")))).toEqual([]);
+    expect(await client.say("MAIL FROM:<a@sender.test>\r\n")).toStartWith("250 ");
+    expect(await scene.rows()).toEqual([]);
+  }, 20_000);
+
+  test("sends one line of 10 MB: it is kept as it came", async () => {
+    const scene = await inboundScene();
+    const line = "x".repeat(10_000_000);
+    expect(await scene.hand(`Subject: long\r\n\r\n${line}`, "a@example.com")).toStartWith("250 ");
+    await scene.read();
+    const [row] = await scene.rows();
+    expect(row).toMatchObject({ kind: "email", subject: "long", problem: null });
+    expect((await scene.body(row!.id))!.text!.trimEnd()).toHaveLength(line.length);
+  }, 20_000);
+
+  test("opens thousands of connections: those beyond the limit hear it, and the others are served", async () => {
+    const scene = await inboundScene({
+      config: { smtpInbound: { maxConnections: 1_000, maxConnectionsPerAddress: 200 } },
+    });
+    const { port } = scene.listener;
+    const clients: SmtpClient[] = [];
+    const heard: Record<string, number> = {};
+    for (let host = 1; host <= 10; host++) {
+      const localAddress = `127.0.0.${host}`;
+      const wave = Array.from(
+        { length: 220 },
+        () => new SmtpClient(net.connect({ host: "127.0.0.1", port, localAddress })),
+      );
+      clients.push(...wave);
+      for (const reply of await Promise.all(wave.map((client) => client.reply())))
+        heard[reply] = (heard[reply] ?? 0) + 1;
+    }
+    expect(heard).toEqual({
+      [`220 ${scene.app.config.smtpOutbound.hostname} ESMTP`]: 1_000,
+      "421 4.7.0 Too many connections from your address; close some or try again later": 80,
+      "421 4.7.0 Too many connections; try again later": 1_120,
+    });
+    const served = clients.find(({ isClosed }) => !isClosed)!;
+    expect(await served.say("EHLO mx.sender.test\r\n")).toStartWith("250-");
+  }, 20_000);
+
   test("sends a line without end: the connection ends", async () => {
     const scene = await inboundScene();
     const client = await scene.connect();

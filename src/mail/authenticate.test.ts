@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import fc from "fast-check";
 import records from "../../test/fixtures/inbound/signed-records.json" with { type: "json" };
@@ -80,6 +80,39 @@ test("a head of very many lines is not checked, which would take minutes, and sa
     reason: "the head of the message has too many lines",
   });
   expect(asked).toEqual([]);
+});
+
+describe("signatures are checked", () => {
+  const signed = (count: number, more: (n: number) => string) => {
+    const field = (_: unknown, n: number) =>
+      `DKIM-Signature: v=1; a=rsa-sha256; d=a.test; s=s; h=from;${more(n)}\r\n\tbh=AAAA; b=AAAA\r\n`;
+    return Buffer.from(`${Array.from({ length: count }, field).join("")}From: a@a.test\r\n\r\nhi\r\n`);
+  };
+
+  test("as many as any honest message has", async () => {
+    const { verdicts } = await authenticateMessage(
+      signed(20, () => ""),
+      author,
+      ask,
+    );
+    expect(verdicts.dkim).toHaveLength(20);
+    const partial = await authenticateMessage(
+      signed(2, (n) => ` l=${n};`),
+      author,
+      ask,
+    );
+    expect(partial.verdicts.dkim).toHaveLength(2);
+  });
+
+  test.each([
+    ["hundreds of them", signed(21, () => "")],
+    ["many that each cover another part of the body", signed(3, (n) => ` l=${n};`)],
+    ["many whose part stands on a line of its own", signed(3, (n) => `\r\n\tl = ${n};`)],
+  ])("but not %s, which would take minutes", async (_what, message) => {
+    const { verdicts } = await authenticateMessage(message, author, ask);
+    const reason = "the head of the message has too many signatures";
+    expect(verdicts).toMatchObject({ dkim: [], dmarc: { result: "temperror", reason } });
+  });
 });
 
 test("a bounce has no sender, so its SPF is that of the host's own name", async () => {

@@ -134,6 +134,79 @@ plain`);
   expect(message.problem).toBeNull();
 });
 
+test.each([
+  ["filename*=utf-8''gr%C3%BC%C3%9Fe.txt", "grüße.txt"],
+  ["filename*=iso-8859-1'de'gr%FC.txt; filename=plain.txt", "grü.txt"],
+  ["filename*0*=utf-8''gr%C3; filename*1*=%BC; filename*2=.txt", "grü.txt"],
+  ["filename*1=b.txt; filename*0=a", "ab.txt"],
+  ['filename="=?utf-8?q?gr=C3=BC.txt?="', "grü.txt"],
+  ["filename==?utf-8?b?Z3LDvC50eHQ=?=", "grü.txt"],
+  ['filename="a\\"b.txt"', 'a"b.txt'],
+  ['filename="unclosed.txt', "unclosed.txt"],
+  ["filename*=utf-8''a%00%0D%0Ab.txt", "a b.txt"],
+  ["filename*=x-klingon''a%FFb.txt", "a\ufffdb.txt"],
+  ["filename*999999999=a; filename*0=b", "ba"],
+  ["filename*0*=''", null],
+  ["filename*__proto__=x; __proto__=y; constructor=z", null],
+])("a file's name is read from %s", async (parameters, filename) => {
+  const message = await parse(`Content-Type: multipart/mixed; boundary=b
+
+--b
+Content-Disposition: attachment; ${parameters}
+
+x
+--b--
+`);
+  expect(message.problem).toBeNull();
+  expect(message.attachments).toMatchObject([{ filename, contentDisposition: "attachment" }]);
+});
+
+test.each([
+  ["=?utf-8?q?gr=C3=BC?= =?utf-8?q?=C3=9Fe?=", "grüße"],
+  ["=?utf-8?q?gr=C3?= =?utf-8?q?=BC?=", "grü"], // a character cut in two, which RFC 2047 §5 forbids and many do
+  ["=?utf-8?b?w?= =?utf-8?b?7w=?=", "ü"],
+  ["a=?utf-8?q?b?=c", "abc"],
+  ["=?utf-8*de?q?hallo?=", "hallo"], // RFC 2231 §5
+  ["=?iso-2022-jp?b?GyRCRnxLXBsoQg==?=", "日本"],
+  ["=?gb18030?b?xOO6ww==?=", "你好"],
+  ["=?utf-16?b?AGEAYg==?=", "ab"],
+  ["=?utf-8?x?abc?=", "=?utf-8?x?abc?="],
+  ["=??q?x?=", "=??q?x?="],
+  ["=?utf-8?q?", "=?utf-8?q?"],
+  ["=?utf-8?q?=0D=0ABcc:_evil@x.test?=", "Bcc: evil@x.test"],
+  ["=?utf-8?q?=00=01?=", ""],
+  ["=?utf-7?q?+ADw-script+AD4-?=", "+ADw-script+AD4-"],
+])("a subject is read from %s", async (encoded, subject) => {
+  expect(await parse(`Subject: ${encoded}\n\n`)).toMatchObject({ subject, problem: null });
+});
+
+test.each([
+  ["=?utf-8?q?Ada=40x.test?= <ada@sender.test>", ['"Ada@x.test" <ada@sender.test>']],
+  ["=?utf-8?q?=3Cevil=40x.test=3E=2C?= <a@b.test>", ['"<evil@x.test>," <a@b.test>']],
+  ["=?utf-8?b?PGV2aWxAeC50ZXN0Pg==?=", []],
+  ['"a@b.test" <c@d.test>, e@f.test', ['"a@b.test" <c@d.test>', "e@f.test"]],
+  ["Group: a@b.test, c@d.test;", ["a@b.test", "c@d.test"]],
+  ["undisclosed-recipients:;", []],
+  ["<>", []],
+])("no encoded word in %s makes or hides an address", async (field, to) => {
+  expect(await parse(`To: ${field}\n\n`)).toMatchObject({ to, problem: null });
+});
+
+test.each([
+  ["utf-16le", "h\0i\0", "hi"],
+  ["iso-2022-jp", "\x1b$BF|K\\\x1b(B", "日本"],
+  ["cp437", "\x81", "ü"],
+  ["utf-8", "\xff", "\ufffd"],
+  ["_autodetect", "x", "x"],
+  ["__proto__", "x", "x"],
+  ["base64", "aGk=", "aGk="],
+  ["utf-8;utf-7", "x", "x"],
+  ["x".repeat(500), "x", "x"],
+])("a body that says it is in %j is text", async (charset, body, text) => {
+  const bytes = Buffer.from(`Content-Type: text/plain; charset=${charset}\r\n\r\n${body}`, "latin1");
+  expect(await parseMessage(bytes)).toMatchObject({ text, problem: null });
+});
+
 test("UTF-7 can't smuggle markup past what looks at it", async () => {
   const message = await parse(
     "Content-Type: text/html; charset=utf-7\n\n+ADw-script+AD4-alert(1)+ADw-/script+AD4-",

@@ -1,4 +1,5 @@
 /** smtp-server with what it lacks: limits on who may connect, how much they may say and how slowly, and replies as ours. */
+import type { Socket } from "node:net";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";
 import { SMTPConnection, type SMTPConnectionOptions } from "smtp-server/lib/smtp-connection.js";
 import { sourceOf } from "../client-address.ts";
@@ -41,6 +42,12 @@ const tooSlow: Reply = {
   text: "The message comes too slowly; connect again and send it faster",
 };
 
+const tooSlowCommand: Reply = {
+  code: 421,
+  enhanced: "4.4.2",
+  text: "The command comes too slowly; connect again and send it faster",
+};
+
 export class Server extends SMTPServer {
   /** How many connections are open from where. */
   readonly #sources = new Map<string, number>();
@@ -70,6 +77,26 @@ export class Server extends SMTPServer {
     connection.init();
   }
 
+  /**
+   * Who has yet to do the handshake of TLS from the first byte is no connection so far, and of those there may be as many
+   * as of connections. The others are dropped without a word: they would understand none.
+   */
+  override _acceptSocket(socket: Socket, handshake: boolean): (() => void) | false {
+    if (!handshake || this.#mayShakeHands(socket)) return super._acceptSocket(socket, handshake);
+    socket.on("error", () => {});
+    socket.destroy();
+    return false;
+  }
+
+  #mayShakeHands(socket: Socket): boolean {
+    const { maxConnections = Number.POSITIVE_INFINITY, maxConnectionsPerAddress = Number.POSITIVE_INFINITY } =
+      this.limits;
+    const source = sourceOfSocket(socket);
+    const others = [...this._pendingSockets.keys()];
+    const fromThere = others.filter((other) => sourceOfSocket(other) === source);
+    return others.length < maxConnections && fromThere.length < maxConnectionsPerAddress;
+  }
+
   /** Ends what a client keeps open after the last word: it would keep the program alive. */
   hangUp(): void {
     for (const { _socket: socket } of this.#open) socket.destroySoon();
@@ -79,6 +106,9 @@ export class Server extends SMTPServer {
     return this.#sources.get(source) ?? 0;
   }
 }
+
+/** A socket that takes IPv6 as well has IPv4 addresses in it (RFC 4291 §2.5.5.2). */
+const sourceOfSocket = ({ remoteAddress = "" }: Socket) => sourceOf(remoteAddress.replace(/^::ffff:/i, ""));
 
 const enhanced = /^[245]\.\d{1,3}\.\d{1,3}( |$)/;
 const tlsFirst = "Must issue STARTTLS first: passwords are taken over TLS only";
@@ -91,6 +121,8 @@ class Connection extends SMTPConnection {
   readonly #limits: ListenerLimits;
   #errors = 0;
   #commands = 0;
+  #replies = 0;
+  #patience: ReturnType<typeof setTimeout> | undefined;
   #pace: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -104,6 +136,7 @@ class Connection extends SMTPConnection {
 
   /** As smtp-server's, with our limits, and without the tenth of a second it waits in front of every greeting. */
   override init(): void {
+    this.#watchCommands();
     this._setListeners(() => {
       const refusal = this.#refusal();
       const { greetingMs = 0 } = this.#limits;
@@ -114,6 +147,7 @@ class Connection extends SMTPConnection {
   }
 
   override send(...[code, data, context]: Parameters<SMTPConnection["send"]>): void {
+    this.#replies++;
     if (context === "DATA_OK") {
       this.#errors = 0;
       this.#commands = 0;
@@ -158,6 +192,7 @@ class Connection extends SMTPConnection {
   override _onClose(): void {
     super._onClose();
     clearTimeout(this.#pace);
+    clearTimeout(this.#patience);
     this.onGone?.();
     this.onGone = undefined;
   }
@@ -185,6 +220,17 @@ class Connection extends SMTPConnection {
       else this.#pace = setTimeout(look, pace.everyMs).unref();
     };
     this.#pace = setTimeout(look, pace.everyMs).unref();
+  }
+
+  /** The same for bytes of a command, or of a TLS handshake: there must be something to answer in every `socketTimeout`. */
+  #watchCommands(): void {
+    const before = this.#replies;
+    const look = () => {
+      const isOurTurn = this._handlerPending || this._dataStream;
+      if (isOurTurn || this.#replies !== before) this.#watchCommands();
+      else if (!this._closing) this.#say(tooSlowCommand);
+    };
+    this.#patience = setTimeout(look, this.server.options.socketTimeout).unref();
   }
 
   #say(reply: Reply): void {

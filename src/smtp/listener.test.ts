@@ -171,6 +171,41 @@ describe("SMTP smuggling", () => {
     },
   );
 
+  test("has no way in by any sequence of line ends, dots and NULs, wherever the network cuts it", async () => {
+    const listener = await listenFor({ maxCommands: 1e9 });
+    const client = await dial(listener);
+    const tail = fc.string({
+      unit: fc.constantFrom("\r", "\n", ".", "\0", "a", "\r\n", "\r\n."),
+      maxLength: 8,
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        tail,
+        fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 12 }),
+        async (text, cuts) => {
+          const body = `hi\r\n${text}${smuggled}`;
+          fc.pre(!body.includes("\r\n.\r\n"));
+          await begin(client);
+          const before = listener.received.length;
+          let at = 2; // what is cut small is what stands around the end that is none
+          client.socket.write(Buffer.from(body.slice(0, at), "latin1"));
+          for (const size of cuts) {
+            client.socket.write(Buffer.from(body.slice(at, at + size), "latin1"));
+            at += size;
+            await new Promise(setImmediate);
+          }
+          const reply = await client.say(`${body.slice(at)}.\r\n`);
+          const isBare = /\r(?!\n)|(?<!\r)\n/.test(body);
+          expect(reply).toStartWith(isBare ? "554 5.6.0 " : "250 ");
+          const kept = listener.received.slice(before).map(({ message }) => message);
+          expect(kept).toEqual(isBare ? [] : [body.replace(/^\.\./gm, ".")]);
+          expect(await client.say("NOOP\r\n")).toBe("250 2.0.0 OK");
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
   test.each(["a\nb\r\n", "a\rb\r\n", "\na\r\n", "a\r\r\n"])("a message like %j is refused", async (text) => {
     const listener = await listenFor();
     const client = await begin(await dial(listener));
@@ -327,6 +362,51 @@ describe("limits", () => {
     expect(await client.reply()).toBe("closed");
     await gone.promise;
     expect(aborted).toBe(1);
+  });
+
+  test("on how slowly a command may come end the session, however often a byte of it comes", async () => {
+    const client = await dial(await listenFor({ idleMs: 80 }));
+    expect(await client.say("EHLO client.example.com\r\n")).toStartWith("250-");
+    const more = setInterval(() => client.socket.write("N"), 10);
+    try {
+      expect(await client.reply()).toStartWith("421 4.4.2 The command comes too slowly");
+    } finally {
+      clearInterval(more);
+    }
+  });
+
+  test("on how slowly a command may come don't end a session that goes on, nor one that waits for us", async () => {
+    const until = Promise.withResolvers<void>();
+    const listener = await listenFor({ idleMs: 40, onMail: () => until.promise.then(() => undefined) });
+    const client = await dial(listener);
+    const startedAt = performance.now();
+    while (performance.now() - startedAt < 100) expect(await client.say("NOOP\r\n")).toStartWith("250 ");
+    expect(await client.say("EHLO client.example.com\r\n")).toStartWith("250-");
+    setTimeout(until.resolve, 100);
+    expect(await client.say("MAIL FROM:<a@example.com>\r\n")).toStartWith("250 2.1.0 ");
+  });
+
+  test("on connections hold for those that have yet to do their TLS handshake", async () => {
+    const listener = await listenFor({ implicitTls: true, maxConnections: 3, maxConnectionsPerAddress: 2 });
+    const dialMutely = (localAddress: string) =>
+      new SmtpClient(net.connect({ port: listener.port, host: listener.hostname, localAddress }));
+    const [first, second, third] = [1, 2, 3].map(() => dialMutely("127.0.0.1")) as [
+      SmtpClient,
+      SmtpClient,
+      SmtpClient,
+    ];
+    expect(await third.reply()).toBe("closed");
+    dialMutely("127.0.0.2");
+    expect(await dialMutely("127.0.0.3").reply()).toBe("closed"); // the fourth of three
+    expect([first.isClosed, second.isClosed]).toEqual([false, false]);
+    first.socket.destroy();
+    const welcome = async () => {
+      const client = new SmtpClient(tls.connect({ port: listener.port, rejectUnauthorized: false }));
+      return client.reply();
+    };
+    let greeting = await welcome();
+    while (greeting === "closed") greeting = await welcome(); // until the first has gone
+    expect(greeting).toStartWith("220 ");
   });
 
   test("on the time of a whole message hold however busily it comes", async () => {
@@ -535,6 +615,26 @@ test("closing waits no longer than it says for a client that does not end its me
       await new Promise(setImmediate);
     }
   }
+});
+
+test("a message in the smallest of pieces goes to its handler in larger ones", async () => {
+  let writes = 0;
+  const taken: Uint8Array[] = [];
+  const listener = await listenFor({
+    maxMessageBytes: 1_000_000,
+    onMessage: () => ({
+      async write(chunk) {
+        writes++;
+        taken.push(chunk);
+      },
+      end: async () => ok,
+      abort: async () => {},
+    }),
+  });
+  const client = await begin(await dial(listener));
+  expect(await client.say(`${"..\r\n".repeat(30_000)}.\r\n`)).toBe("250 2.0.0 Queued");
+  expect(Buffer.concat(taken).toString()).toBe(".\r\n".repeat(30_000));
+  expect(writes).toBeLessThan(300);
 });
 
 test("a message goes to its handler piece by piece, and one that is refused or breaks off is given up", async () => {

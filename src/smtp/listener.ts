@@ -185,7 +185,12 @@ async function receive(
   const envelope = { from: addressOf(session.envelope.mailFrom), to: session.envelope.rcptTo.map(addressOf) };
   const sink = await attempt(log, session, async (from) => options.onMessage(envelope, from));
   const lineEnds = new LineEnds();
+  const gathering = new Gathering();
   let refusal: Reply | undefined = "code" in sink ? sink : undefined;
+  const write = async (sink: MessageSink, piece: Uint8Array | undefined) => {
+    const fault = piece && (await attempt(log, session, () => sink.write(piece)));
+    if (fault) await refuse(fault);
+  };
   const refuse = async (reply: Reply) => {
     refusal ??= reply;
     if (!("code" in sink)) await attempt(log, session, () => sink.abort());
@@ -196,10 +201,7 @@ async function receive(
       if (refusal || "code" in sink) continue;
       if (stream.sizeExceeded) await refuse(tooBig);
       else if (lineEnds.isBareIn(chunk)) await refuse(bareLineEnd);
-      else {
-        const fault = await attempt(log, session, () => sink.write(chunk));
-        if (fault) await refuse(fault);
-      }
+      else await write(sink, gathering.add(chunk));
     }
   } catch (error) {
     await refuse(fault);
@@ -207,8 +209,36 @@ async function receive(
   }
   if (!refusal && stream.sizeExceeded) await refuse(tooBig);
   if (!refusal && lineEnds.endsOpen) await refuse(bareLineEnd);
+  if (!refusal && !("code" in sink)) await write(sink, gathering.rest());
   if (refusal || "code" in sink) return refusal ?? fault;
   return attempt(log, session, () => sink.end());
+}
+
+const pieceBytes = 16_384;
+const mostGathered = 256;
+
+/**
+ * Makes larger pieces of small ones. Each line that begins with a dot comes as a piece of its own, and so does each packet:
+ * kept one by one, pieces of three bytes would take fifty times the memory that a message was given.
+ */
+class Gathering {
+  #pieces: Uint8Array[] = [];
+  #bytes = 0;
+
+  /** What has come together, once it is enough. */
+  add(piece: Uint8Array): Uint8Array | undefined {
+    this.#pieces.push(piece);
+    this.#bytes += piece.length;
+    return this.#bytes >= pieceBytes || this.#pieces.length >= mostGathered ? this.rest() : undefined;
+  }
+
+  /** What is left; undefined where nothing is. */
+  rest(): Uint8Array | undefined {
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    this.#bytes = 0;
+    return pieces.length > 1 ? Buffer.concat(pieces) : pieces[0];
+  }
 }
 
 /** Looks for CR and LF that are not each other's, over the pieces of one message. */

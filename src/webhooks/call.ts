@@ -2,11 +2,10 @@
 import type { App } from "../app.ts";
 import type { Write } from "../db/write.ts";
 import { recordSelected } from "../events/record-selected.ts";
-import type { Event } from "../events/schema.ts";
 import type { HttpAnswer } from "../http/client.ts";
 import { newId } from "../ids.ts";
 import { again, done, type Ending, enqueue, type Held, handle } from "../jobs/job.ts";
-import { bodyOf } from "./body.ts";
+import { withBodyOf } from "./body.ts";
 import { type DueCall, findDueCall, insertAttempt, settleEvent } from "./event-store.ts";
 import { allowanceOf, noteCall } from "./health.ts";
 import { callWebhook, clearWebhook } from "./jobs.ts";
@@ -45,16 +44,14 @@ async function call(app: App, webhookId: string, id: string, held: Held): Promis
   if (due.webhook.status === "disabled") return done([settled(due, "failed", due.told.tries)]);
   const { event } = due;
   if (!event) return done([settled(due, "failed", due.told.tries)]); // no longer kept, so nobody knows what to tell
-  const attempt = await ask(app, due, event);
+  const attempt = await withBodyOf(app, due, event, (body) => ask(app, due, body));
   return record(app, due, attempt);
 }
 
 type Attempt = Pick<WebhookAttempt, "httpStatus" | "response" | "error" | "durationMs" | "createdAt">;
 
-async function ask(app: App, due: DueCall, event: Event): Promise<Attempt> {
-  const { told, webhook } = due;
+async function ask(app: App, { told, webhook }: DueCall, body: string): Promise<Attempt> {
   const { timeout, allowPrivateAddresses } = app.config.webhooks;
-  const body = await bodyOf(app, due, event);
   const createdAt = app.now();
   const timestamp = Math.floor(createdAt.getTime() / 1000);
   const startedAt = performance.now();

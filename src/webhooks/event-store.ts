@@ -62,6 +62,16 @@ export async function findInboundBody(
     .get();
 }
 
+/** How large the message was, in bytes: its body is hardly larger. */
+export async function findInboundSize(db: Db, teamId: string, id: string): Promise<number | undefined> {
+  const row = await db
+    .select({ size: inboundEmails.size })
+    .from(inboundEmails)
+    .where(and(eq(inboundEmails.id, id), eq(inboundEmails.teamId, teamId)))
+    .get();
+  return row?.size;
+}
+
 export const insertAttempt = preparedWrite<WebhookAttempt>((db) =>
   db.insert(webhookAttempts).values({
     webhookId: placeholder("webhookId"),

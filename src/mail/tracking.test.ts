@@ -181,6 +181,20 @@ test.each([
   expect(back).toBe(html);
 });
 
+test("hostile HTML takes no longer than its length is worth", () => {
+  const long = 400_000; // with the square of it each of these would take minutes
+  for (const html of [
+    `<a href="https://a.test/${" ".repeat(long)}x">`,
+    `<a href="${"\0 ".repeat(long / 2)}https://a.test">`,
+    `<a ${" ".repeat(long)}data-mailit-track="off" href="https://a.test">`,
+    "<a href='https://a.test' ".repeat(long / 25),
+    "<!--".repeat(long / 4),
+    "<iframe><a href=".repeat(long / 16),
+  ]) {
+    expect(trackHtml(html, both).length).toBeGreaterThan(0);
+  }
+}, 5_000);
+
 test("whatever the HTML is, tracking it never throws and changes no text", () => {
   const piece = fc.constantFrom(
     ...[

@@ -63,7 +63,7 @@ async function settleDelivery(app: App, visited: VisitedDelivery, visits: Visit[
 /** Tells of visits exactly once, though another node may be telling of the same delivery. */
 async function tell(app: App, first: VisitedDelivery, judged: Judged[]): Promise<void> {
   for (let visited: VisitedDelivery | undefined = first; visited; ) {
-    const { engagement, events } = eventsOf(visited, judged);
+    const { engagement, events, told } = eventsOf(visited, judged);
     if (events.length === 0) return;
     const was = visited.engagement ?? { byPeople: 0, byMachines: 0 };
     const { emailId } = visited.delivery;
@@ -76,9 +76,7 @@ async function tell(app: App, first: VisitedDelivery, judged: Judged[]): Promise
     ];
     try {
       await atomically(app, writes, { isPatient: true });
-      for (const { visit, verdict } of judged) {
-        metersOf(app).visited(visit.kind, verdict.isBot ? "machine" : "person");
-      }
+      for (const { kind, isBot } of told) metersOf(app).visited(kind, isBot ? "machine" : "person");
       return;
     } catch (error) {
       if (!(error instanceof WriteConflict && error.kind === "stale")) throw error;
@@ -92,11 +90,12 @@ async function tell(app: App, first: VisitedDelivery, judged: Judged[]): Promise
 function eventsOf(
   { delivery, domainId, engagement }: VisitedDelivery,
   judged: Judged[],
-): { engagement: Engagement; events: NewEvent[] } {
+): { engagement: Engagement; events: NewEvent[]; told: { kind: Visit["kind"]; isBot: boolean }[] } {
   const row: Engagement = engagement
     ? { ...engagement }
     : { deliveryId: delivery.id, openedAt: null, clickedAt: null, byPeople: 0, byMachines: 0 };
   const { id: deliveryId, teamId, emailId, recipient } = delivery;
+  const told: { kind: Visit["kind"]; isBot: boolean }[] = [];
   const events = judged.flatMap(({ visit, verdict }): NewEvent[] => {
     const { kind, at } = visit;
     const side = verdict.isBot ? "byMachines" : "byPeople";
@@ -105,6 +104,7 @@ function eventsOf(
     if (!isFirst && row[side] >= mostEvents) return [];
     row[side]++;
     if (isFirst) row[firstAt] = at;
+    told.push({ kind, isBot: verdict.isBot });
     return [
       {
         type: `email.${kind}`,
@@ -114,7 +114,7 @@ function eventsOf(
       },
     ];
   });
-  return { engagement: row, events };
+  return { engagement: row, events, told };
 }
 
 /** `click` is as the contract has it (section 22), `open` the same without a link; the rest is ours. */

@@ -3,6 +3,7 @@ import { type App, atomically } from "../app.ts";
 import { expectChange } from "../db/write.ts";
 import { WriteConflict } from "../errors.ts";
 import { type NewEvent, recordMany } from "../events/record.ts";
+import { linkId } from "../mail/html-links.ts";
 import { metersOf } from "../meters.ts";
 import { type Judged, judgeVisits, type Visit } from "./classify.ts";
 import { Recently } from "./recently.ts";
@@ -52,7 +53,8 @@ async function settleDelivery(app: App, visited: VisitedDelivery, visits: Visit[
   const news = new Map<string, Judged>();
   for (const each of judged) {
     const { kind, url } = each.visit;
-    const key = `${id} ${kind} ${each.verdict.isBot} ${url ?? ""}`;
+    // By a link's id, for an address may take 8 KB, and tens of thousands of keys are remembered.
+    const key = `${id} ${kind} ${each.verdict.isBot} ${url === undefined ? "" : linkId(url)}`;
     if (!told.has(key, now) && !news.has(key)) news.set(key, each);
   }
   if (news.size === 0) return;

@@ -5,6 +5,7 @@ import { testDomain } from "../../test/support/test-domain.ts";
 import { makeServer } from "../api/server.ts";
 import { atomically } from "../app.ts";
 import { rawWrite } from "../db/write.ts";
+import { forgetLinks } from "../emails/links.ts";
 import { sendEmail } from "../emails/send.ts";
 import { listDeliveries } from "../emails/store.ts";
 import { events } from "../events/schema.ts";
@@ -159,4 +160,22 @@ test("a thousand requests for one pixel and one link are two events", async () =
   );
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 302]));
   expect((await told()).map(({ type }) => type).sort()).toEqual(["email.clicked", "email.opened"]);
+});
+
+// The last: it takes away the links of all emails before it.
+test("what is older than retention.links leads nowhere and tells of nothing", async () => {
+  const { open, click, told } = await delivered("https://a.test/");
+  const days = (count: number) => count * 24 * 3_600_000;
+  const untilNow = Date.now() - app.now().getTime(); // ids tell the machine's time
+  for (const [age, status] of [
+    [days(729), [200, 302]],
+    [days(731), [404, 404]],
+  ] as const) {
+    app.clock.advance(untilNow + age);
+    await forgetLinks(app);
+    const statuses = [(await ask(open)).status, (await ask(click("https://a.test/"))).status];
+    app.clock.advance(-untilNow - age);
+    expect(statuses).toEqual([...status]);
+  }
+  expect(await told()).toHaveLength(2);
 });

@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import type { App } from "../app.ts";
 import { clientAddressReader } from "../client-address.ts";
 import { findLink } from "../emails/links.ts";
+import { leastIdAt } from "../ids.ts";
 import { readClickToken, readOpenToken } from "../mail/tracking.ts";
 import { noteVisit } from "../tracking/visits.ts";
 
@@ -28,12 +29,17 @@ export const trackingRoutes = (app: App) => {
     userAgent: request.headers.get("user-agent") ?? "",
     at: app.now(),
   });
+  /** A pixel is good for as long as the links beside it. */
+  const isOld = (deliveryId: string) => {
+    const { links: keptFor } = app.config.retention;
+    return keptFor !== "forever" && deliveryId < leastIdAt(new Date(app.now().getTime() - keptFor));
+  };
   return new Elysia()
     .get(
       "/t/o/:token",
       ({ params, request, server }) => {
         const named = readOpenToken(params.token.replace(/\.gif$/, ""), secret);
-        if (!named) return notOurs();
+        if (!named || isOld(named.deliveryId)) return notOurs();
         if (request.method !== "HEAD") {
           noteVisit(app, { kind: "opened", ...named, ...visitor(request, addressOf(request, server)) });
         }
@@ -54,7 +60,10 @@ export const trackingRoutes = (app: App) => {
           summary: "The pixel that says a message was shown",
           tags: ["Tracking"],
           security: [],
-          responses: { 200: gif("A transparent image of one pixel"), 404: text("The link is none of ours") },
+          responses: {
+            200: gif("A transparent image of one pixel"),
+            404: text("The image is forged, or older than links are kept"),
+          },
         },
       },
     )

@@ -97,7 +97,7 @@ function record(app: App, due: DueCall, attempt: Attempt): Ending {
   const { webhookId, id: messageId } = told;
   const tries = told.tries + 1;
   const writes = [insertAttempt({ ...attempt, webhookId, messageId, id: newAttemptId(now) })];
-  noteCall(app, webhookId, attempt.error === null);
+  noteCall(app, webhookId, { isSuccess: attempt.error === null, durationMs: attempt.durationMs });
   if (attempt.error === null) {
     if (webhook.failingSince !== null) writes.push(forgetFailures(app.db, webhookId));
     return done([...writes, settled(due, "success", tries)]);

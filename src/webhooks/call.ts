@@ -5,9 +5,10 @@ import { recordSelected } from "../events/record-selected.ts";
 import type { Event } from "../events/schema.ts";
 import type { HttpAnswer } from "../http/client.ts";
 import { newId } from "../ids.ts";
-import { again, done, type Ending, enqueue, type Held, handle } from "../jobs/job.ts";
+import { again, done, type Ending, enqueue, type Held, handle, laneOf } from "../jobs/job.ts";
+import { settleLane, touchLane } from "../jobs/store.ts";
 import { bodyOf } from "./body.ts";
-import { type DueCall, findDueCall, insertAttempt, settleEvent } from "./event-store.ts";
+import { callPending, type DueCall, findDueCall, insertAttempt, settleEvent } from "./event-store.ts";
 import { allowanceOf, noteCall } from "./health.ts";
 import { callWebhook, clearWebhook } from "./jobs.ts";
 import { newAttemptId } from "./message-id.ts";
@@ -109,16 +110,23 @@ function record(app: App, due: DueCall, attempt: Attempt): Ending {
     return done([...writes, ...ended, settled(due, "failed", tries)]);
   }
   const delay = app.config.webhooks.retryDelays[tries - 1];
-  if (delay === undefined) return done([...writes, settled(due, "failed", tries)]);
+  if (delay === undefined)
+    return done([...writes, settled(due, "failed", tries), ...callIfReplayed(due, now)]);
   const at = new Date(now.getTime() + Math.round(delay * (0.8 + 0.4 * app.random())));
   return again(at, attempt.error, [...writes, settled(due, "pending", tries)]);
 }
 
 const settled = (
-  { told: { webhookId, id } }: DueCall,
+  { told: { webhookId, id, tries: wasTries } }: DueCall,
   status: "pending" | "success" | "failed",
   tries: number,
-) => settleEvent({ webhookId, id, status, tries });
+) => settleEvent({ webhookId, id, status, tries, wasTries });
+
+/** An event that was replayed during its last call still waits, and has no job any more. */
+function callIfReplayed({ told: { webhookId, id } }: DueCall, now: Date): Write[] {
+  const lane = laneOf(callWebhook, webhookId);
+  return [callPending(webhookId, [id], now), touchLane(lane, now), settleLane(lane, now)];
+}
 
 /** Several calls may come to this at once: the first disables the endpoint and says so. */
 function disable(app: App, { id, teamId }: Webhook, since: Date, error: string): Write[] {

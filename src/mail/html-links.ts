@@ -195,8 +195,13 @@ function readUrl(href: string): string | undefined {
   const url = trimmed(href.replace(/[\t\n\r]/g, "")).toWellFormed();
   if (url.length > longestUrl || !/^https?:\/\//i.test(url)) return undefined;
   // What is still to be filled in for each recipient leads nowhere yet.
-  return url.includes("{{") || !URL.canParse(url) ? undefined : url;
+  if (url.includes("{{") || !URL.canParse(url)) return undefined;
+  return isToUnsubscribe(new URL(url)) ? undefined : url;
 }
+
+/** Who leaves must not depend on us, nor be counted as interested. An article about it is not counted either. */
+const isToUnsubscribe = ({ pathname, search, hash }: URL): boolean =>
+  /unsubscribe|opt[-_]?out\b/i.test(pathname + search + hash);
 
 /** By hand: a pattern for the end would begin anew at every space of a long run, and take the square of its length. */
 function trimmed(text: string): string {

@@ -56,6 +56,10 @@ describe("a link", () => {
     ["data and scripts", '<a href="data:text/html,https://a.test"><a href="javascript:https://a.test">'],
     ["a relative address", '<base href="https://a.test/"><a href="/x"><a href="x"><a href="//a.test/x">'],
     ["nothing", "<a href><a href=''><a href='http://'><a href='https://[bad'>"],
+    [
+      "where one unsubscribes",
+      '<a href="https://a.test/Unsubscribe?u=1"><a href="https://a.test/?do=opt-out&amp;u=1"><a href="https://a.test/#/optout">',
+    ],
     ["what is filled in later", '<a href="{{{RESEND_UNSUBSCRIBE_URL}}}"><a href="https://a.test/{{{id}}}">'],
     ["an element that is no link", '<link href="https://a.test"><abbr href="https://a.test">'],
     ["a conditional comment", '<!--[if mso]><a href="https://a.test">x</a><![endif]-->'],

@@ -5,7 +5,7 @@ import { Resend } from "resend";
 import { Webhook as StandardWebhook } from "standardwebhooks";
 import { Webhook as SvixWebhook } from "svix";
 import type { SeenRequest } from "../../test/support/https-host.ts";
-import { testTeam } from "../../test/support/test-app.ts";
+import { type TestApp, testTeam } from "../../test/support/test-app.ts";
 import {
   answering,
   type Receiver,
@@ -193,36 +193,38 @@ test("a failure now and then does not add up to five days", async () => {
   expect(await getWebhook(app, teamId, webhook.id)).toMatchObject({ status: "enabled", failingSince: null });
 });
 
+/** A received email; `size` is what its message is said to have had. */
+async function addInbound(app: TestApp, owner: string, size = 1): Promise<string> {
+  const id = newId();
+  await atomically(app, [
+    app.db.insert(inboundEmails).values({
+      ...{ id, teamId: owner, domainId: null, kind: "email", mailFrom: "", receivedFor: [] },
+      ...{
+        deliveryId: null,
+        remoteAddress: "192.0.2.1",
+        clientName: "x",
+        tls: null,
+        blobHash: "x",
+        size,
+      },
+      ...{ messageId: null, sender: "bob@x.test", recipients: [], cc: [], bcc: [], replyTo: [] },
+      ...{ subject: "Hi", verdicts: null, problem: null, createdAt: app.now() },
+    }),
+    app.db
+      .insert(inboundBodies)
+      .values({ inboundId: id, headers: { subject: "Hi" }, html: "<p>Hi</p>", text: null, results: "" }),
+  ]);
+  return id;
+}
+
 test("an endpoint that asks for it gets received mail whole, but never another team's", async () => {
   const { app, teamId, addWebhook, happens } = await webhookScene();
   const other = await testTeam(app);
-  const addInbound = async (owner: string): Promise<string> => {
-    const id = newId();
-    await atomically(app, [
-      app.db.insert(inboundEmails).values({
-        ...{ id, teamId: owner, domainId: null, kind: "email", mailFrom: "", receivedFor: [] },
-        ...{
-          deliveryId: null,
-          remoteAddress: "192.0.2.1",
-          clientName: "x",
-          tls: null,
-          blobHash: "x",
-          size: 1,
-        },
-        ...{ messageId: null, sender: "bob@x.test", recipients: [], cc: [], bcc: [], replyTo: [] },
-        ...{ subject: "Hi", verdicts: null, problem: null, createdAt: app.now() },
-      }),
-      app.db
-        .insert(inboundBodies)
-        .values({ inboundId: id, headers: { subject: "Hi" }, html: "<p>Hi</p>", text: null, results: "" }),
-    ]);
-    return id;
-  };
   const [plain, whole, inbound] = [await startReceiver(), await startReceiver(), await startReceiver()];
   await addWebhook(plain);
   await addWebhook(whole, { includeBody: true });
   await addWebhook(inbound, { events: ["email.inbound"] });
-  const [mine, theirs] = [await addInbound(teamId), await addInbound(other.teamId)];
+  const [mine, theirs] = [await addInbound(app, teamId), await addInbound(app, other.teamId)];
   await happens({ type: "email.received", data: { email_id: mine } });
   await happens({ type: "email.received", data: { email_id: theirs } });
   const told = ({ requests }: Receiver) => requests.map(({ body }) => JSON.parse(body).data);
@@ -235,6 +237,28 @@ test("an endpoint that asks for it gets received mail whole, but never another t
     { inbound_email_id: mine, html_body: "<p>Hi</p>" },
     { inbound_email_id: theirs, html_body: null },
   ]);
+});
+
+test("large emails are told one after the other, and hold up none that are not", async () => {
+  const { app, teamId, addWebhook, happens, dispatcher } = await webhookScene();
+  const held: (() => void)[] = [];
+  const receiver = await startReceiver((_request, response) => held.push(() => response.end()));
+  const { webhook } = await addWebhook(receiver, { includeBody: true });
+  const told = () => receiver.requests.map(({ body }) => JSON.parse(body).data.email_id);
+  const big = [await addInbound(app, teamId, 1e9), await addInbound(app, teamId, 1e9)];
+  const small = await addInbound(app, teamId, 1_000);
+  const all = happens(
+    ...[...big, small].map((email_id) => ({ type: "email.received" as const, data: { email_id } })),
+  );
+  while (receiver.requests.length < 2) await new Promise(setImmediate);
+  const events = await getWebhookEvents(app, teamId, webhook.id, { limit: 9 });
+  expect(events.map(({ isUnderWay }) => isUnderWay)).toEqual([true, true, true]);
+  expect(told().sort()).toEqual([big[0]!, small].sort());
+  receiver.answer(taken);
+  for (const end of held) end();
+  await all;
+  await dispatcher.drained();
+  expect(told().sort()).toEqual([...big, small].sort());
 });
 
 test("an email's events come in their order, each after the answer to the one before", async () => {

@@ -7,7 +7,7 @@ import type { HttpAnswer } from "../http/client.ts";
 import { newId } from "../ids.ts";
 import { again, done, type Ending, enqueue, type Held, handle, laneOf } from "../jobs/job.ts";
 import { settleLane, touchLane } from "../jobs/store.ts";
-import { bodyOf } from "./body.ts";
+import { bodyOf, takeRoom } from "./body.ts";
 import { callPending, type DueCall, findDueCall, insertAttempt, settleEvent } from "./event-store.ts";
 import { allowanceOf, noteCall } from "./health.ts";
 import { callWebhook, clearWebhook } from "./jobs.ts";
@@ -46,8 +46,12 @@ async function call(app: App, webhookId: string, id: string, held: Held): Promis
   if (due.webhook.status === "disabled") return done([settled(due, "failed", due.told.tries)]);
   const { event } = due;
   if (!event) return done([settled(due, "failed", due.told.tries)]); // no longer kept, so nobody knows what to tell
-  const attempt = await ask(app, due, event);
-  return record(app, due, attempt);
+  const giveBack = await takeRoom(app, due, event);
+  try {
+    return record(app, due, await ask(app, due, event));
+  } finally {
+    giveBack();
+  }
 }
 
 type Attempt = Pick<WebhookAttempt, "httpStatus" | "response" | "error" | "durationMs" | "createdAt">;

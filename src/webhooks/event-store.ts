@@ -62,6 +62,16 @@ export async function findInboundBody(
     .get();
 }
 
+/** How large the message was that it came as; 0 when it is no longer there. */
+export async function findInboundSize(db: Db, teamId: string, inboundId: string): Promise<number> {
+  const row = await db
+    .select({ size: inboundEmails.size })
+    .from(inboundEmails)
+    .where(and(eq(inboundEmails.id, inboundId), eq(inboundEmails.teamId, teamId)))
+    .get();
+  return row?.size ?? 0;
+}
+
 export const insertAttempt = preparedWrite<WebhookAttempt>((db) =>
   db.insert(webhookAttempts).values({
     webhookId: placeholder("webhookId"),

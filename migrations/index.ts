@@ -12,6 +12,8 @@ import down0006 from "./0006_tracking.down.sql" with { type: "text" };
 import up0006 from "./0006_tracking.up.sql" with { type: "text" };
 import down0007 from "./0007_webhooks.down.sql" with { type: "text" };
 import up0007 from "./0007_webhooks.up.sql" with { type: "text" };
+import down0008 from "./0008_provider_counters.down.sql" with { type: "text" };
+import up0008 from "./0008_provider_counters.up.sql" with { type: "text" };
 
 /** One step of the database's shape. `up` and `down` are SQL statements separated by empty lines. */
 export interface Migration {
@@ -30,4 +32,5 @@ export const migrations: Migration[] = [
   { version: 5, name: "submission", up: up0005, down: down0005 },
   { version: 6, name: "tracking", up: up0006, down: down0006 },
   { version: 7, name: "webhooks", up: up0007, down: down0007 },
+  { version: 8, name: "provider_counters", up: up0008, down: down0008 },
 ];

@@ -18,7 +18,7 @@ import {
   type ReportedDelivery,
   settleReported,
 } from "./report-store.ts";
-import { sitePolicy } from "./site-policy.ts";
+import { providerOf, sitePolicy } from "./site-policy.ts";
 
 export const reporting = handle(reportReceived, async (app, { inboundId, report, deliveryId, role }) => {
   if (report?.kind === "complaint") {
@@ -73,7 +73,7 @@ async function bounceLater(app: App, learnt: Learnt): Promise<Ending> {
 }
 
 function bounceWrites(app: App, { delivery, failure, host }: Learnt, isOpen: boolean): Write[] {
-  const { id: deliveryId, teamId, emailId, recipient, domainId, job } = delivery;
+  const { id: deliveryId, teamId, emailId, recipient, domainId, mxHost, job } = delivery;
   const now = app.now();
   const { type, class: about, said } = failure;
   return [
@@ -84,6 +84,7 @@ function bounceWrites(app: App, { delivery, failure, host }: Learnt, isOpen: boo
     insertReport(delivery, { outcome: "bounced", class: about, host, said: inWords(failure, host) }, now),
     ...recordEvent(app, {
       ...{ type: "email.bounced", teamId, emailId, deliveryId, recipient, domainId },
+      provider: providerOf(mxHost),
       counts: isOpen ? [] : ["email.bounced_late"],
       data: { bounce: describeBounce(type, about, said) },
     }),
@@ -99,7 +100,7 @@ function bounceWrites(app: App, { delivery, failure, host }: Learnt, isOpen: boo
  * delays; and the email's last event stays "delivered", since no host would say that the trouble is over.
  */
 async function delayLater(app: App, { delivery, failure, host }: Learnt): Promise<Ending> {
-  const { id: deliveryId, teamId, emailId, recipient, domainId, state } = delivery;
+  const { id: deliveryId, teamId, emailId, recipient, domainId, mxHost, state } = delivery;
   if (state !== "delivered") return done();
   const said = inWords(failure, host);
   await once(app, [
@@ -107,6 +108,7 @@ async function delayLater(app: App, { delivery, failure, host }: Learnt): Promis
     insertReport(delivery, { outcome: "deferred", class: failure.class, host, said }, app.now()),
     ...recordEvent(app, {
       ...{ type: "email.delivery_delayed", teamId, emailId, deliveryId, recipient, domainId },
+      provider: providerOf(mxHost),
       data: { bounce: describeBounce("Transient", failure.class, failure.said) },
     }),
   ]);

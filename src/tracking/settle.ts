@@ -1,6 +1,7 @@
 /** Deciding what visits come to: which are told as events, and which of them is a recipient's first. */
 import { type App, atomically } from "../app.ts";
 import { expectChange } from "../db/write.ts";
+import { providerOf } from "../delivery/site-policy.ts";
 import { WriteConflict } from "../errors.ts";
 import { type NewEvent, recordMany } from "../events/record.ts";
 import { linkId } from "../mail/html-links.ts";
@@ -96,7 +97,8 @@ function eventsOf(
   const row: Engagement = engagement
     ? { ...engagement }
     : { deliveryId: delivery.id, openedAt: null, clickedAt: null, byPeople: 0, byMachines: 0 };
-  const { id: deliveryId, teamId, emailId, recipient } = delivery;
+  const { id: deliveryId, teamId, emailId, recipient, mxHost } = delivery;
+  const provider = providerOf(mxHost);
   const told: { kind: Visit["kind"]; isBot: boolean }[] = [];
   const events = judged.flatMap(({ visit, verdict }): NewEvent[] => {
     const { kind, at } = visit;
@@ -110,7 +112,7 @@ function eventsOf(
     return [
       {
         type: `email.${kind}`,
-        ...{ teamId, emailId, deliveryId, recipient, domainId },
+        ...{ teamId, emailId, deliveryId, recipient, domainId, provider },
         counts: isFirst ? [`email.unique_${kind}`] : [],
         data: dataOf({ visit, verdict }),
       },

@@ -39,9 +39,7 @@ const metricsAnswer = t.Object({
           email_id: t.Optional(t.String({ format: "uuid" })),
           broadcast_id: t.Optional(t.String({ format: "uuid" })),
           broadcast_name: t.Optional(orNull(t.String())),
-          provider: t.Optional(
-            t.String({ description: "`gmail`, `microsoft`, …; smaller ones have no row." }),
-          ),
+          provider: t.Optional(t.String({ description: "Smaller ones have no row.", examples: ["gmail"] })),
         }),
         values,
       ]),

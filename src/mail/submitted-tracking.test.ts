@@ -170,6 +170,17 @@ test("a message whose HTML ends with it still ends with a line end, whatever its
   }
 });
 
+test("a text that ends in a line that goes on gets no line end more", () => {
+  const out = track(
+    "From: a@example.com\nContent-Type: text/html\nContent-Transfer-Encoding: quoted-printable\n\n<p>x</p>=\n",
+  );
+  const text = out
+    .slice(out.indexOf("\r\n\r\n") + 4)
+    .replaceAll("=\r\n", "")
+    .replaceAll("=3D", "=");
+  expect(text).toBe(`<p>x</p>${pixel}`);
+});
+
 test("any text in any encoding is the same but for what tracking changes, and fit for the wire", async () => {
   const text = fc.array(
     fc.constantFrom("a", " ", "\t", "=", "\r", "\n", "\r\n", "é", "日", "--x", ".", link),

@@ -58,8 +58,7 @@ function changePart(part: Buffer, change: (html: string) => string, depth = 0): 
   if (!/^text\/html *(?:;|$)/i.test(type) || isFile(header, type)) return part;
   const encoding = fieldOf(header, "content-transfer-encoding").toLowerCase() || "7bit";
   const charset = charsetOf(type);
-  // The last line end stays the last: a message must end with one, and the text may end with the pixel.
-  const end = body.subarray(-2).toString("latin1") === "\r\n" ? body.length - 2 : body.length;
+  const end = endOfText(body, encoding);
   const bytes = charset && decodeTransfer(body.subarray(0, end), encoding);
   const html = bytes && decodeText(bytes, charset);
   if (html === undefined) return part;
@@ -67,6 +66,14 @@ function changePart(part: Buffer, change: (html: string) => string, depth = 0): 
   if (changed === html) return part;
   const encoded = encodeTransfer(Buffer.from(changed, charset), encoding);
   return Buffer.concat([head, encoded, body.subarray(end)]);
+}
+
+/** The last line end stays where it is: a message must end with one, and the text may end with the pixel. */
+function endOfText(body: Buffer, encoding: string): number {
+  if (body.subarray(-2).toString("latin1") !== "\r\n") return body.length;
+  const end = body.length - 2;
+  // A line that goes on, though nothing comes: its end is none of the text's.
+  return encoding === "quoted-printable" && body[end - 1] === 0x3d ? end - 1 : end;
 }
 
 /** Of two fields of one name readers take one or the other; a digest of the part would not fit any more. */

@@ -101,13 +101,16 @@ test("what a header can't carry is written as a browser would ask for it", async
   expect(response.headers.get("location")).toBe("https://xn--mnchen-3ya.test/a%20b?q=%C3%BC#%C3%A9");
 });
 
-test("HEAD is answered like GET and counts for nothing", async () => {
+test("HEAD is answered like GET and is a machine's, whatever it calls itself", async () => {
   const { open, click, told } = await delivered("https://a.test/");
   const pixel = await ask(open, { method: "HEAD" });
   expect([pixel.status, pixel.headers.get("content-length")]).toEqual([200, "43"]);
   const link = await ask(click("https://a.test/"), { method: "HEAD" });
   expect([link.status, link.headers.get("location")]).toEqual([302, "https://a.test/"]);
-  expect(await told()).toEqual([]);
+  await ask(open);
+  expect((await told()).map(({ type, bot_reason }) => `${type} ${bot_reason}`).sort()).toEqual([
+    ...["email.clicked head_request", "email.opened head_request", "email.opened null"],
+  ]);
 });
 
 test("the tracking host of any domain answers as our own does", async () => {

@@ -19,7 +19,7 @@ const token = t.Object({ token: t.String() });
 
 /**
  * The pixel and the links in tracked mail, on whichever host they are asked for. They answer at once, and what they saw is
- * written behind them. HEAD counts for nothing: no person makes one.
+ * written behind them.
  */
 export const trackingRoutes = (app: App) => {
   const secret = app.secrets.derive("tracking");
@@ -27,6 +27,7 @@ export const trackingRoutes = (app: App) => {
   const visitor = (request: Request, address: string) => ({
     address,
     userAgent: request.headers.get("user-agent") ?? "",
+    isHead: request.method === "HEAD",
     at: app.now(),
   });
   /** A pixel is good for as long as the links beside it. */
@@ -40,9 +41,7 @@ export const trackingRoutes = (app: App) => {
       ({ params, request, server }) => {
         const named = readOpenToken(params.token.replace(/\.gif$/, ""), secret);
         if (!named || isOld(named.deliveryId)) return notOurs();
-        if (request.method !== "HEAD") {
-          noteVisit(app, { kind: "opened", ...named, ...visitor(request, addressOf(request, server)) });
-        }
+        noteVisit(app, { kind: "opened", ...named, ...visitor(request, addressOf(request, server)) });
         return new Response(pixel, {
           headers: {
             "content-type": "image/gif",
@@ -74,14 +73,8 @@ export const trackingRoutes = (app: App) => {
         const url = named && (await findLink(app.db, named.deliveryId, named.link));
         if (!url) return notOurs();
         const { deliveryId } = named;
-        if (request.method !== "HEAD") {
-          noteVisit(app, {
-            kind: "clicked",
-            deliveryId,
-            url,
-            ...visitor(request, addressOf(request, server)),
-          });
-        }
+        const seen = visitor(request, addressOf(request, server));
+        noteVisit(app, { kind: "clicked", deliveryId, url, ...seen });
         return new Response(null, {
           status: 302,
           headers: { location: headerOf(url), ...alwaysAsked, ...keptPrivate },

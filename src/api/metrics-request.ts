@@ -1,6 +1,6 @@
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
-import { dimensionNames, granularities, knownMetrics, metricNames } from "../metrics/names.ts";
+import { granularities, knownDimensions, knownMetrics, metricNames } from "../metrics/names.ts";
 import { isTimezone } from "../metrics/range.ts";
 import type { MetricsQuery } from "../metrics/read.ts";
 
@@ -32,7 +32,7 @@ export function readMetricsRequest(url: string): MetricsQuery {
     timezone,
     granularity: known("granularity", [one("granularity") ?? "daily"], granularities)[0]!,
     metrics: metrics.length > 0 ? metrics : [...metricNames],
-    dimensions: known("dimensions", many("dimensions"), dimensionNames),
+    dimensions: known("dimensions", many("dimensions"), knownDimensions),
     domainIds: ids("domain_id", many("domain_id")),
     emailIds: ids("email_id", many("email_id")),
     broadcastIds: ids("broadcast_id", many("broadcast_id")),

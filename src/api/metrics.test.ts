@@ -133,7 +133,7 @@ test("opens and clicks of machines are told to who asks for them, and only then"
 const tooManyIds = Array.from({ length: 101 }, newId).join();
 test.each([
   ["metrics=opens", "validation_error", "Invalid `metrics` parameter. Allowed: `received`,"],
-  ["dimensions=tag", "validation_error", "Allowed: `period`, `domain`, `email`, `broadcast`."],
+  ["dimensions=tag", "validation_error", "Allowed: `period`, `domain`, `email`, `broadcast`, `provider`."],
   ["granularity=yearly", "validation_error", "Allowed: `hourly`, `daily`, `weekly`, `monthly`."],
   ["timezone=Mars/Olympus", "validation_error", "It must be the name of an IANA time zone"],
   ["start_date=yesterday", "validation_error", "Invalid `start_date` parameter. It must be an ISO 8601"],
@@ -143,6 +143,7 @@ test.each([
   ["broadcast_id=%00", "invalid_parameter", "The `broadcast_id` must be a valid UUID."],
   [`domain_id=${tooManyIds}`, "validation_error", "The `domain_id` parameter takes 100 ids at most"],
   ["dimensions=email,broadcast", "validation_error", "ask for emails or for broadcasts"],
+  ["dimensions=provider,domain", "validation_error", "can be combined with `period` alone"],
 ])("%s is refused", async (query, name, message) => {
   const { status, body } = await get(`?${query}`);
   expect(status).toBe(422);

@@ -1,7 +1,7 @@
 import { type TSchema, Type as t } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
-import { dimensionNames, granularities, knownMetrics } from "../metrics/names.ts";
+import { granularities, knownDimensions, knownMetrics } from "../metrics/names.ts";
 import { getMetrics, type MetricsRow } from "../metrics/read.ts";
 import { authenticated } from "./auth.ts";
 import { readMetricsRequest } from "./metrics-request.ts";
@@ -22,7 +22,7 @@ const metricsAnswer = t.Object({
   start_date: t.String({ format: "date-time" }),
   end_date: t.String({ format: "date-time" }),
   metrics: t.Array(oneOf(...knownMetrics)),
-  dimensions: t.Array(oneOf(...dimensionNames)),
+  dimensions: t.Array(oneOf(...knownDimensions)),
   granularity: oneOf(...granularities),
   totals: values,
   data: t.Optional(
@@ -39,6 +39,7 @@ const metricsAnswer = t.Object({
           email_id: t.Optional(t.String({ format: "uuid" })),
           broadcast_id: t.Optional(t.String({ format: "uuid" })),
           broadcast_name: t.Optional(orNull(t.String())),
+          provider: t.Optional(t.String({ description: "Smaller ones have no row.", examples: ["gmail"] })),
         }),
         values,
       ]),
@@ -63,7 +64,11 @@ const parameters = [
   parameter("timezone", "IANA time zone of the periods, and of dates that name none; UTC when absent."),
   parameter("granularity", "How long a period is; daily when absent.", oneOf(...granularities)),
   list("metrics", "All but those of machines when absent.", oneOf(...knownMetrics)),
-  list("dimensions", "What to break down by; not `email` with `broadcast`.", oneOf(...dimensionNames)),
+  list(
+    "dimensions",
+    "What to break down by; not `email` with `broadcast`, and `provider` with `period` alone.",
+    oneOf(...knownDimensions),
+  ),
   list("domain_id", "Only of these sending domains, 100 at most."),
   list("email_id", "Only of these emails, 100 at most; not with broadcasts."),
   list("broadcast_id", "Only of these broadcasts, 100 at most; not with emails."),
@@ -100,13 +105,14 @@ export const metricsRoutes = (app: App) =>
     },
   );
 
-function toRow({ period, domain, emailId, broadcastId, values }: MetricsRow) {
+function toRow({ period, domain, emailId, broadcastId, provider, values }: MetricsRow) {
   return {
     ...(period !== undefined && { period }),
     ...(domain !== undefined && { domain_id: domain?.id ?? null, domain_name: domain?.name ?? null }),
     ...(emailId !== undefined && { email_id: emailId }),
     // TODO: their names, once there are broadcasts to have one.
     ...(broadcastId !== undefined && { broadcast_id: broadcastId, broadcast_name: null }),
+    ...(provider !== undefined && { provider }),
     ...values,
   };
 }

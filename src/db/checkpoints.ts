@@ -7,7 +7,8 @@ const pagesWorthEnding = 32_000;
 const closeWithinMs = 5_000;
 
 // The build bundles the worker as an entry point of its own, found by exactly this expression.
-const openCheckpointWorker = () => new Worker(new URL("./checkpoint-worker.ts", import.meta.url), { smol: true });
+const openCheckpointWorker = () =>
+  new Worker(new URL("./checkpoint-worker.ts", import.meta.url), { smol: true });
 
 export interface Checkpoints {
   /** Told after every commit how many statements it had. */

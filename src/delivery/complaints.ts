@@ -19,6 +19,7 @@ import {
   listReportedDeliveries,
   type ReportedDelivery,
 } from "./report-store.ts";
+import { providerOf } from "./site-policy.ts";
 
 type Complaint = Report & { kind: "complaint" };
 
@@ -62,7 +63,7 @@ export async function takeComplaint(
 /** Once for each delivery; what the sandbox's own complaint does as well. */
 export async function recordComplaint(
   app: App,
-  { id: deliveryId, teamId, emailId, recipient, domainId }: ReportedDelivery,
+  { id: deliveryId, teamId, emailId, recipient, domainId, mxHost }: ReportedDelivery,
   feedbackType = "abuse",
   { event, reason }: Meaning = meanings.abuse!,
 ): Promise<void> {
@@ -70,6 +71,7 @@ export async function recordComplaint(
     expectFirst(event, { id: deliveryId, emailId }),
     ...recordEvent(app, {
       ...{ type: event, teamId, emailId, deliveryId, recipient, domainId },
+      provider: providerOf(mxHost),
       data: { complaint: { feedbackType } },
     }),
     ...(event === "email.complained" ? [setLastEvent({ id: emailId, lastEvent: "complained" })] : []),

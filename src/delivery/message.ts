@@ -66,8 +66,9 @@ async function composed(app: App, due: DueDelivery, domain: MessageDomain): Prom
   return { job: () => composeJob(app, due, domain, rows), size: estimateBytes(due, rows) };
 }
 
-/** Of a message that its client made. What rewrites messages for their recipients finds the bytes in the worker. */
-async function submitted(app: App, { delivery, email }: DueDelivery, domain: MessageDomain): Promise<Making> {
+/** Of a message that its client made. */
+async function submitted(app: App, due: DueDelivery, domain: MessageDomain): Promise<Making> {
+  const { delivery, email } = due;
   const source = await findSource(app.db, email.id);
   if (!source) throw new Error("the message that was handed in is missing");
   return {
@@ -77,6 +78,7 @@ async function submitted(app: App, { delivery, email }: DueDelivery, domain: Mes
         messageId: email.messageId,
         date: email.createdAt,
         feedbackId: feedbackIdOf(app, delivery, email, domain.name),
+        tracking: trackingFor(app, due),
       },
       keys: await signingKeysOf(app, domain.id),
       signedAt: app.now(),

@@ -12,6 +12,7 @@ import type { AttemptRecord } from "./ask.ts";
 import type { Deferral, Outcome } from "./outcome.ts";
 import { nextAttempt } from "./retry.ts";
 import type { BounceClass } from "./schema.ts";
+import { providerOf } from "./site-policy.ts";
 import { type DueDelivery, insertAttempt, updateDelivery } from "./store.ts";
 
 /** What one try of a delivery came to. */
@@ -58,16 +59,20 @@ function recordOutcome(app: App, due: DueDelivery, outcome: Outcome, lane: strin
       return done([
         settle(app, due, "delivered", outcome.said, outcome.host),
         // Two names of one fact (D10): `sent` is what the original MailIt's clients listen for.
-        ...happened(app, due, ["email.sent", "email.delivered"], data),
+        ...happened(app, due, ["email.sent", "email.delivered"], data, host),
         setProgress({ id: due.email.id, lastEvent: "delivered" }),
       ]);
     }
     case "bounced":
       return done([
         settle(app, due, "bounced", outcome.said, outcome.host),
-        ...happened(app, due, ["email.bounced"], {
-          bounce: describeBounce("Permanent", outcome.class, outcome.said),
-        }),
+        ...happened(
+          app,
+          due,
+          ["email.bounced"],
+          { bounce: describeBounce("Permanent", outcome.class, outcome.said) },
+          outcome.host,
+        ),
         lastEvent(due, "bounced"),
         // Everything but a dead mailbox is about us or the moment, and must not cost the address.
         ...(outcome.suppress
@@ -117,9 +122,13 @@ function defer(
     }),
     ...(delivery.state === "queued"
       ? [
-          ...happened(app, due, ["email.delivery_delayed"], {
-            bounce: describeBounce("Transient", about, said),
-          }),
+          ...happened(
+            app,
+            due,
+            ["email.delivery_delayed"],
+            { bounce: describeBounce("Transient", about, said) },
+            host,
+          ),
           setProgress({ id: due.email.id, lastEvent: "delivery_delayed" }),
         ]
       : []),
@@ -130,7 +139,7 @@ function defer(
 function fail(app: App, due: DueDelivery, said: string, host?: string): Write[] {
   return [
     settle(app, due, "failed", said, host),
-    ...happened(app, due, ["email.failed"], { failed: { reason: said } }),
+    ...happened(app, due, ["email.failed"], { failed: { reason: said } }, host),
     lastEvent(due, "failed"),
   ];
 }
@@ -162,6 +171,7 @@ function happened(
   { delivery, email }: DueDelivery,
   types: EventType[],
   data: Record<string, unknown>,
+  host?: string | null,
 ): Write[] {
   const { id: deliveryId, teamId, recipient } = delivery;
   return recordEvents(app, types, {
@@ -170,6 +180,7 @@ function happened(
     deliveryId,
     recipient,
     domainId: email.domainId,
+    provider: providerOf(host ?? delivery.mxHost),
     data,
   });
 }

@@ -18,7 +18,7 @@ import {
   type ReportedDelivery,
   settleReported,
 } from "./report-store.ts";
-import { sitePolicy } from "./site-policy.ts";
+import { providerOf, sitePolicy } from "./site-policy.ts";
 
 export const reporting = handle(reportReceived, async (app, { inboundId, report, deliveryId, role }) => {
   if (report?.kind === "complaint") {
@@ -87,12 +87,13 @@ async function writeOrWait(app: App, writes: Write[]): Promise<Ending> {
 
 function bounceWrites(app: App, learnt: Learnt): Write[] {
   const { delivery, failure } = learnt;
-  const { id: deliveryId, teamId, emailId, recipient, domainId } = delivery;
+  const { id: deliveryId, teamId, emailId, recipient, domainId, mxHost } = delivery;
   const { type, class: about, said } = failure;
   return [
     ...endWrites(app, learnt, "bounced"),
     ...recordEvent(app, {
       ...{ type: "email.bounced", teamId, emailId, deliveryId, recipient, domainId },
+      provider: providerOf(mxHost),
       counts: isOpen(delivery) ? [] : ["email.bounced_late"],
       data: { bounce: describeBounce(type, about, said) },
     }),
@@ -136,7 +137,7 @@ function endWrites(app: App, { delivery, failure, host }: Learnt, outcome: "boun
  * delays; and the email's last event stays "delivered", since no host would say that the trouble is over.
  */
 async function delayLater(app: App, { delivery, failure, host }: Learnt): Promise<Ending> {
-  const { id: deliveryId, teamId, emailId, recipient, domainId, state } = delivery;
+  const { id: deliveryId, teamId, emailId, recipient, domainId, mxHost, state } = delivery;
   if (state !== "delivered") return done();
   const said = inWords(failure, host);
   await once(app, [
@@ -144,6 +145,7 @@ async function delayLater(app: App, { delivery, failure, host }: Learnt): Promis
     insertReport(delivery, { outcome: "deferred", class: failure.class, host, said }, app.now()),
     ...recordEvent(app, {
       ...{ type: "email.delivery_delayed", teamId, emailId, deliveryId, recipient, domainId },
+      provider: providerOf(mxHost),
       data: { bounce: describeBounce("Transient", failure.class, failure.said) },
     }),
   ]);

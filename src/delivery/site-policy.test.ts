@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { loadConfig } from "../config/load.ts";
 import type { WrittenSite } from "../config/sites.ts";
 import { defaultLimits, presets } from "./presets.ts";
-import { sitePolicy } from "./site-policy.ts";
+import { providerOf, sitePolicy } from "./site-policy.ts";
 
 const configWith = (sites: WrittenSite[]) =>
   loadConfig({
@@ -35,6 +35,7 @@ test.each([
   ["default", "notgoogle.com"],
 ])("%s has the host %s", (provider, host) => {
   expect(sitePolicy(plain, { hosts: [host], domain: "example.com" }).provider).toBe(provider);
+  expect(providerOf(host.toUpperCase()) ?? "default").toBe(provider);
 });
 
 test("who has no preset has the default's limits", () => {

@@ -41,6 +41,21 @@ export function sitePolicy(
   };
 }
 
+// Asked for every outcome, and the hosts are few.
+const providers = new Map<string, string | undefined>();
+const mostHosts = 1_000;
+
+/** The large provider a host belongs to, where it is one that is known. */
+export function providerOf(host: string | null | undefined): string | undefined {
+  if (!host) return undefined;
+  const name = host.toLowerCase();
+  if (providers.has(name)) return providers.get(name);
+  const provider = presets.find(({ mx }) => mx.some((pattern) => matches(pattern, name)))?.name;
+  if (providers.size >= mostHosts) providers.clear();
+  providers.set(name, provider);
+  return provider;
+}
+
 /** Whether a name is as the pattern has it. Names hold no `/`, so that `*` spans labels: `*.google.com`, `aspmx.l.google.com`. */
 const matches = (pattern: string, name: string) =>
   pattern.includes("*") ? new Bun.Glob(pattern).match(name) : pattern === name;

@@ -4,6 +4,7 @@ import { Refusal } from "../errors.ts";
 import type { Address } from "../mail/address.ts";
 import { type CheckedDraft, checkDraft, type EmailDraft } from "./draft.ts";
 import type { EmailSource } from "./schema.ts";
+import type { FoundLink } from "./tracking.ts";
 
 /** On whose behalf an email is sent. */
 export interface Sender {
@@ -25,6 +26,8 @@ export interface AdmittedEmail {
 export interface KeptMessage extends Omit<EmailSource, "emailId"> {
   /** Its own Message-ID, where it has one. */
   messageId?: string;
+  /** Those of its links that may be tracked; undefined where none of it may. */
+  links?: FoundLink[];
 }
 
 /** Judges a draft by what it says and by who sends it. Nothing is fetched for a draft that would be refused anyway. */

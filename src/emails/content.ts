@@ -4,7 +4,7 @@ import { newId } from "../ids.ts";
 import { insertLinks } from "./links.ts";
 import type { Content } from "./schema.ts";
 import { insertContent } from "./store.ts";
-import type { LinksOf } from "./tracking.ts";
+import type { FoundLink, LinksOf } from "./tracking.ts";
 
 type Bodies = Pick<Content, "html" | "text">;
 
@@ -37,17 +37,17 @@ export type ContentsOfWrite = Map<string, StoredContent>;
 
 /**
  * The id under which bodies are stored, and the writes that store them unless they are there. A body is shared only once
- * it is on disk, which `isStored` says after the commit, and within the write that stores it. With `linksOf` its links are
- * stored too, and it is shared only with such as have theirs.
+ * it is on disk, which `isStored` says after the commit, and within the write that stores it. With `links` these are
+ * stored too, as they are or as they are found in its HTML, and it is shared only with such as have the same.
  */
 export function storeContent(
   app: App,
   bodies: Bodies,
   beside: ContentsOfWrite = new Map(),
-  linksOf?: LinksOf,
+  links?: FoundLink[] | LinksOf,
 ): StoredContent {
   const memory = memoryOf(app);
-  const hash = (linksOf ? "links " : "") + hashOf(bodies);
+  const hash = kindOf(links) + hashOf(bodies);
   const shared = beside.get(hash);
   if (shared) return { id: shared.id, writes: [], isStored() {} };
   const now = app.now().getTime();
@@ -55,12 +55,12 @@ export function storeContent(
   if (known && now < known.until) return { id: known.id, writes: [], isStored() {} };
 
   const id = newId();
-  const links = bodies.html && linksOf ? linksOf(bodies.html) : [];
+  const found = typeof links === "function" ? links(bodies.html ?? "") : (links ?? []);
   const content = {
     id,
     writes: [
       insertContent({ id, ...bodies, createdAt: app.now() }),
-      ...(links.length > 0 ? [insertLinks(id, links)] : []),
+      ...(found.length > 0 ? [insertLinks(id, found)] : []),
     ],
     isStored() {
       memory.young.set(hash, { id, until: now + keptMs });
@@ -79,6 +79,12 @@ function memoryOf(app: App): Memory {
   const memory = { young: new Map(), old: new Map() };
   memories.set(app, memory);
   return memory;
+}
+
+/** Of one body those are told apart that have other links, or none. */
+function kindOf(links: FoundLink[] | LinksOf | undefined): string {
+  if (typeof links !== "object") return links ? "links " : "";
+  return `${new Bun.CryptoHasher("sha256").update(JSON.stringify(links)).digest("base64url")} `;
 }
 
 function hashOf({ html, text }: Bodies): string {

@@ -95,9 +95,11 @@ function writeEmail(
     : isLater
       ? "scheduled"
       : "queued";
-  const tracking = draft.html ? trackingOf(app, domain) : null;
+  const isTrackable = source ? source.links !== undefined : Boolean(draft.html);
+  const tracking = isTrackable ? trackingOf(app, domain) : null;
   const bodies = { html: draft.html ?? null, text: draft.text ?? null };
-  const content = storeContent(app, bodies, writing.contents, tracking?.clicks ? writing.linksOf : undefined);
+  const links = tracking?.clicks ? (source?.links ?? writing.linksOf) : undefined;
+  const content = storeContent(app, bodies, writing.contents, links);
   const about = { teamId, emailId: id, domainId: domain.id };
   writing.rows.push(
     ...content.writes,

@@ -36,7 +36,8 @@ export async function submitEmail(
     const once = onceOnly(submitted, recipients);
     return await answerOnce<{ id: string }>(app, sender.teamId, once, true, async (remember) => {
       const email = await admitSubmission(app, sender, recipients, submitted);
-      const source = { ...(await incoming.keep()), messageId: submitted.messageId };
+      const { messageId, links } = submitted;
+      const source = { ...(await incoming.keep()), messageId, links };
       return accept(app, sender, { ...email, source }, remember, atomically);
     });
   } finally {

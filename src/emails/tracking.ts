@@ -24,7 +24,8 @@ export function trackingBase({ config }: Pick<App, "config">, { host }: EmailTra
   return url.origin;
 }
 
-export type LinksOf = (html: string) => [id: string, url: string][];
+export type FoundLink = [id: string, url: string];
+export type LinksOf = (html: string) => FoundLink[];
 
 /** From about here on, looking through HTML takes longer than other requests should wait. */
 const bigHtml = 100_000;
@@ -32,8 +33,8 @@ const bigHtml = 100_000;
 /** Looks for the links of emails, in another thread where that takes long; what it gives then knows them. */
 export async function findLinks(app: App, emails: AdmittedEmail[]): Promise<LinksOf> {
   const big = new Set(
-    emails.flatMap(({ draft: { html }, domain }) =>
-      html !== undefined && html.length >= bigHtml && domain.clickTracking ? [html] : [],
+    emails.flatMap(({ draft: { html }, domain, source }) =>
+      !source && html !== undefined && html.length >= bigHtml && domain.clickTracking ? [html] : [],
     ),
   );
   if (big.size === 0) return linksOf;

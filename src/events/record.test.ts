@@ -3,7 +3,7 @@ import { sql } from "drizzle-orm";
 import { type TestApp, testApp, testTeam } from "../../test/support/test-app.ts";
 import { atomically } from "../app.ts";
 import { newId } from "../ids.ts";
-import { type NewEvent, recordEvent, recordEvents } from "./record.ts";
+import { type NewEvent, recordEvent, recordEvents, recordMany } from "./record.ts";
 
 const app = await testApp({ now: new Date("2026-03-01T12:34:56.789Z") });
 
@@ -77,6 +77,24 @@ test("a first open is counted besides as one by whoever records it", async () =>
   expect(await emailCountersOf(about.emailId)).toMatchObject([
     ["email.opened", hour, about.teamId, 2],
     ["email.unique_opened", hour, about.teamId, 1],
+  ]);
+});
+
+test("what is told of a provider is counted by it, with what it is counted as besides", async () => {
+  const { teamId, about, record } = await scene(app);
+  const opened = { ...about, type: "email.opened" as const, provider: "gmail" };
+  await record({ ...opened, counts: ["email.unique_opened"] }, { ...opened, data: { is_bot: true } });
+  await record({ ...about, type: "email.opened" });
+  await atomically(app, recordMany(app, [opened, { ...opened, provider: "apple" }]));
+  expect(
+    await app.db.values(
+      sql`select provider, event, hour, total from provider_counters where team_id = ${teamId}`,
+    ),
+  ).toEqual([
+    ["apple", "email.opened", hour, 1],
+    ["gmail", "email.opened", hour, 2],
+    ["gmail", "email.opened_machine", hour, 1],
+    ["gmail", "email.unique_opened", hour, 1],
   ]);
 });
 

@@ -4,7 +4,14 @@ import type { Db } from "../db/open.ts";
 import { preparedWrite, type Write } from "../db/write.ts";
 import { newId } from "../ids.ts";
 import { dueOrQuiet, isHeard, isQuiet, unheardTypes } from "./heard.ts";
-import { type CounterName, counters, type EventType, emailCounters, events } from "./schema.ts";
+import {
+  type CounterName,
+  counters,
+  type EventType,
+  emailCounters,
+  events,
+  providerCounters,
+} from "./schema.ts";
 
 export interface NewEvent {
   /** For whoever has to know it; a new one when absent. */
@@ -16,6 +23,8 @@ export interface NewEvent {
   recipient?: string;
   domainId?: string | null;
   broadcastId?: string | null;
+  /** The large provider that has the recipient's mailbox, where it is one that is known. */
+  provider?: string;
   /** Counted besides: a recipient's first open is an `email.unique_opened`. */
   counts?: CounterName[];
   data?: Record<string, unknown>;
@@ -87,6 +96,31 @@ const countByEmail = byCount((count) =>
   ),
 );
 
+const countByProvider = byCount((count) =>
+  preparedWrite((db) =>
+    db
+      .insert(providerCounters)
+      .values(
+        Array.from({ length: count }, (_, n) => ({
+          teamId: sql.placeholder("teamId"),
+          hour: sql.placeholder("hour"),
+          provider: sql.placeholder("provider"),
+          event: sql.placeholder(`name${n}`),
+          total: 1,
+        })),
+      )
+      .onConflictDoUpdate({
+        target: [
+          providerCounters.teamId,
+          providerCounters.hour,
+          providerCounters.provider,
+          providerCounters.event,
+        ],
+        set: { total: sql`${providerCounters.total} + 1` },
+      }),
+  ),
+);
+
 function byCount<T>(make: (count: number) => T): (count: number) => T {
   const made: T[] = [];
   return (count) => {
@@ -114,11 +148,7 @@ export function recordEvent(app: App, { type, ...about }: NewEvent): Write[] {
 export function recordEvents(app: App, types: EventType[], about: Omit<NewEvent, "type" | "id">): Write[] {
   const at = app.now();
   const names = namesOf(types, about);
-  return [
-    insertOf(app, types, about, at),
-    ...countOf(names, about, at, 1),
-    ...countOfEmail(names, about, at),
-  ];
+  return [insertOf(app, types, about, at), ...countOf(names, about, at, 1), ...countOfOne(names, about, at)];
 }
 
 /** The same for many things at once: those that are counted together cost one counter. */
@@ -129,7 +159,7 @@ export function recordMany(app: App, happened: NewEvent[]): Write[] {
   const totals = new Map<string, { name: CounterName; about: About; total: number }>();
   for (const { type, ...about } of happened) {
     const names = namesOf([type], about);
-    writes.push(insertOf(app, [type], about, at), ...countOfEmail(names, about, at));
+    writes.push(insertOf(app, [type], about, at), ...countOfOne(names, about, at));
     for (const name of names) {
       const key = `${about.teamId} ${about.domainId} ${about.broadcastId} ${name}`;
       const known = totals.get(key);
@@ -164,6 +194,17 @@ function countOf(names: CounterName[], about: About, at: Date, total: number): W
   const { teamId, domainId, broadcastId } = about;
   const place = { teamId, hour: hourOf(at), domainId: domainId ?? "", broadcastId: broadcastId ?? "" };
   return [countEvents(names.length)({ ...numbered(names), ...place, total })];
+}
+
+/** By what events don't share when they are recorded together. */
+const countOfOne = (names: CounterName[], about: About, at: Date): Write[] => [
+  ...countOfEmail(names, about, at),
+  ...countOfProvider(names, about, at),
+];
+
+function countOfProvider(names: CounterName[], { provider, teamId }: About, at: Date): Write[] {
+  if (provider === undefined || names.length === 0) return [];
+  return [countByProvider(names.length)({ ...numbered(names), provider, hour: hourOf(at), teamId })];
 }
 
 function countOfEmail(names: CounterName[], { emailId, teamId }: About, at: Date): Write[] {

@@ -79,6 +79,20 @@ export const counters = sqliteTable(
 );
 export type Counter = typeof counters.$inferSelect;
 
+/** The same for each large provider, of the outcomes and visits that `record.ts` is told one of. */
+export const providerCounters = sqliteTable(
+  "provider_counters",
+  {
+    teamId: text("team_id").notNull(),
+    hour: integer("hour", { mode: "timestamp_ms" }).notNull(),
+    /** The name of a preset of `delivery/presets.ts`. */
+    provider: text("provider").notNull(),
+    event: text("event", { enum: counterNames }).notNull(),
+    total: integer("total").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.teamId, t.hour, t.provider, t.event] })],
+);
+
 /** The same for each email, of what `record.ts` counts by email. */
 export const emailCounters = sqliteTable(
   "email_counters",

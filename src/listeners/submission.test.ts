@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { simpleParser } from "mailparser";
 import {
   idIn,
   type Refused,
@@ -11,10 +12,13 @@ import { testDomain } from "../../test/support/test-domain.ts";
 import { testServer } from "../../test/support/test-server.ts";
 import { atomically } from "../app.ts";
 import { dataPaths } from "../config/load.ts";
+import { rawWrite } from "../db/write.ts";
 import { getAttachments } from "../emails/attachments.ts";
+import { findLink } from "../emails/links.ts";
 import { getEmail, getEmails } from "../emails/read.ts";
 import { findSource } from "../emails/store.ts";
 import { verifyMessage } from "../mail/dkim-verify.ts";
+import { readClickToken, readOpenToken } from "../mail/tracking.ts";
 import { suppress } from "../suppressions/suppress.ts";
 import { listenForSubmission } from "./submission.ts";
 
@@ -150,6 +154,41 @@ Hello`,
       ...["bob@recipient.test", "carl@recipient.test", "dora@recipient.test", "eve@recipient.test"],
     ]);
     for (const message of messages) expect(message).not.toMatch(/dora|eve|^bcc/im);
+  });
+
+  test("of a domain with tracking has each recipient's own links and pixel, and the links lead on", async () => {
+    const here = await submissionScene();
+    const { app } = here;
+    await atomically(app, [rawWrite("update domains set open_tracking = 1, click_tracking = 1")]);
+    const html = '<p>Grüße <a href="https://a.test/?x=1&amp;y=2">Hier</a></p>';
+    const to = ["bob@recipient.test", "carl@recipient.test"];
+    const id = await here.submit({ ...email, to, html, text: "Text https://a.test/" });
+    const messages = await Promise.all((await delivered(here)).map((message) => simpleParser(message)));
+    const secret = app.secrets.derive("tracking");
+    const clicks = messages.map((message) => /\/t\/c\/([\w-]+)"/.exec(String(message.html))![1]!);
+    const opens = messages.map((message) => /\/t\/o\/([\w-]+)\.gif"/.exec(String(message.html))![1]!);
+    const ids = (await here.deliveries(id)).map((delivery) => delivery.id).sort();
+    expect(opens.map((token) => readOpenToken(token, secret)?.deliveryId).sort()).toEqual(ids);
+    for (const token of clicks) {
+      const { deliveryId, link } = readClickToken(token, secret)!;
+      expect(await findLink(app.db, deliveryId, link)).toBe("https://a.test/?x=1&y=2");
+    }
+    expect(messages[0]!.text).toBe("Text https://a.test/");
+    expect((await getEmail(app, here.teamId, id)).html).toContain('href="https://a.test/?x=1&amp;y=2"');
+    expect(new Set(await verdictsOf(here))).toEqual(new Set(["pass"]));
+  });
+
+  test("that may not be changed is not tracked, and does not say that it is", async () => {
+    const here = await submissionScene();
+    await atomically(here.app, [rawWrite("update domains set open_tracking = 1, click_tracking = 1")]);
+    const part = '--s\nContent-Type: text/html\n\n<a href="https://a.test/">x</a>\n--s--';
+    const reply = await sayMessage(
+      here,
+      `From: ada@example.com\nContent-Type: multipart/signed; boundary=s\n\n${part}`,
+    );
+    const [message] = await delivered(here);
+    expect(message).toEndWith(`\r\n\r\n${part.replaceAll("\n", "\r\n")}\r\n`);
+    expect((await getEmail(here.app, here.teamId, idIn(reply))).tracking).toBeNull();
   });
 
   test("with lines that hosts would cut leaves with its text encoded, and signed as it leaves", async () => {

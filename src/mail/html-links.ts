@@ -192,13 +192,24 @@ class Reader {
 /** The absolute web address that an `href` is to a browser; undefined for anything else. */
 function readUrl(href: string): string | undefined {
   // URL Standard §4.4: spaces around it don't count, nor do tabs and line ends in it.
-  const url = href
-    .replace(/[\t\n\r]/g, "")
-    .replace(/^[\0- ]+|[\0- ]+$/g, "")
-    .toWellFormed();
+  const url = trimmed(href.replace(/[\t\n\r]/g, "")).toWellFormed();
   if (url.length > longestUrl || !/^https?:\/\//i.test(url)) return undefined;
   // What is still to be filled in for each recipient leads nowhere yet.
-  return url.includes("{{") || !URL.canParse(url) ? undefined : url;
+  if (url.includes("{{") || !URL.canParse(url)) return undefined;
+  return isToUnsubscribe(new URL(url)) ? undefined : url;
+}
+
+/** Who leaves must not depend on us, nor be counted as interested. An article about it is not counted either. */
+const isToUnsubscribe = ({ pathname, search, hash }: URL): boolean =>
+  /unsubscribe|opt[-_]?out\b/i.test(pathname + search + hash);
+
+/** By hand: a pattern for the end would begin anew at every space of a long run, and take the square of its length. */
+function trimmed(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && text.charCodeAt(start) <= 0x20) start++;
+  while (end > start && text.charCodeAt(end - 1) <= 0x20) end--;
+  return text.slice(start, end);
 }
 
 const linkIdBytes = 8;

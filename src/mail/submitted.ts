@@ -4,6 +4,7 @@ import { splitMessage } from "./dkim-canonical.ts";
 import { encodeLongLines } from "./long-lines.ts";
 import { parseMessage, type ReceivedMessage } from "./parse.ts";
 import { headMistake, idempotencyField, nameOf, tagField, textOf } from "./submitted-head.ts";
+import { submittedLinks } from "./submitted-tracking.ts";
 import { wireMistake } from "./wire.ts";
 
 export type SubmittedMessage = {
@@ -15,6 +16,8 @@ export type SubmittedMessage = {
   /** Values of the fields that are for us alone. */
   tags: string[];
   idempotencyKeys: string[];
+  /** Of its HTML, where that may be rewritten; see `submittedLinks`. */
+  links?: [id: string, url: string][];
   /** The same for what says the same: a client that sends again makes another Message-ID, Date and boundary. */
   fingerprint: string;
 };
@@ -37,6 +40,7 @@ export async function readSubmitted(raw: Uint8Array): Promise<SubmittedMessage |
     messageId: shownId(valuesOf("message-id")[0]),
     tags: valuesOf(tagField),
     idempotencyKeys: valuesOf(idempotencyField),
+    links: submittedLinks(raw),
     fingerprint: fingerprintOf(message),
   };
 }

@@ -56,6 +56,10 @@ describe("a link", () => {
     ["data and scripts", '<a href="data:text/html,https://a.test"><a href="javascript:https://a.test">'],
     ["a relative address", '<base href="https://a.test/"><a href="/x"><a href="x"><a href="//a.test/x">'],
     ["nothing", "<a href><a href=''><a href='http://'><a href='https://[bad'>"],
+    [
+      "where one unsubscribes",
+      '<a href="https://a.test/Unsubscribe?u=1"><a href="https://a.test/?do=opt-out&amp;u=1"><a href="https://a.test/#/optout">',
+    ],
     ["what is filled in later", '<a href="{{{RESEND_UNSUBSCRIBE_URL}}}"><a href="https://a.test/{{{id}}}">'],
     ["an element that is no link", '<link href="https://a.test"><abbr href="https://a.test">'],
     ["a conditional comment", '<!--[if mso]><a href="https://a.test">x</a><![endif]-->'],
@@ -180,6 +184,20 @@ test.each([
     });
   expect(back).toBe(html);
 });
+
+test("hostile HTML takes no longer than its length is worth", () => {
+  const long = 400_000; // with the square of it each of these would take minutes
+  for (const html of [
+    `<a href="https://a.test/${" ".repeat(long)}x">`,
+    `<a href="${"\0 ".repeat(long / 2)}https://a.test">`,
+    `<a ${" ".repeat(long)}data-mailit-track="off" href="https://a.test">`,
+    "<a href='https://a.test' ".repeat(long / 25),
+    "<!--".repeat(long / 4),
+    "<iframe><a href=".repeat(long / 16),
+  ]) {
+    expect(trackHtml(html, both).length).toBeGreaterThan(0);
+  }
+}, 5_000);
 
 test("whatever the HTML is, tracking it never throws and changes no text", () => {
   const piece = fc.constantFrom(

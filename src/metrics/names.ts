@@ -30,8 +30,9 @@ export const metricNames = [
 export const knownMetrics = [...metricNames, "opened_machine", "clicked_machine"] as const;
 export type Metric = (typeof knownMetrics)[number];
 
-export const dimensionNames = ["period", "domain", "email", "broadcast"] as const;
-export type Dimension = (typeof dimensionNames)[number];
+/** The contract's, and ours: the large provider that has the recipient's mailbox. */
+export const knownDimensions = ["period", "domain", "email", "broadcast", "provider"] as const;
+export type Dimension = (typeof knownDimensions)[number];
 
 export const granularities = ["hourly", "daily", "weekly", "monthly"] as const;
 export type Granularity = (typeof granularities)[number];

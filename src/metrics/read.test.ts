@@ -1,16 +1,19 @@
 import { expect, test } from "bun:test";
 import { deliveryScene } from "../../test/support/delivery-scene.ts";
+import { dnsTable } from "../../test/support/dns-table.ts";
 import { type TestApp, type TestAppOptions, testApp, testTeam } from "../../test/support/test-app.ts";
 import { testDomain } from "../../test/support/test-domain.ts";
 import { eachTransport } from "../../test/support/transports.ts";
 import { atomically } from "../app.ts";
 import { rawWrite } from "../db/write.ts";
+import { recordComplaint } from "../delivery/complaints.ts";
 import { bounceQueue } from "../delivery/queue.ts";
 import { deleteDomain } from "../domains/service.ts";
 import { type NewEvent, recordEvent } from "../events/record.ts";
 import { newId } from "../ids.ts";
 import { suppress } from "../suppressions/suppress.ts";
-import { dimensionNames, type Metric, metricNames, metricOf } from "./names.ts";
+import { settleVisits } from "../tracking/settle.ts";
+import { knownDimensions, type Metric, metricNames, metricOf } from "./names.ts";
 import { hourMs } from "./periods.ts";
 import { getMetrics, type MetricsQuery } from "./read.ts";
 
@@ -228,16 +231,62 @@ eachTransport((_name, open) => {
     await expect(ask(query)).rejects.toThrow("The answer would have more than 10000 rows");
   });
 
+  test("large providers have rows of their own; of the others the totals tell", async () => {
+    const { app, happen, ask } = await scene({ transport: await open() });
+    await happen("email.delivered", { provider: "gmail" });
+    await happen("email.delivered", { provider: "microsoft" });
+    await happen("email.delivered");
+    app.clock.advance(200 * hourMs);
+    await happen("email.bounced", { provider: "gmail" });
+    app.clock.advance(1);
+    const query = { metrics: ["delivered" as const, "bounced" as const], startDate: "2026-02-28" };
+    const { rows, totals } = await ask({ ...query, dimensions: ["provider"] });
+    expect(totals).toEqual({ delivered: 3, bounced: 1 });
+    expect(rows).toEqual([
+      { provider: "gmail", values: { delivered: 1, bounced: 1 } },
+      { provider: "microsoft", values: { delivered: 1, bounced: 0 } },
+    ]);
+    const byDay = (await ask({ ...query, dimensions: ["provider", "period"] })).rows;
+    expect(byDay!.map(({ period, provider }) => `${period} ${provider}`)).toEqual([
+      ...["2026-03-01 gmail", "2026-03-01 microsoft", "2026-03-09 gmail"],
+    ]);
+  });
+
   test("a team sees nothing of another", async () => {
     const { app, happen } = await scene({ transport: await open() });
     await happen("email.delivered");
     const other = await testTeam(app, "Another team");
     app.clock.advance(1);
-    for (const dimension of [...dimensionNames].filter((name) => name !== "period")) {
+    for (const dimension of [...knownDimensions].filter((name) => name !== "period")) {
       const seen = await getMetrics(app, other.teamId, { ...everything, dimensions: [dimension] });
       expect(seen).toMatchObject({ totals: { sent: 0 }, rows: [] });
     }
   });
+});
+
+test("a message to a large provider is counted there: its outcome, and what comes of it later", async () => {
+  const dns = dnsTable({
+    "recipient.test MX": ["10 aspmx.l.google.com"],
+    "aspmx.l.google.com A": "127.0.0.1",
+  });
+  const here = await deliveryScene(
+    { rcpt: (line) => (line.includes("nobody") ? "550 5.1.1 No such user" : "250 ok") },
+    { dns },
+  );
+  const { app, teamId } = here;
+  const id = await here.send({ to: ["bob@recipient.test", "nobody@recipient.test"] });
+  const [bob] = (await here.deliveries(id)).filter(({ state }) => state === "delivered");
+  await recordComplaint(app, { ...bob!, domainId: null, job: null });
+  const userAgent = "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/128.0";
+  const at = new Date(app.now().getTime() + 60_000);
+  const visit = { kind: "opened" as const, deliveryId: bob!.id, address: "198.51.100.7", userAgent, at };
+  await settleVisits(app, new Map([[bob!.id, [visit]]]));
+  app.clock.advance(1);
+  const metrics: Metric[] = ["delivered", "bounced", "complained", "opened"];
+  const query = { ...everything, metrics, dimensions: ["provider" as const] };
+  expect((await getMetrics(app, teamId, query)).rows).toEqual([
+    { provider: "gmail", values: { delivered: 1, bounced: 1, complained: 1, opened: 1 } },
+  ]);
 });
 
 test("emails and broadcasts are refused together", async () => {

@@ -11,6 +11,7 @@ import {
   listEmailCounters,
   walkCounters,
   walkEmailCounters,
+  walkProviders,
 } from "./store.ts";
 
 export interface MetricsQuery {
@@ -34,6 +35,7 @@ export interface MetricsRow {
   domain?: { id: string; name: string | null } | null;
   emailId?: string;
   broadcastId?: string;
+  provider?: string;
   values: Values;
 }
 
@@ -56,17 +58,39 @@ export async function getMetrics(app: App, teamId: string, query: MetricsQuery):
       "The `email` dimension and `email_id` cannot be combined with the `broadcast` dimension or `broadcast_id`: ask for emails or for broadcasts.",
     );
   }
+  const byProvider = dimensions.includes("provider");
+  if (byProvider) requireProvidersAlone(query);
   const range = readRange(query, app.now());
   const periods = dimensions.includes("period") ? periodsOf(range, granularity, timezone) : undefined;
   const groups = new Groups(dimensions, periods);
-  for await (const slice of isOfEmails
-    ? walkEmails(app, teamId, range, query)
-    : walkCounters(app.db, teamId, range, grainOf(dimensions), query)) {
-    for (const counted of slice) groups.add(counted);
-  }
-  const totals = valuesOf(metrics, groups.totals);
+  const slices = byProvider
+    ? walkProviders(app.db, teamId, range)
+    : isOfEmails
+      ? walkEmails(app, teamId, range, query)
+      : walkCounters(app.db, teamId, range, grainOf(dimensions), query);
+  for await (const slice of slices) for (const counted of slice) groups.add(counted);
+  const counts = byProvider ? await countsOfAll(app, teamId, range, query) : groups.totals;
+  const totals = valuesOf(metrics, counts);
   if (dimensions.length === 0) return { ...range, totals };
   return { ...range, totals, rows: await rowsOf(app, teamId, query, groups.inOrder(), periods) };
+}
+
+/** Most mail goes to providers that are too small to be told apart: it stands in the totals alone. */
+async function countsOfAll(app: App, teamId: string, range: Range, query: MetricsQuery): Promise<Counts> {
+  const all = new Groups([], undefined);
+  for await (const slice of walkCounters(app.db, teamId, range, "all", query)) {
+    for (const counted of slice) all.add(counted);
+  }
+  return all.totals;
+}
+
+function requireProvidersAlone({ dimensions, domainIds, emailIds, broadcastIds }: MetricsQuery): void {
+  const others = dimensions.filter((each) => each !== "provider" && each !== "period");
+  if (others.length + domainIds.length + emailIds.length + broadcastIds.length === 0) return;
+  throw new Refusal(
+    "validation_error",
+    "The `provider` dimension can be combined with `period` alone, and not with `domain_id`, `email_id` or `broadcast_id`.",
+  );
 }
 
 const valuesOf = (metrics: Metric[], counts: Counts): Values =>
@@ -81,13 +105,14 @@ async function rowsOf(
 ): Promise<MetricsRow[]> {
   const domainIds = new Set(groups.flatMap(({ domainId }) => domainId ?? []));
   const names = await listDomainNames(app.db, teamId, [...domainIds]);
-  return groups.map(({ period, domainId, emailId, broadcastId, counts }) => ({
+  return groups.map(({ period, domainId, emailId, broadcastId, provider, counts }) => ({
     ...(periods && { period: periods.names[period] }),
     ...(dimensions.includes("domain") && {
       domain: domainId === null ? null : { id: domainId, name: names.get(domainId) ?? null },
     }),
     ...(emailId !== null && { emailId }),
     ...(broadcastId !== null && { broadcastId }),
+    ...(provider !== undefined && { provider }),
     values: valuesOf(metrics, counts),
   }));
 }
@@ -138,7 +163,7 @@ class Groups {
     }
   }
 
-  add({ hour, domainId, emailId, broadcastId, counts }: Counted): void {
+  add({ hour, domainId, emailId, broadcastId, provider, counts }: Counted): void {
     if (Object.keys(counts).length === 0) return; // of other events than emails'
     addUp(this.totals, counts);
     // Clients know only broadcasts with an id; what is of none stands in the totals.
@@ -148,13 +173,14 @@ class Groups {
       domainId: this.#keeps("domain") ? domainId : null,
       emailId: this.#keeps("email") ? emailId : null,
       broadcastId: this.#keeps("broadcast") ? broadcastId : null,
+      provider,
     });
     addUp(group.counts, counts);
   }
 
   #group(place: Omit<Group, "counts">): Group {
-    const { period, domainId, emailId, broadcastId } = place;
-    const key = `${period} ${domainId} ${emailId} ${broadcastId}`;
+    const { period, domainId, emailId, broadcastId, provider } = place;
+    const key = `${period} ${domainId} ${emailId} ${broadcastId} ${provider}`;
     let group = this.#found.get(key);
     if (!group) {
       if (this.#found.size === mostRows) throw tooMany();
@@ -166,8 +192,8 @@ class Groups {
 
   /** By period, then by the ids, and so by age. */
   inOrder(): Group[] {
-    const ids = ({ domainId, emailId, broadcastId }: Group) =>
-      `${domainId ?? ""} ${emailId ?? ""} ${broadcastId ?? ""}`;
+    const ids = ({ domainId, emailId, broadcastId, provider }: Group) =>
+      `${domainId ?? ""} ${emailId ?? ""} ${broadcastId ?? ""} ${provider ?? ""}`;
     return [...this.#found.values()].sort(
       (a, b) => a.period - b.period || (ids(a) < ids(b) ? -1 : ids(a) > ids(b) ? 1 : 0),
     );

@@ -13,6 +13,7 @@ export interface Counted {
   domainId: string | null;
   emailId: string | null;
   broadcastId: string | null;
+  provider?: string;
   counts: Counts;
 }
 
@@ -91,6 +92,28 @@ const among = (column: string, ids: string[]): SQL =>
   ids.length > 0
     ? sql`and ${sql.raw(column)} in (select value from json_each(${JSON.stringify(ids)}))`
     : sql``;
+
+/** What was counted at large providers, as `walkCounters` does. */
+export async function* walkProviders(db: Db, teamId: string, range: Range): AsyncGenerator<Counted[]> {
+  const end = range.end.getTime();
+  for (let from = await firstHour(db, teamId, range); from !== undefined && from < end; ) {
+    const to = Math.min(from + sliceHours * hourMs, end);
+    const rows = await db.values<[number, string, ...(number | null)[]]>(
+      sql`select hour, provider, ${sums} from provider_counters
+          where team_id = ${teamId} and hour >= ${from} and hour < ${to} group by hour, provider`,
+    );
+    yield rows.map(([hour, provider, ...totals]) => ({
+      hour,
+      ...nowhere,
+      provider,
+      counts: toCounts(totals),
+    }));
+    await setImmediate();
+    from = to;
+  }
+}
+
+const nowhere = { domainId: null, emailId: null, broadcastId: null };
 
 type EmailRow = [number, string, keyof Counts, number, string | null];
 

@@ -5,6 +5,7 @@ import { testDomain } from "../../test/support/test-domain.ts";
 import { makeServer } from "../api/server.ts";
 import { atomically } from "../app.ts";
 import { rawWrite } from "../db/write.ts";
+import { forgetLinks } from "../emails/links.ts";
 import { sendEmail } from "../emails/send.ts";
 import { listDeliveries } from "../emails/store.ts";
 import { events } from "../events/schema.ts";
@@ -100,13 +101,16 @@ test("what a header can't carry is written as a browser would ask for it", async
   expect(response.headers.get("location")).toBe("https://xn--mnchen-3ya.test/a%20b?q=%C3%BC#%C3%A9");
 });
 
-test("HEAD is answered like GET and counts for nothing", async () => {
+test("HEAD is answered like GET and is a machine's, whatever it calls itself", async () => {
   const { open, click, told } = await delivered("https://a.test/");
   const pixel = await ask(open, { method: "HEAD" });
   expect([pixel.status, pixel.headers.get("content-length")]).toEqual([200, "43"]);
   const link = await ask(click("https://a.test/"), { method: "HEAD" });
   expect([link.status, link.headers.get("location")]).toEqual([302, "https://a.test/"]);
-  expect(await told()).toEqual([]);
+  await ask(open);
+  expect((await told()).map(({ type, bot_reason }) => `${type} ${bot_reason}`).sort()).toEqual([
+    ...["email.clicked head_request", "email.opened head_request", "email.opened null"],
+  ]);
 });
 
 test("the tracking host of any domain answers as our own does", async () => {
@@ -159,4 +163,22 @@ test("a thousand requests for one pixel and one link are two events", async () =
   );
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 302]));
   expect((await told()).map(({ type }) => type).sort()).toEqual(["email.clicked", "email.opened"]);
+});
+
+// The last: it takes away the links of all emails before it.
+test("what is older than retention.links leads nowhere and tells of nothing", async () => {
+  const { open, click, told } = await delivered("https://a.test/");
+  const days = (count: number) => count * 24 * 3_600_000;
+  const untilNow = Date.now() - app.now().getTime(); // ids tell the machine's time
+  for (const [age, status] of [
+    [days(729), [200, 302]],
+    [days(731), [404, 404]],
+  ] as const) {
+    app.clock.advance(untilNow + age);
+    await forgetLinks(app);
+    const statuses = [(await ask(open)).status, (await ask(click("https://a.test/"))).status];
+    app.clock.advance(-untilNow - age);
+    expect(statuses).toEqual([...status]);
+  }
+  expect(await told()).toHaveLength(2);
 });

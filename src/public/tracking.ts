@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import type { App } from "../app.ts";
 import { clientAddressReader } from "../client-address.ts";
 import { findLink } from "../emails/links.ts";
+import { leastIdAt } from "../ids.ts";
 import { readClickToken, readOpenToken } from "../mail/tracking.ts";
 import { noteVisit } from "../tracking/visits.ts";
 
@@ -18,7 +19,7 @@ const token = t.Object({ token: t.String() });
 
 /**
  * The pixel and the links in tracked mail, on whichever host they are asked for. They answer at once, and what they saw is
- * written behind them. HEAD counts for nothing: no person makes one.
+ * written behind them.
  */
 export const trackingRoutes = (app: App) => {
   const secret = app.secrets.derive("tracking");
@@ -26,17 +27,21 @@ export const trackingRoutes = (app: App) => {
   const visitor = (request: Request, address: string) => ({
     address,
     userAgent: request.headers.get("user-agent") ?? "",
+    isHead: request.method === "HEAD",
     at: app.now(),
   });
+  /** A pixel is good for as long as the links beside it. */
+  const isOld = (deliveryId: string) => {
+    const { links: keptFor } = app.config.retention;
+    return keptFor !== "forever" && deliveryId < leastIdAt(new Date(app.now().getTime() - keptFor));
+  };
   return new Elysia()
     .get(
       "/t/o/:token",
       ({ params, request, server }) => {
         const named = readOpenToken(params.token.replace(/\.gif$/, ""), secret);
-        if (!named) return notOurs();
-        if (request.method !== "HEAD") {
-          noteVisit(app, { kind: "opened", ...named, ...visitor(request, addressOf(request, server)) });
-        }
+        if (!named || isOld(named.deliveryId)) return notOurs();
+        noteVisit(app, { kind: "opened", ...named, ...visitor(request, addressOf(request, server)) });
         return new Response(pixel, {
           headers: {
             "content-type": "image/gif",
@@ -54,7 +59,10 @@ export const trackingRoutes = (app: App) => {
           summary: "The pixel that says a message was shown",
           tags: ["Tracking"],
           security: [],
-          responses: { 200: gif("A transparent image of one pixel"), 404: text("The link is none of ours") },
+          responses: {
+            200: gif("A transparent image of one pixel"),
+            404: text("The image is forged, or older than links are kept"),
+          },
         },
       },
     )
@@ -65,14 +73,8 @@ export const trackingRoutes = (app: App) => {
         const url = named && (await findLink(app.db, named.deliveryId, named.link));
         if (!url) return notOurs();
         const { deliveryId } = named;
-        if (request.method !== "HEAD") {
-          noteVisit(app, {
-            kind: "clicked",
-            deliveryId,
-            url,
-            ...visitor(request, addressOf(request, server)),
-          });
-        }
+        const seen = visitor(request, addressOf(request, server));
+        noteVisit(app, { kind: "clicked", deliveryId, url, ...seen });
         return new Response(null, {
           status: 302,
           headers: { location: headerOf(url), ...alwaysAsked, ...keptPrivate },

@@ -1,11 +1,13 @@
 import { type DkimKey, signMessage } from "../mail/dkim.ts";
 import type { SubmittedMessage } from "../mail/submitted.ts";
 import { leavingMessage } from "../mail/submitted-head.ts";
+import { trackSubmitted } from "../mail/submitted-tracking.ts";
+import type { Tracking } from "../mail/tracking.ts";
 
 /** A message's bytes, or the absolute path of the file that has them: then only the worker reads it. */
 export type MessageBytes = Uint8Array | { file: string };
 
-/** A message that its client made whole: only its head is seen to, and it is signed. The same job gives the same bytes. */
+/** A message that its client made whole: its head is seen to, its HTML tracked, and it is signed. The same job gives the same bytes. */
 export type SubmittedJob = {
   submitted: {
     raw: MessageBytes;
@@ -13,13 +15,17 @@ export type SubmittedJob = {
     messageId: string;
     date: Date;
     feedbackId: string;
+    tracking?: Tracking;
   };
   keys: DkimKey[];
   signedAt: Date;
 };
 
 export async function runSubmittedJob({ submitted, keys, signedAt }: SubmittedJob): Promise<Uint8Array> {
-  return signMessage(leavingMessage(await bytesOf(submitted.raw), submitted), keys, signedAt);
+  const { tracking } = submitted;
+  const raw = await bytesOf(submitted.raw);
+  const message = leavingMessage(tracking ? trackSubmitted(raw, tracking) : raw, submitted);
+  return signMessage(message, keys, signedAt);
 }
 
 export async function runReadSubmittedJob(

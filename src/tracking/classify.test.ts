@@ -67,8 +67,8 @@ describe("by its network, whatever it calls itself, a visitor is", () => {
     ["2a01:111:f400:7e00::1", "machine scanner Microsoft Exchange Online Protection"],
     ["85.158.140.1", "machine scanner Symantec Email Security.cloud"],
     ["68.232.130.1", "machine scanner Cisco Secure Email"],
-    ["150.70.1.1", "machine scanner Trend Micro"],
     ["172.224.1.1", "person"], // iCloud Private Relay
+    ["150.70.1.1", "person"], // a company with its staff
     ["2001:db8::1", "person"],
     ["local", "person"],
   ])("%s: %s", (address, verdict) => {

@@ -9,12 +9,15 @@ export interface Visit {
   url?: string;
   address: string;
   userAgent: string;
+  /** Asked with HEAD, which no person does. */
+  isHead?: boolean;
   at: Date;
 }
 
 export type BotReason =
   | NonNullable<KnownClient["reason"]>
   | "no_user_agent"
+  | "head_request"
   | "before_delivery"
   | "too_soon"
   | "all_links_at_once";
@@ -61,11 +64,12 @@ export function judgeVisits(
   });
 }
 
-export function judgeVisit({ kind, address, userAgent, at }: Visit, visited: Visited): Verdict {
+export function judgeVisit({ kind, address, userAgent, isHead, at }: Visit, visited: Visited): Verdict {
   const agent = userAgent.trim();
   if (agent === "") return machine("no_user_agent");
   const known = findClient(agent, address);
   if (known?.is === "machine") return machine(known.reason ?? "scanner", known.name);
+  if (isHead) return machine("head_request", known?.name);
   const { state, attempts, settledAt } = visited;
   const isTriedOnce = attempts <= 1;
   if ((state === "queued" || state === "deferred") && attempts === 0) return machine("before_delivery");

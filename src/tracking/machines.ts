@@ -9,11 +9,13 @@ export interface KnownClient {
 }
 
 /**
- * The first that matches counts. Networks are those from which mail systems scan and from which no people browse: mostly
- * what their owners publish in SPF for their mail gateways, else what is registered to them. Left out on purpose: web
- * proxies of the same companies (Umbrella, Zscaler, Forcepoint Web, Symantec WSS), iCloud Private Relay and all of Azure,
- * AWS and Google Cloud, where people are to be found too. Microsoft's Safe Links, Google's and many others' click from
- * addresses nobody publishes, with the headers of a browser: these are told by time and by clicking everything at once.
+ * The first that matches counts. Networks are those of mail gateways, from which no people browse, each by the source
+ * that stands beside it, looked up in 2026. Nobody says that links are scanned from all of them, and what they scan from
+ * besides is not published: the list says who somebody is, never that nobody else is a machine. It ages, and a network
+ * that is handed on to people has to go. Left out on purpose: networks of whole companies with their staff (Trend Micro),
+ * web proxies (Umbrella, Zscaler, Forcepoint Web, Symantec WSS), iCloud Private Relay and all of Azure, AWS and Google
+ * Cloud, where people are to be found too. Microsoft's Safe Links, Google's and many others' click from addresses nobody
+ * publishes, with the headers of a browser: these are told by time and by clicking everything at once.
  */
 export const knownClients: readonly KnownClient[] = [
   // People, whose programs fetch images through a proxy at the moment they open.
@@ -37,7 +39,7 @@ export const knownClients: readonly KnownClient[] = [
     is: "machine",
     reason: "scanner",
     agent: /Microsoft-URLAnalyzer|\bSafeLinks\b/i,
-    // spf.protection.outlook.com
+    // Microsoft 365's list of its addresses: Exchange Online, port 25.
     networks: [
       ...["40.92.0.0/15", "40.107.0.0/16", "52.100.0.0/14", "104.47.0.0/17"],
       ...["2a01:111:f400::/48", "2a01:111:f403::/48"],
@@ -48,7 +50,7 @@ export const knownClients: readonly KnownClient[] = [
     is: "machine",
     reason: "scanner",
     agent: /Barracuda/i,
-    // Published for Email Gateway Defense.
+    // The first is registered to Barracuda, the second is in its manual of Email Gateway Defense.
     networks: ["64.235.144.0/20", "209.222.80.0/21"],
   },
   {
@@ -56,7 +58,7 @@ export const knownClients: readonly KnownClient[] = [
     is: "machine",
     reason: "scanner",
     agent: /Proofpoint/i,
-    // Published for its customers' firewalls; the last two are registered to it.
+    // Proofpoint's support pages, for its customers' firewalls; the last two are in administrators' lists of it.
     networks: [
       ...["62.209.50.0/24", "67.231.144.0/20", "91.209.104.0/24", "208.84.64.0/22", "208.86.200.0/22"],
       ...["148.163.128.0/19", "185.132.180.0/22"],
@@ -67,7 +69,7 @@ export const knownClients: readonly KnownClient[] = [
     is: "machine",
     reason: "scanner",
     agent: /Mimecast/i,
-    // _netblocks.mimecast.com
+    // _netblocks.mimecast.com, an SPF record, and copies of it in those of its customers.
     networks: [
       ...["41.74.192.0/20", "51.163.158.0/24", "62.140.7.0/24", "63.128.21.0/24", "91.220.42.0/24"],
       ...["103.13.69.0/24", "103.96.21.0/24", "103.96.23.0/24", "124.47.150.0/24", "124.47.189.0/24"],
@@ -82,7 +84,7 @@ export const knownClients: readonly KnownClient[] = [
     is: "machine",
     reason: "scanner",
     agent: /MessageLabs|Symantec/i,
-    // spf.messagelabs.com
+    // As SPF records of its customers name them.
     networks: [
       ...["46.226.48.0/21", "67.219.240.0/20", "85.158.136.0/21", "95.131.104.0/21", "103.9.96.0/22"],
       ...["117.120.16.0/21", "193.109.254.0/23", "194.106.220.0/23", "195.245.230.0/23", "216.82.240.0/20"],
@@ -93,15 +95,9 @@ export const knownClients: readonly KnownClient[] = [
     is: "machine",
     reason: "scanner",
     agent: /IronPort/i,
-    networks: ["68.232.128.0/19", "184.94.240.0/20"], // registered to IronPort
+    networks: ["68.232.128.0/19", "184.94.240.0/20"], // by SPF records of its customers, and by administrators' lists
   },
-  {
-    name: "Trend Micro",
-    is: "machine",
-    reason: "scanner",
-    agent: /Trend ?Micro|\bTMUFE\b/i,
-    networks: ["150.70.0.0/16"], // registered to Trend Micro
-  },
+  { name: "Trend Micro", is: "machine", reason: "scanner", agent: /Trend ?Micro|\bTMUFE\b/i },
   // FortiGuard's and FortiMail's addresses are not published apart from those of its web proxies.
   { name: "Fortinet", is: "machine", reason: "scanner", agent: /Forti(Guard|Mail|Sandbox)/i },
 

@@ -7,6 +7,7 @@ import { rawWrite } from "../db/write.ts";
 import { insertLinks } from "../emails/links.ts";
 import { emails } from "../emails/schema.ts";
 import { counters, emailCounters, events } from "../events/schema.ts";
+import { metersOf } from "../meters.ts";
 import type { Visit } from "./classify.ts";
 import { engagements } from "./schema.ts";
 import { settleVisits } from "./settle.ts";
@@ -165,6 +166,10 @@ test("a delivery has a hundred events of machines and of people at most, but its
     "email.opened_machine": 100,
     "email.unique_clicked": 1,
   });
+  const measured = await metersOf(app).registry.metrics();
+  expect(measured).toContain('mailit_visits_total{kind="opened",by="person"} 100\n');
+  expect(measured).toContain('mailit_visits_total{kind="opened",by="machine"} 100\n');
+  expect(measured).toContain('mailit_visits_total{kind="clicked",by="person"} 1\n');
 });
 
 test("who has clicked every link at once is a machine, and stays one for a minute", async () => {

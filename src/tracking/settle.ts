@@ -1,8 +1,10 @@
 /** Deciding what visits come to: which are told as events, and which of them is a recipient's first. */
 import { type App, atomically } from "../app.ts";
 import { expectChange } from "../db/write.ts";
+import { providerOf } from "../delivery/site-policy.ts";
 import { WriteConflict } from "../errors.ts";
 import { type NewEvent, recordMany } from "../events/record.ts";
+import { linkId } from "../mail/html-links.ts";
 import { metersOf } from "../meters.ts";
 import { type Judged, judgeVisits, type Visit } from "./classify.ts";
 import { Recently } from "./recently.ts";
@@ -52,7 +54,8 @@ async function settleDelivery(app: App, visited: VisitedDelivery, visits: Visit[
   const news = new Map<string, Judged>();
   for (const each of judged) {
     const { kind, url } = each.visit;
-    const key = `${id} ${kind} ${each.verdict.isBot} ${url ?? ""}`;
+    // By a link's id, for an address may take 8 KB, and tens of thousands of keys are remembered.
+    const key = `${id} ${kind} ${each.verdict.isBot} ${url === undefined ? "" : linkId(url)}`;
     if (!told.has(key, now) && !news.has(key)) news.set(key, each);
   }
   if (news.size === 0) return;
@@ -63,7 +66,7 @@ async function settleDelivery(app: App, visited: VisitedDelivery, visits: Visit[
 /** Tells of visits exactly once, though another node may be telling of the same delivery. */
 async function tell(app: App, first: VisitedDelivery, judged: Judged[]): Promise<void> {
   for (let visited: VisitedDelivery | undefined = first; visited; ) {
-    const { engagement, events } = eventsOf(visited, judged);
+    const { engagement, events, told } = eventsOf(visited, judged);
     if (events.length === 0) return;
     const was = visited.engagement ?? { byPeople: 0, byMachines: 0 };
     const { emailId } = visited.delivery;
@@ -76,9 +79,7 @@ async function tell(app: App, first: VisitedDelivery, judged: Judged[]): Promise
     ];
     try {
       await atomically(app, writes, { isPatient: true });
-      for (const { visit, verdict } of judged) {
-        metersOf(app).visited(visit.kind, verdict.isBot ? "machine" : "person");
-      }
+      for (const { kind, isBot } of told) metersOf(app).visited(kind, isBot ? "machine" : "person");
       return;
     } catch (error) {
       if (!(error instanceof WriteConflict && error.kind === "stale")) throw error;
@@ -92,11 +93,13 @@ async function tell(app: App, first: VisitedDelivery, judged: Judged[]): Promise
 function eventsOf(
   { delivery, domainId, engagement }: VisitedDelivery,
   judged: Judged[],
-): { engagement: Engagement; events: NewEvent[] } {
+): { engagement: Engagement; events: NewEvent[]; told: { kind: Visit["kind"]; isBot: boolean }[] } {
   const row: Engagement = engagement
     ? { ...engagement }
     : { deliveryId: delivery.id, openedAt: null, clickedAt: null, byPeople: 0, byMachines: 0 };
-  const { id: deliveryId, teamId, emailId, recipient } = delivery;
+  const { id: deliveryId, teamId, emailId, recipient, mxHost } = delivery;
+  const provider = providerOf(mxHost);
+  const told: { kind: Visit["kind"]; isBot: boolean }[] = [];
   const events = judged.flatMap(({ visit, verdict }): NewEvent[] => {
     const { kind, at } = visit;
     const side = verdict.isBot ? "byMachines" : "byPeople";
@@ -105,16 +108,17 @@ function eventsOf(
     if (!isFirst && row[side] >= mostEvents) return [];
     row[side]++;
     if (isFirst) row[firstAt] = at;
+    told.push({ kind, isBot: verdict.isBot });
     return [
       {
         type: `email.${kind}`,
-        ...{ teamId, emailId, deliveryId, recipient, domainId },
+        ...{ teamId, emailId, deliveryId, recipient, domainId, provider },
         counts: isFirst ? [`email.unique_${kind}`] : [],
         data: dataOf({ visit, verdict }),
       },
     ];
   });
-  return { engagement: row, events };
+  return { engagement: row, events, told };
 }
 
 /** `click` is as the contract has it (section 22), `open` the same without a link; the rest is ours. */

@@ -7,7 +7,10 @@ import { type Engagement, engagements } from "./schema.ts";
 
 /** A delivery that was visited, with what its events need. */
 export interface VisitedDelivery {
-  delivery: Pick<Delivery, "id" | "teamId" | "emailId" | "recipient" | "state" | "attempts" | "settledAt">;
+  delivery: Pick<
+    Delivery,
+    "id" | "teamId" | "emailId" | "recipient" | "state" | "attempts" | "mxHost" | "settledAt"
+  >;
   domainId: Email["domainId"];
   /** How many links its content has. */
   links: number;
@@ -15,10 +18,10 @@ export interface VisitedDelivery {
 }
 
 const visitedQuery = preparedRead((db) => {
-  const { id, teamId, emailId, recipient, state, attempts, settledAt } = getTableColumns(deliveries);
+  const { id, teamId, emailId, recipient, state, attempts, mxHost, settledAt } = getTableColumns(deliveries);
   return db
     .select({
-      delivery: { id, teamId, emailId, recipient, state, attempts, settledAt },
+      delivery: { id, teamId, emailId, recipient, state, attempts, mxHost, settledAt },
       domainId: emails.domainId,
       links: sql<number>`(select count(*) from links where content_id = ${emails.contentId})`,
       engagement: engagements,

@@ -40,7 +40,7 @@ export function noteVisit(app: App, visit: Visit): void {
   const what = `${visit.kind} ${visit.url ?? ""}`;
   const visitors = group.visits.get(what) ?? new Map<string, Visit>();
   const userAgent = visit.userAgent.slice(0, mostOfText);
-  const who = `${visit.address} ${userAgent}`;
+  const who = `${visit.isHead === true} ${visit.address} ${userAgent}`;
   if (visitors.has(who) || visitors.size >= mostVisitors) return;
   if (waiting.size >= mostSize) {
     warnOfLoss(app, waiting, "they come faster than they can be written");

@@ -2,11 +2,13 @@
 import type { App } from "../app.ts";
 import type { Write } from "../db/write.ts";
 import { recordSelected } from "../events/record-selected.ts";
+import type { Event } from "../events/schema.ts";
 import type { HttpAnswer } from "../http/client.ts";
 import { newId } from "../ids.ts";
-import { again, done, type Ending, enqueue, type Held, handle } from "../jobs/job.ts";
-import { withBodyOf } from "./body.ts";
-import { type DueCall, findDueCall, insertAttempt, settleEvent } from "./event-store.ts";
+import { again, done, type Ending, enqueue, type Held, handle, laneOf } from "../jobs/job.ts";
+import { settleLane, touchLane } from "../jobs/store.ts";
+import { bodyOf, takeRoom } from "./body.ts";
+import { callPending, type DueCall, findDueCall, insertAttempt, settleEvent } from "./event-store.ts";
 import { allowanceOf, noteCall } from "./health.ts";
 import { callWebhook, clearWebhook } from "./jobs.ts";
 import { newAttemptId } from "./message-id.ts";
@@ -44,14 +46,20 @@ async function call(app: App, webhookId: string, id: string, held: Held): Promis
   if (due.webhook.status === "disabled") return done([settled(due, "failed", due.told.tries)]);
   const { event } = due;
   if (!event) return done([settled(due, "failed", due.told.tries)]); // no longer kept, so nobody knows what to tell
-  const attempt = await withBodyOf(app, due, event, (body) => ask(app, due, body));
-  return record(app, due, attempt);
+  const giveBack = await takeRoom(app, due, event);
+  try {
+    return record(app, due, await ask(app, due, event));
+  } finally {
+    giveBack();
+  }
 }
 
 type Attempt = Pick<WebhookAttempt, "httpStatus" | "response" | "error" | "durationMs" | "createdAt">;
 
-async function ask(app: App, { told, webhook }: DueCall, body: string): Promise<Attempt> {
+async function ask(app: App, due: DueCall, event: Event): Promise<Attempt> {
+  const { told, webhook } = due;
   const { timeout, allowPrivateAddresses } = app.config.webhooks;
+  const body = await bodyOf(app, due, event);
   const createdAt = app.now();
   const timestamp = Math.floor(createdAt.getTime() / 1000);
   const startedAt = performance.now();
@@ -94,7 +102,7 @@ function record(app: App, due: DueCall, attempt: Attempt): Ending {
   const { webhookId, id: messageId } = told;
   const tries = told.tries + 1;
   const writes = [insertAttempt({ ...attempt, webhookId, messageId, id: newAttemptId(now) })];
-  noteCall(app, webhookId, attempt.error === null);
+  noteCall(app, webhookId, { isSuccess: attempt.error === null, durationMs: attempt.durationMs });
   if (attempt.error === null) {
     if (webhook.failingSince !== null) writes.push(forgetFailures(app.db, webhookId));
     return done([...writes, settled(due, "success", tries)]);
@@ -106,16 +114,23 @@ function record(app: App, due: DueCall, attempt: Attempt): Ending {
     return done([...writes, ...ended, settled(due, "failed", tries)]);
   }
   const delay = app.config.webhooks.retryDelays[tries - 1];
-  if (delay === undefined) return done([...writes, settled(due, "failed", tries)]);
+  if (delay === undefined)
+    return done([...writes, settled(due, "failed", tries), ...callIfReplayed(due, now)]);
   const at = new Date(now.getTime() + Math.round(delay * (0.8 + 0.4 * app.random())));
   return again(at, attempt.error, [...writes, settled(due, "pending", tries)]);
 }
 
 const settled = (
-  { told: { webhookId, id } }: DueCall,
+  { told: { webhookId, id, tries: wasTries } }: DueCall,
   status: "pending" | "success" | "failed",
   tries: number,
-) => settleEvent({ webhookId, id, status, tries });
+) => settleEvent({ webhookId, id, status, tries, wasTries });
+
+/** An event that was replayed during its last call still waits, and has no job any more. */
+function callIfReplayed({ told: { webhookId, id } }: DueCall, now: Date): Write[] {
+  const lane = laneOf(callWebhook, webhookId);
+  return [callPending(webhookId, [id], now), touchLane(lane, now), settleLane(lane, now)];
+}
 
 /** Several calls may come to this at once: the first disables the endpoint and says so. */
 function disable(app: App, { id, teamId }: Webhook, since: Date, error: string): Write[] {

@@ -62,14 +62,14 @@ export async function findInboundBody(
     .get();
 }
 
-/** How large the message was, in bytes: its body is hardly larger. */
-export async function findInboundSize(db: Db, teamId: string, id: string): Promise<number | undefined> {
+/** How large the message was that it came as; 0 when it is no longer there. */
+export async function findInboundSize(db: Db, teamId: string, inboundId: string): Promise<number> {
   const row = await db
     .select({ size: inboundEmails.size })
     .from(inboundEmails)
-    .where(and(eq(inboundEmails.id, id), eq(inboundEmails.teamId, teamId)))
+    .where(and(eq(inboundEmails.id, inboundId), eq(inboundEmails.teamId, teamId)))
     .get();
-  return row?.size;
+  return row?.size ?? 0;
 }
 
 export const insertAttempt = preparedWrite<WebhookAttempt>((db) =>
@@ -85,8 +85,13 @@ export const insertAttempt = preparedWrite<WebhookAttempt>((db) =>
   }),
 );
 
-/** Writes down what a call came to; not of an event that was settled otherwise meanwhile. */
-export const settleEvent = preparedWrite<Pick<WebhookEvent, "webhookId" | "id" | "status" | "tries">>((db) =>
+/**
+ * Writes down what a call came to; not of an event that was settled otherwise meanwhile, nor that a call failed where the
+ * event was replayed while it was under way: that begins the plan anew.
+ */
+export const settleEvent = preparedWrite<
+  Pick<WebhookEvent, "webhookId" | "id" | "status" | "tries"> & { wasTries: number }
+>((db) =>
   db
     .update(webhookEvents)
     .set({ status: sql`${placeholder("status")}`, tries: sql`${placeholder("tries")}` })
@@ -95,6 +100,7 @@ export const settleEvent = preparedWrite<Pick<WebhookEvent, "webhookId" | "id" |
         eq(webhookEvents.webhookId, placeholder("webhookId")),
         eq(webhookEvents.id, placeholder("id")),
         eq(webhookEvents.status, "pending"),
+        sql`(${placeholder("status")} = 'success' or ${webhookEvents.tries} = ${placeholder("wasTries")})`,
       ),
     ),
 );
@@ -173,29 +179,26 @@ export async function listSlice(
 
 /**
  * The events are told again, from the first call of a plan on; at once, also where one waits for its next call. One that
- * is under way goes on as it is. To be followed by touching the lane.
+ * is under way goes on as it is, and is called again should that fail. To be followed by touching the lane.
  */
 export const replayEvents = (webhookId: string, ids: string[], now: Date): Write[] => {
-  const list = JSON.stringify(ids);
-  const at = now.getTime();
-  return [
-    rawWrite(
-      `update webhook_events set status = 'pending', tries = 0
-       where webhook_id = ?1 and id in (select value from json_each(?2))`,
-      [webhookId, list],
-    ),
-    rawWrite(
-      `insert into jobs (id, kind, lane, payload, run_at, attempts, fence, created_at)
-       select e.webhook_id || '/' || e.id, 'webhook', 'webhook/' || e.webhook_id,
-         json_object('webhookId', e.webhook_id, 'id', e.id,
-           'emailId', (select email_id from events where id = e.event_id)), ?3, 0, 0, ?3
-       from json_each(?2) wanted cross join webhook_events e on e.webhook_id = ?1 and e.id = wanted.value
-       where true
-       on conflict (id) do update set run_at = excluded.run_at where node is null`,
-      [webhookId, list, at],
-    ),
-  ];
+  const update = `update webhook_events set status = 'pending', tries = 0
+    where webhook_id = ?1 and id in (select value from json_each(?2))`;
+  return [rawWrite(update, [webhookId, JSON.stringify(ids)]), callPending(webhookId, ids, now)];
 };
+
+/** Has those of the events called at once that wait to be told. */
+export const callPending = (webhookId: string, ids: string[], now: Date): Write =>
+  rawWrite(
+    `insert into jobs (id, kind, lane, payload, run_at, attempts, fence, created_at)
+     select e.webhook_id || '/' || e.id, 'webhook', 'webhook/' || e.webhook_id,
+       json_object('webhookId', e.webhook_id, 'id', e.id,
+         'emailId', (select email_id from events where id = e.event_id)), ?3, 0, 0, ?3
+     from json_each(?2) wanted cross join webhook_events e on e.webhook_id = ?1 and e.id = wanted.value
+     where e.status = 'pending'
+     on conflict (id) do update set run_at = excluded.run_at where node is null`,
+    [webhookId, JSON.stringify(ids), now.getTime()],
+  );
 
 /** Takes the next waiting jobs of an endpoint out of the queue; gives the ids of their events. */
 export async function listWaiting(db: Db, lane: string, limit: number): Promise<string[]> {

@@ -1,9 +1,12 @@
-/** How an endpoint has been doing, and how many calls it may have at once: one that fails must not fill the permits. */
+/** How an endpoint has been doing, and how many calls it may have at once: one that fails or dawdles must not fill the permits. */
 import type { App } from "../app.ts";
 import type { LaneAllowance } from "../jobs/job.ts";
 
 const firstCalls = 5;
 const mostCalls = 25;
+/** Of one whose answers take long: a team's hundred endpoints must not hold most of the permits with them. */
+const slowCalls = 2;
+const slowMs = 2_000;
 /** Failures in a row, from which on an endpoint rests between calls: one that is down needs no crowd to say so. */
 const failuresBeforeRest = 5;
 const firstRestMs = 1_000;
@@ -36,12 +39,17 @@ export function allowanceOf(app: App, webhookId: string): LaneAllowance {
   return { jobs: calls };
 }
 
-export function noteCall(app: App, webhookId: string, isSuccess: boolean): void {
+export function noteCall(
+  app: App,
+  webhookId: string,
+  { isSuccess, durationMs }: { isSuccess: boolean; durationMs: number },
+): void {
   const healths = healthsOf(app);
   const health = healths.get(webhookId) ?? { calls: firstCalls, failures: 0, restsUntil: undefined };
   healths.set(webhookId, health);
   if (isSuccess) {
-    health.calls = Math.min(health.calls + 1, mostCalls);
+    const fewer = Math.max(slowCalls, Math.floor(health.calls / 2));
+    health.calls = Math.min(durationMs >= slowMs ? fewer : health.calls + 1, mostCalls);
     health.failures = 0;
     health.restsUntil = undefined;
     return;

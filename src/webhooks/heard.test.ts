@@ -10,7 +10,7 @@ import { newId } from "../ids.ts";
 import { enqueue } from "../jobs/job.ts";
 import { callWebhook } from "./jobs.ts";
 import { messageIdOf } from "./message-id.ts";
-import { changeWebhook, createWebhook } from "./service.ts";
+import { changeWebhook, createWebhook, getWebhook } from "./service.ts";
 
 const waiting = async (app: App, teamId: string) =>
   app.db.values(
@@ -164,6 +164,20 @@ eachTransport((_, open) => {
     await changeWebhook(app, teamId, id, { status: "enabled" });
     await record({ type: "email.bounced" }, { type: "email.sent" });
     expect(await waiting(app, teamId)).toEqual([["https://all.test/", "email.bounced"]]);
+  });
+
+  test("what an endpoint hears is what it shows, though two requests change it at once", async () => {
+    const { app, teamId } = await scene();
+    const { webhook } = await createWebhook(app, teamId, {
+      ...{ endpoint: "https://a.test/", events: ["email.sent"], status: "disabled" },
+    });
+    await Promise.all([
+      changeWebhook(app, teamId, webhook.id, { events: ["email.bounced"] }),
+      changeWebhook(app, teamId, webhook.id, { status: "enabled" }),
+    ]);
+    const { events, status } = await getWebhook(app, teamId, webhook.id);
+    expect([events, status]).toEqual([["email.bounced"], "enabled"]);
+    expect(await app.db.values(sql`select type from webhook_subscriptions`)).toEqual([["email.bounced"]]);
   });
 
   test("events of which the database decides whether they happen are heard when they do", async () => {

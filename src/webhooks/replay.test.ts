@@ -51,6 +51,28 @@ test("an event that waits for its next call is called at once, and has all its c
   ]);
 });
 
+test("an event that is replayed while its last call is under way is not given up when that fails", async () => {
+  const { app, teamId, addWebhook, happens, dispatcher } = await webhookScene({
+    config: { webhooks: { retryDelays: [1_000] } },
+  });
+  const receiver = await startReceiver(answering(500));
+  const { webhook } = await addWebhook(receiver);
+  const look = async () => (await getWebhookEvents(app, teamId, webhook.id, { limit: 9 }))[0]!;
+  await happens(bounced);
+  const asked = Promise.withResolvers<() => void>();
+  receiver.answer((_request, response) => asked.resolve(() => response.writeHead(500).end()));
+  app.clock.advance(2_000);
+  const called = dispatcher.drained();
+  const fail = await asked.promise;
+  await replayEvent(app, teamId, webhook.id, (await look()).id);
+  receiver.answer(taken);
+  fail();
+  await called;
+  await dispatcher.drained();
+  expect(await look()).toMatchObject({ status: "success", tries: 1, nextAttemptAt: null });
+  expect(receiver.requests).toHaveLength(3);
+});
+
 test("a filter tells again what failed of one type in a time, and nothing else", async () => {
   const { app, teamId, addWebhook, happens, dispatcher } = await webhookScene(noRetries);
   const receiver = await startReceiver(answering(500));

@@ -109,7 +109,7 @@ export async function changeWebhook(
   id: string,
   changes: Partial<NewWebhook>,
 ): Promise<Webhook> {
-  const before = await getWebhook(app, teamId, id);
+  await getWebhook(app, teamId, id); // what is not there is said before what is wrong with the change
   const fields: WebhookFields = {
     ...(changes.endpoint !== undefined && { endpoint: readEndpoint(app, changes.endpoint) }),
     ...(changes.events !== undefined && { events: readEventNames(changes.events) }),
@@ -125,16 +125,24 @@ export async function changeWebhook(
   const isFresh = fields.endpoint !== undefined || fields.status === "enabled";
   if (isFresh) Object.assign(fields, { failingSince: null, lastFailureAt: null });
   if (fields.status !== undefined) fields.disabledReason = null;
-  const after = { ...before, ...fields };
-  await atomically(app, [
-    updateWebhook(app.db, teamId, before.id, fields),
-    expectChange(),
-    ...replaceSubscriptions(app.db, before.id, subscriptionsOf(after.events)),
-    ...(isFresh ? wakeEndpoint(app, before.id) : []),
-    ...(fields.status === "disabled" ? enqueue(app, clearWebhook, { webhookId: before.id }) : []),
-  ]).catch(refuseStale);
-  endQuiet(app, teamId);
-  return after;
+  for (;;) {
+    const before = await getWebhook(app, teamId, id);
+    const after = { ...before, ...fields };
+    const writes = [
+      updateWebhook(app.db, before, fields),
+      expectChange(),
+      ...replaceSubscriptions(app.db, before.id, subscriptionsOf(after.events)),
+      ...(isFresh ? wakeEndpoint(app, before.id) : []),
+      ...(fields.status === "disabled" ? enqueue(app, clearWebhook, { webhookId: before.id }) : []),
+    ];
+    try {
+      await atomically(app, writes);
+      endQuiet(app, teamId);
+      return after;
+    } catch (error) {
+      if (!isStale(error)) throw error; // else it was changed or removed meanwhile: look again
+    }
+  }
 }
 
 /** Removes an endpoint: nothing is told it any more, from the next call on; its events go in slices. */
@@ -165,7 +173,7 @@ export async function rotateSecret(
     }),
     expectChange(),
   ]).catch((error: unknown) => {
-    if (!(error instanceof WriteConflict) || error.kind !== "stale") throw error;
+    if (!isStale(error)) throw error;
     throw new Refusal("already_exists", "The secret was changed by another request meanwhile: get it again.");
   });
   return { id: webhook.id, secret };
@@ -189,7 +197,9 @@ function readStatus(text: string): WebhookStatus {
   throw new Refusal("validation_error", "Invalid `status` field. It must be `enabled` or `disabled`.");
 }
 
+const isStale = (error: unknown): boolean => error instanceof WriteConflict && error.kind === "stale";
+
 function refuseStale(error: unknown): never {
-  if (error instanceof WriteConflict && error.kind === "stale") throw new Refusal("not_found", notFound);
+  if (isStale(error)) throw new Refusal("not_found", notFound);
   throw error;
 }

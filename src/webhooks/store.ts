@@ -28,11 +28,16 @@ export async function listWebhooks(db: Db, teamId: string, page: Keyset): Promis
 
 export type WebhookFields = Partial<Omit<Webhook, "id" | "teamId" | "createdAt">>;
 
-export const updateWebhook = (db: Db, teamId: string, id: string, fields: WebhookFields): Write =>
+/** Changes an endpoint, if it still hears of what it heard of when it was read: its subscriptions are made of that. */
+export const updateWebhook = (
+  db: Db,
+  { id, teamId, events }: Pick<Webhook, "id" | "teamId" | "events">,
+  fields: WebhookFields,
+): Write =>
   db
     .update(webhooks)
     .set(fields)
-    .where(and(eq(webhooks.id, id), eq(webhooks.teamId, teamId)));
+    .where(and(eq(webhooks.id, id), eq(webhooks.teamId, teamId), eq(webhooks.events, events)));
 
 /** Gives an endpoint another secret, if its secret is still the one that was read. */
 export const replaceSecret = (

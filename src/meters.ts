@@ -12,6 +12,8 @@ export interface Meters {
   jobBegan(kind: string): void;
   jobEnded(kind: string, ending: "done" | "again" | "lost"): void;
   visited(kind: "opened" | "clicked", by: "person" | "machine"): void;
+  /** A door for SMTP is open; `connections` are asked for when somebody reads the metrics. */
+  listens(door: string, connections: () => number): void;
 }
 
 const short = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
@@ -76,6 +78,16 @@ function makeMeters(): Meters {
     labelNames: ["kind", "by"],
     registers,
   });
+  const doors = new Map<string, () => number>();
+  new Gauge({
+    name: "mailit_listener_connections",
+    help: "Connections from clients and mail servers, by the door they came to.",
+    labelNames: ["door"],
+    registers,
+    collect() {
+      for (const [door, connections] of doors) this.set({ door }, connections());
+    },
+  });
   // What a label's values lead to is looked up here, which costs less than the library's own look.
   const triesOf = remembering((outcome) => tries.labels(outcome));
   const attemptsOf = remembering((outcome) => attemptTime.labels(outcome));
@@ -97,6 +109,7 @@ function makeMeters(): Meters {
       jobs.inc({ kind, ending });
     },
     visited: (kind, by) => visits.inc({ kind, by }),
+    listens: (door, connections) => void doors.set(door, connections),
   };
 }
 

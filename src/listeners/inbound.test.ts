@@ -6,6 +6,7 @@ import { inboundScene, receivingDomain } from "../../test/support/inbound-scene.
 import { SmtpClient } from "../../test/support/smtp-client.ts";
 import { testTeam } from "../../test/support/test-app.ts";
 import { StorageUnavailable } from "../errors.ts";
+import { metersOf } from "../meters.ts";
 import { listenInbound } from "./inbound.ts";
 
 const lines = (text: string) => text.replaceAll("\n", "\r\n");
@@ -305,6 +306,15 @@ describe("a client that means harm", () => {
     const served = clients.find(({ isClosed }) => !isClosed)!;
     expect(await served.say("EHLO mx.sender.test\r\n")).toStartWith("250-");
   }, 20_000);
+
+  test("is connected: the metrics say so", async () => {
+    const scene = await inboundScene();
+    await scene.connect();
+    await scene.connect();
+    expect(await metersOf(scene.app).registry.metrics()).toContain(
+      'mailit_listener_connections{door="inbound"} 2',
+    );
+  });
 
   test("sends a line without end: the connection ends", async () => {
     const scene = await inboundScene();

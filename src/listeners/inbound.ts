@@ -4,6 +4,7 @@ import { parseListenAddress } from "../config/listen-address.ts";
 import { ConfigFault } from "../errors.ts";
 import { acceptMessage } from "../inbound/accept.ts";
 import { findRecipient } from "../inbound/recipients.ts";
+import { metersOf } from "../meters.ts";
 import { type Listener, type ListenerOptions, startListener } from "../smtp/listener.ts";
 import type { Reply } from "../smtp/reply.ts";
 import { mailCertificate } from "./certificate.ts";
@@ -47,7 +48,9 @@ export async function listenInbound(app: App, changes: Partial<ListenerOptions> 
     ...changes,
   };
   try {
-    return await listen(addr, options);
+    const listener = await listen(addr, options);
+    metersOf(app).listens("inbound", listener.connections);
+    return listener;
   } catch (error) {
     throw explain(error, addr);
   }

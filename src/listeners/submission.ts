@@ -6,6 +6,7 @@ import { IncomingMessage } from "../emails/incoming.ts";
 import { maxEnvelopeRecipients, submitEmail } from "../emails/submit.ts";
 import { ConfigFault, Refusal, StorageUnavailable } from "../errors.ts";
 import { type Address, parseAddress } from "../mail/address.ts";
+import { metersOf } from "../meters.ts";
 import {
   type Listener,
   type ListenerOptions,
@@ -44,6 +45,8 @@ export async function listenForSubmission(app: App): Promise<SubmissionDoor> {
   const starttls = await listen("smtpSubmission.addr", addr, false);
   try {
     const tls = await listen("smtpSubmission.tlsAddr", tlsAddr, true);
+    metersOf(app).listens("submission", starttls.connections);
+    metersOf(app).listens("submissions", tls.connections);
     let closing: Promise<unknown> | undefined;
     return {
       starttls,

@@ -82,6 +82,8 @@ export const whole =
 export type Listener = {
   hostname: string;
   port: number;
+  /** How many are open. */
+  connections(): number;
   /** Stops listening, lets messages under way finish within `closeMs`, and says 421 to everybody else. */
   close(): Promise<void>;
 };
@@ -161,6 +163,7 @@ async function listen(server: Server, { hostname, port }: ListenerOptions): Prom
   return {
     hostname: bound.address,
     port: bound.port,
+    connections: () => server.connections.size,
     close() {
       closed ??= new Promise<void>((resolve) => {
         server.close(() => {

@@ -53,11 +53,14 @@ create table segments (
   team_id text not null references teams (id) on delete cascade,
   name text not null,
   rules text,
+  audience_id text,
   members integer not null,
   created_at integer not null
 )
 
 create index segments_team on segments (team_id, id)
+
+create index segments_audience on segments (audience_id, id) where audience_id is not null
 
 -- No foreign keys: the members of a segment that goes, a million perhaps, go in slices.
 create table segment_members (
@@ -97,6 +100,7 @@ create table contact_imports (
   blob_hash text,
   size integer not null,
   options text not null,
+  bytes_read integer not null,
   total integer not null,
   created integer not null,
   updated integer not null,

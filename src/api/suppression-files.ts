@@ -1,8 +1,8 @@
 import { Type as t } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
+import { readCsvRows } from "../csv/rows.ts";
 import type { RowDefaults } from "../suppressions/csv-columns.ts";
-import { readCsvRows } from "../suppressions/csv-rows.ts";
 import { readExpiry } from "../suppressions/expiry.ts";
 import { exportSuppressions } from "../suppressions/export.ts";
 import { importSuppressions } from "../suppressions/import.ts";

@@ -84,11 +84,13 @@ export const segments = sqliteTable(
     name: text("name").notNull(),
     /** Whom a dynamic segment holds; null: a static one, which holds its members. */
     rules: text("rules", { mode: "json" }).$type<Rules>(),
+    /** The static segment that a dynamic one is part of, and picks its contacts from; null: from all of the team's. */
+    audienceId: text("audience_id"),
     /** How many members a static one has; kept by triggers. */
     members: integer("members").notNull(),
     createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
   },
-  (t) => [index("segments_team").on(t.teamId, t.id)],
+  (t) => [index("segments_team").on(t.teamId, t.id), index("segments_audience").on(t.audienceId, t.id)],
 );
 export type Segment = typeof segments.$inferSelect;
 
@@ -149,6 +151,8 @@ export const contactImports = sqliteTable(
     blobHash: text("blob_hash"),
     size: integer("size").notNull(),
     options: text("options", { mode: "json" }).$type<ImportOptions>().notNull(),
+    /** How much of the file has been read, about. */
+    bytesRead: integer("bytes_read").notNull(),
     /** Rows of the file that are dealt with, the header not among them: the cursor, moved in the batch of its rows. */
     total: integer("total").notNull(),
     created: integer("created").notNull(),

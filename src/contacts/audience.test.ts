@@ -154,7 +154,7 @@ eachTransport((_, open) => {
     await updateSegment(app, teamId, news.id, { name: "Old news" });
     expect(await getSegment(app, teamId, news.id)).toMatchObject({ name: "Old news" });
     const rules = { any: [{ silent_days: 3 }] };
-    expect(updateSegment(app, teamId, news.id, { rules })).rejects.toThrow("static");
+    await expect(updateSegment(app, teamId, news.id, { rules })).rejects.toThrow("static");
     const dynamic = await createSegment(app, teamId, {
       name: "Silent",
       rules: { all: [{ silent_days: 9 }] },

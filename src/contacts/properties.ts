@@ -43,17 +43,21 @@ export async function createProperty(app: App, teamId: string, wish: NewProperty
     .select({ count: count() })
     .from(contactProperties)
     .where(eq(contactProperties.teamId, teamId));
-  if (known!.count >= mostProperties) {
-    throw new Refusal(
-      "validation_error",
-      `A team has ${mostProperties} contact properties at most: delete one first.`,
-    );
-  }
+  requireRoom(known!.count + 1);
   await atomically(app, [app.db.insert(contactProperties).values(row)]).catch(async (error: unknown) => {
     if (!(error instanceof WriteConflict && error.kind === "unique")) throw error;
     throw await alreadyThere(app, teamId, row.key);
   });
   return row.id;
+}
+
+/** Refuses what would be more definitions than a team may have. */
+export function requireRoom(count: number): void {
+  if (count <= mostProperties) return;
+  throw new Refusal(
+    "validation_error",
+    `A team has ${mostProperties} contact properties at most: delete one first.`,
+  );
 }
 
 /** A definition as a client wishes it; refused where it can't be. */

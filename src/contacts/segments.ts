@@ -71,6 +71,18 @@ export async function getSegment(app: App, teamId: string, id: string): Promise<
   return segment;
 }
 
+/** A dynamic segment that picks from an audience. */
+export async function getSegmentOfAudience(
+  app: App,
+  teamId: string,
+  audienceId: string,
+  id: string,
+): Promise<Segment> {
+  const segment = await getSegment(app, teamId, id);
+  if (segment.audienceId !== audienceId.toLowerCase()) throw segmentNotFound();
+  return segment;
+}
+
 async function findSegment(app: App, teamId: string, id: string): Promise<Segment | undefined> {
   if (!isId(id)) return undefined;
   return app.db

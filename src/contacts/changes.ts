@@ -25,6 +25,8 @@ export interface Wish extends ContactFields {
 /** A wish with the ids of what it may make. */
 export interface Numbered extends Wish {
   id: string;
+  /** Nobody's: for a row that gives way to the one it is about. */
+  freshId: string;
   createdId: string;
   updatedId: string;
 }
@@ -32,6 +34,7 @@ export interface Numbered extends Wish {
 export const number = (wish: Wish): Numbered => ({
   ...wish,
   id: newId(),
+  freshId: newId(),
   createdId: newId(),
   updatedId: newId(),
 });
@@ -88,13 +91,19 @@ const next = {
   unsubscribed: `ifnull(${said("unsubscribed")}, c.unsubscribed)`,
   properties: `json_patch(c.properties, ifnull(${said("properties")}, '{}'))`,
 };
-const columns = Object.entries(next);
+const names = ["first_name", "last_name", "unsubscribed", "properties"] as const;
 
-/** Changes the rows that it makes different, and no others: theirs is the time of the change, by which events go. */
+/**
+ * Changes the rows that it makes different, and no others: theirs is the time of the change, by which events go. It is an
+ * insert, which a cross join keeps at the list: an `update … from` begins with all of the team's contacts instead.
+ */
 const update = (on: string) => `
-  update contacts as c set ${columns.map(([name, value]) => `${name} = ${value}`).join(", ")}, updated_at = ?3
-  from json_each(?1) e
-  where c.team_id = ?2 and ${on} and (${columns.map(([name, value]) => `c.${name} is not ${value}`).join(" or ")})`;
+  insert into contacts (team_id, id, email, ${names.join(", ")}, created_at, updated_at)
+  select ?2, ${said("freshId")}, c.email, ${names.map((name) => next[name]).join(", ")}, c.created_at, ?3
+  from json_each(?1) e cross join contacts c on c.team_id = ?2 and ${on}
+  where ${names.map((name) => `c.${name} is not ${next[name]}`).join(" or ")}
+  on conflict (team_id, email) do update set
+    ${names.map((name) => `${name} = excluded.${name}`).join(", ")}, updated_at = excluded.updated_at`;
 const updateKnown = update(known);
 const updateById = update(sameId);
 
@@ -112,7 +121,7 @@ export const recordCreated = (app: App, teamId: string, wishes: Numbered[]): Wri
 
 /** Changes one contact; nothing happens to one that is gone. */
 export function changeContact(app: App, teamId: string, id: string, fields: ContactFields): Write[] {
-  const list = listOf([{ ...fields, id, email: "", createdId: "", updatedId: newId() }]);
+  const list = listOf([{ ...number({ ...fields, email: "" }), id }]);
   return changing(app, teamId, list, updateById, changedEvents);
 }
 

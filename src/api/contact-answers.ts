@@ -1,5 +1,6 @@
 /** Contacts and segments in the contract's words, for their own routes and for those of audiences. */
 import type { Static } from "@sinclair/typebox";
+import type { Person } from "../contacts/person.ts";
 import type { NewContact } from "../contacts/save.ts";
 import type { Contact, ContactImport, ContactProperty, Segment } from "../contacts/schema.ts";
 import type { contactChanges, contactCreation } from "./contact-schemas.ts";
@@ -42,6 +43,25 @@ export function toContact(contact: Contact, definitions: Map<string, ContactProp
     properties: Object.fromEntries(values),
   };
 }
+
+export const toPerson = (
+  { contact, segments, topics, activity, suppression }: Person,
+  definitions: Map<string, ContactProperty>,
+) => ({
+  object: "contact_data" as const,
+  contact: toContact(contact, definitions),
+  segments: segments.map(toSegmentItem),
+  topics: topics.map(({ id, name, description, subscription }) => ({ id, name, description, subscription })),
+  activity: {
+    delivered_at: activity?.deliveredAt?.toISOString() ?? null,
+    opened_at: activity?.openedAt?.toISOString() ?? null,
+    clicked_at: activity?.clickedAt?.toISOString() ?? null,
+    bounced_at: activity?.bouncedAt?.toISOString() ?? null,
+  },
+  suppression: suppression
+    ? { reason: suppression.reason, created_at: suppression.createdAt.toISOString() }
+    : null,
+});
 
 export const toSegmentItem = ({ id, name, createdAt }: Segment) => ({
   id,

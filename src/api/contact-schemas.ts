@@ -148,6 +148,22 @@ export const topicsChanged = Type.Object({
   topics: Type.Array(Type.Object({ id, subscription: subscribed })),
 });
 
+const moment = nullable(time);
+export const personAnswer = Type.Object({
+  object: Type.Literal("contact_data"),
+  contact: contactAnswer,
+  segments: segmentsOfContact.properties.data,
+  topics: topicsOfContact.properties.data,
+  activity: Type.Object(
+    { delivered_at: moment, opened_at: moment, clicked_at: moment, bounced_at: moment },
+    { description: "When each last happened." },
+  ),
+  suppression: Type.Union([
+    Type.Object({ reason: Type.String({ examples: ["bounce"] }), created_at: time }),
+    Type.Null(),
+  ]),
+});
+
 const count = (description?: string) => Type.Integer({ description });
 export const importAnswer = Type.Object({
   object: Type.Literal("contact_import"),

@@ -1,9 +1,11 @@
 import { beforeEach, expect, test } from "bun:test";
+import { sql } from "drizzle-orm";
 import { waitFor } from "../../test/support/dispatching.ts";
 import { type TestTeam, testApp, testTeam } from "../../test/support/test-app.ts";
 import { testServer } from "../../test/support/test-server.ts";
 import { atomically } from "../app.ts";
 import { importFile } from "../contacts/import.ts";
+import { recordEvent } from "../events/record.ts";
 import { newId } from "../ids.ts";
 
 const app = await testApp({ config: { server: { maxImportBytes: 300_000 }, rateLimit: { enabled: false } } });
@@ -54,6 +56,40 @@ test("segments of a contact are taken as objects, as ids and by the older name",
   const id = await make("/contacts", { email: "ada@example.org", segments, audience_id: three });
   const { body } = await ask("GET", `/contacts/${id}/segments`);
   expect(body.data.map((each: { id: string }) => each.id)).toEqual([three, two, one]);
+});
+
+test("all that is kept of a contact is told, and goes with them", async () => {
+  const segment = await make("/segments", { name: "News" });
+  const topic = await make("/topics", { name: "Offers", default_subscription: "opt_in" });
+  await make("/contact-properties", { key: "plan", type: "string" });
+  const email = "ada@example.org";
+  const properties = { plan: "pro" };
+  const id = await make("/contacts", { email, properties, segments: [segment] });
+  await make("/suppressions", { email });
+  const at = app.now().toISOString();
+  await atomically(app, recordEvent(app, { type: "email.delivered", teamId: team.teamId, recipient: email }));
+  expect((await ask("GET", `/contacts/${email}/data`)).body).toEqual({
+    object: "contact_data",
+    contact: {
+      ...{
+        object: "contact",
+        id,
+        email,
+        first_name: null,
+        last_name: null,
+        created_at: at,
+        unsubscribed: false,
+      },
+      properties: { plan: { type: "string", value: "pro" } },
+    },
+    segments: [{ id: segment, name: "News", created_at: at }],
+    topics: [{ id: topic, name: "Offers", description: null, subscription: "opt_in" }],
+    activity: { delivered_at: at, opened_at: null, clicked_at: null, bounced_at: null },
+    suppression: { reason: "manual", created_at: at },
+  });
+  await ask("DELETE", `/contacts/${email}`);
+  expect((await ask("GET", `/contacts/${email}/data`)).status).toBe(404);
+  expect(await app.db.values(sql`select * from contact_activity where contact_id = ${id}`)).toEqual([]);
 });
 
 test("a search is paged", async () => {

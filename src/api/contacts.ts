@@ -3,13 +3,21 @@ import { Elysia } from "elysia";
 import type { App } from "../app.ts";
 import type { TopicChoice } from "../contacts/changes.ts";
 import { listSegmentsOf, setMembership } from "../contacts/members.ts";
+import { getPerson } from "../contacts/person.ts";
 import { propertiesOf } from "../contacts/properties.ts";
 import { getContact, getContacts } from "../contacts/read.ts";
 import { deleteContact, saveContact, updateContact } from "../contacts/save.ts";
 import { listTopicsOf, updateTopicsOf } from "../contacts/subscriptions.ts";
 import { Refusal } from "../errors.ts";
 import { authenticated } from "./auth.ts";
-import { toContact, toContactItem, toFields, toNewContact, toSegmentItem } from "./contact-answers.ts";
+import {
+  toContact,
+  toContactItem,
+  toFields,
+  toNewContact,
+  toPerson,
+  toSegmentItem,
+} from "./contact-answers.ts";
 import { contactFileRoutes } from "./contact-imports.ts";
 import {
   contactAnswer,
@@ -21,6 +29,7 @@ import {
   contactsQuery,
   membershipAnswer,
   membershipDeleted,
+  personAnswer,
   segmentsOfContact,
   topicChoices,
   topicsChanged,
@@ -90,6 +99,21 @@ const singleRoutes = (app: App) =>
           summary: "Get a contact by their id or address",
           tags,
           responses: { 200: answer("The contact", contactAnswer), ...errorAnswers },
+        },
+      },
+    )
+    .get(
+      "/:idOrEmail/data",
+      async ({ caller, params }) => {
+        const person = await getPerson(app, caller.teamId, params.idOrEmail);
+        return toPerson(person, await propertiesOf(app.db, caller.teamId));
+      },
+      {
+        detail: {
+          summary: "Get all that is kept of a contact, for whoever asks what is known of them",
+          description: "The emails to them are apart.",
+          tags,
+          responses: { 200: answer("Everything with the contact", personAnswer), ...errorAnswers },
         },
       },
     )

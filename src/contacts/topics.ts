@@ -11,7 +11,7 @@ import { clearTopic } from "./jobs.ts";
 import { readText, requireText } from "./names.ts";
 import { type Subscription, type Topic, topics } from "./schema.ts";
 
-export const topicNotFound = () => new Refusal("not_found", "Topic not found");
+const topicNotFound = () => new Refusal("not_found", "Topic not found");
 
 const longestTopicName = 50;
 const longestDescription = 200;

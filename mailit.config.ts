@@ -27,6 +27,8 @@ export default {
     // corsOrigins: [],
     // The largest request taken; base64 makes a 40 MB message about 54 MB.
     // maxBodyBytes: "60MB",
+    // The largest file of contacts taken to be imported; it is stored until that is done.
+    // maxImportBytes: "1GB",
   },
 
   tls: {

@@ -14,8 +14,10 @@ import down0007 from "./0007_webhooks.down.sql" with { type: "text" };
 import up0007 from "./0007_webhooks.up.sql" with { type: "text" };
 import down0008 from "./0008_idempotency.down.sql" with { type: "text" };
 import up0008 from "./0008_idempotency.up.sql" with { type: "text" };
-import down0009 from "./0009_provider_counters.down.sql" with { type: "text" };
-import up0009 from "./0009_provider_counters.up.sql" with { type: "text" };
+import down0009 from "./0009_audience.down.sql" with { type: "text" };
+import up0009 from "./0009_audience.up.sql" with { type: "text" };
+import down0010 from "./0010_provider_counters.down.sql" with { type: "text" };
+import up0010 from "./0010_provider_counters.up.sql" with { type: "text" };
 
 /** One step of the database's shape. `up` and `down` are SQL statements separated by empty lines. */
 export interface Migration {
@@ -35,5 +37,6 @@ export const migrations: Migration[] = [
   { version: 6, name: "tracking", up: up0006, down: down0006 },
   { version: 7, name: "webhooks", up: up0007, down: down0007 },
   { version: 8, name: "idempotency", up: up0008, down: down0008 },
-  { version: 9, name: "provider_counters", up: up0009, down: down0009 },
+  { version: 9, name: "audience", up: up0009, down: down0009 },
+  { version: 10, name: "provider_counters", up: up0010, down: down0010 },
 ];

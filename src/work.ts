@@ -1,3 +1,6 @@
+import { clearingProperty, clearingSegment, clearingTopic } from "./contacts/clear.ts";
+import { importingContacts } from "./contacts/import.ts";
+import { forgettingImports } from "./contacts/imports.ts";
 import { delivering } from "./delivery/deliver.ts";
 import { forgettingPolicies } from "./delivery/mta-sts.ts";
 import { expiringDeliveries } from "./delivery/queue-expiry.ts";
@@ -27,6 +30,7 @@ export const recurringWork: Recurring[] = [
   expiringDeliveries,
   forgettingPolicies,
   forgettingSuppressions,
+  forgettingImports,
   forgettingLogs,
   forgettingInbound,
   forgettingLinks,
@@ -39,6 +43,10 @@ export const handlers: JobHandler[] = [
   reporting,
   verifyingDomain,
   verifyingClaim,
+  importingContacts,
+  clearingProperty,
+  clearingSegment,
+  clearingTopic,
   complaining,
   readingInbound,
   bouncingLater,

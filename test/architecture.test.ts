@@ -36,7 +36,7 @@ const order: string[][] = [
   ["app"],
   ["threads"],
   ["http"],
-  ["smtp", "dns", "blobs", "mail"],
+  ["smtp", "dns", "blobs", "mail", "csv"],
   ["db"],
   ["config"],
   ["signed-link"],

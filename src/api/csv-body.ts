@@ -1,6 +1,6 @@
 import { Refusal } from "../errors.ts";
 import { endedEarly, refuseCompressed, tooLarge } from "./body.ts";
-import { readFormFile } from "./multipart.ts";
+import { type FormPart, readFormFile, readFormParts } from "./multipart.ts";
 
 /** A CSV file as it comes, be it the whole body or the field `file` of a form. */
 export interface CsvBody {
@@ -16,10 +16,9 @@ export function readCsvBody(request: Request, maxBytes: number): CsvBody {
   if (/^text\/csv\b/i.test(type)) {
     return { bytes: readBytes(request, maxBytes), charset: readCharset(type) };
   }
-  const boundary = /^multipart\/form-data\b.*;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(type);
-  if (boundary) {
-    const form = readBytes(request, maxBytes);
-    return { bytes: readFormFile(form, (boundary[1] ?? boundary[2])!, "file") };
+  const boundary = boundaryOf(type);
+  if (boundary !== undefined) {
+    return { bytes: readFormFile(readBytes(request, maxBytes), boundary, "file") };
   }
   throw new Refusal(
     "unsupported_media_type",
@@ -27,8 +26,29 @@ export function readCsvBody(request: Request, maxBytes: number): CsvBody {
   );
 }
 
-function readCharset(type: string): string | undefined {
-  const charset = /;\s*charset="?([^\s;"]+)/i.exec(type)?.[1];
+/** The fields of a form that has a CSV file among them. */
+export async function* readCsvForm(request: Request, maxBytes: number): AsyncGenerator<FormPart> {
+  refuseCompressed(request, "CSV");
+  const boundary = boundaryOf(request.headers.get("content-type") ?? "");
+  if (boundary === undefined) {
+    throw new Refusal(
+      "unsupported_media_type",
+      "The request body must be a form: send the CSV as its field `file`, with `Content-Type: multipart/form-data`.",
+    );
+  }
+  for await (const part of readFormParts(readBytes(request, maxBytes), boundary)) {
+    yield { ...part, charset: knownCharset(part.charset) };
+  }
+}
+
+function boundaryOf(type: string): string | undefined {
+  const boundary = /^multipart\/form-data\b.*;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(type);
+  return boundary?.[1] ?? boundary?.[2];
+}
+
+const readCharset = (type: string) => knownCharset(/;\s*charset="?([^\s;"]+)/i.exec(type)?.[1]);
+
+function knownCharset(charset: string | undefined): string | undefined {
   if (charset === undefined) return undefined;
   try {
     return new TextDecoder(charset as Bun.Encoding).encoding;

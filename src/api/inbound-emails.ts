@@ -4,20 +4,14 @@ import type { App } from "../app.ts";
 import {
   getNumberedPage,
   getReceivedEmail,
-  type NumberedPage,
   type ReceivedEmail,
   type ReceivedWhole,
 } from "../inbound/received.ts";
 import { authenticated } from "./auth.ts";
+import { numberedAnswer, numberFields, readNumbers } from "./numbered.ts";
 import { answer, errorAnswers } from "./openapi.ts";
 
-const numberedQuery = t.Object(
-  {
-    page: t.Optional(t.String({ description: "From 1." })),
-    per_page: t.Optional(t.String({ description: "1 to 100; 20 when absent." })),
-  },
-  { additionalProperties: true },
-);
+const numberedQuery = t.Object(numberFields, { additionalProperties: true });
 
 const text = Type.String();
 const summary = {
@@ -57,7 +51,8 @@ export const inboundEmailRoutes = (app: App) =>
       "",
       async ({ caller, query }) => {
         const numbers = readNumbers(query);
-        return toPage(await getNumberedPage(app, caller.teamId, numbers), numbers);
+        const { emails, total } = await getNumberedPage(app, caller.teamId, numbers);
+        return numberedAnswer(emails, total, numbers, toItem);
       },
       {
         query: numberedQuery,
@@ -81,29 +76,6 @@ export const inboundEmailRoutes = (app: App) =>
         },
       },
     );
-
-interface Numbers {
-  page: number;
-  perPage: number;
-}
-
-/** As the original read them: what is no page is the first, and nobody is refused. */
-function readNumbers({ page, per_page: perPage }: { page?: string; per_page?: string }): Numbers {
-  const read = (written: string | undefined, otherwise: number): number =>
-    /^[1-9]\d{0,8}$/.test(written ?? "") ? Number(written) : otherwise;
-  return { page: read(page, 1), perPage: Math.min(read(perPage, 20), 100) };
-}
-
-function toPage({ emails, total }: NumberedPage, { page, perPage }: Numbers) {
-  return {
-    data: emails.slice(0, perPage).map(toItem),
-    total,
-    page,
-    per_page: perPage,
-    total_pages: Math.ceil(total / perPage),
-    has_more: emails.length > perPage,
-  };
-}
 
 function toItem(email: ReceivedEmail) {
   return {

@@ -2,30 +2,44 @@ import { Refusal } from "../errors.ts";
 
 const mostHeaderBytes = 16 * 1024;
 
-/**
- * The bytes of a form's file as they come (RFC 7578); `Request.formData` would hold all of it in memory. Fields before
- * it are passed over, and what comes behind it is not read.
- */
+/** One field of a form (RFC 7578). Its content is read, or passed over, before the next one comes. */
+export interface FormPart {
+  name: string;
+  /** What its Content-Type says the encoding of a file is. */
+  charset?: string;
+  content: AsyncGenerator<Uint8Array>;
+}
+
+/** The fields of a form as they come; `Request.formData` would hold all of it in memory. */
+export async function* readFormParts(
+  body: AsyncIterable<Uint8Array>,
+  boundary: string,
+): AsyncGenerator<FormPart> {
+  const form = new FormReader(body, boundary);
+  try {
+    await drain(form.content());
+    for (let headers = await form.headers(); headers !== undefined; headers = await form.headers()) {
+      const content = form.content();
+      yield { name: nameOf(headers) ?? "", charset: charsetOf(headers), content };
+      await drain(content);
+    }
+  } finally {
+    await form.close();
+  }
+}
+
+/** The bytes of a form's file. Fields before it are passed over, and what comes behind it is not read. */
 export async function* readFormFile(
   body: AsyncIterable<Uint8Array>,
   boundary: string,
   name: string,
 ): AsyncGenerator<Uint8Array> {
-  const form = new FormReader(body, boundary);
-  try {
-    await drain(form.content());
-    for (;;) {
-      const headers = await form.headers();
-      if (headers === undefined) throw new Refusal("missing_required_field", `Missing \`${name}\` field.`);
-      if (nameOf(headers) === name) {
-        yield* form.content();
-        return;
-      }
-      await drain(form.content());
-    }
-  } finally {
-    await form.close();
+  for await (const part of readFormParts(body, boundary)) {
+    if (part.name !== name) continue;
+    yield* part.content;
+    return;
   }
+  throw new Refusal("missing_required_field", `Missing \`${name}\` field.`);
 }
 
 async function drain(content: AsyncGenerator<Uint8Array>): Promise<void> {
@@ -38,6 +52,9 @@ function nameOf(headers: string): string | undefined {
   const name = /;\s*name=(?:"([^"]*)"|([^\s;"]+))/i.exec(disposition);
   return name?.[1] ?? name?.[2];
 }
+
+const charsetOf = (headers: string): string | undefined =>
+  /^content-type:.*;\s*charset="?([^\s;"]+)/im.exec(headers)?.[1];
 
 class FormReader {
   private readonly source: AsyncIterator<Uint8Array>;

@@ -1,6 +1,9 @@
 import { openapi } from "@elysiajs/openapi";
 import type { App } from "../app.ts";
+import { audienceRoutes } from "./audiences.ts";
 import { authRoutes } from "./auth-routes.ts";
+import { contactPropertyRoutes } from "./contact-properties.ts";
+import { contactRoutes } from "./contacts.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { domainClaimRoutes } from "./domain-claims.ts";
 import { domainRoutes } from "./domains.ts";
@@ -18,8 +21,10 @@ import { queueRoutes } from "./queue.ts";
 import { queueSwitchRoutes } from "./queue-switches.ts";
 import { receivingRoutes } from "./receiving.ts";
 import { sandboxRoutes } from "./sandbox.ts";
+import { segmentRoutes } from "./segments.ts";
 import { makeServer } from "./server.ts";
 import { suppressionRoutes } from "./suppressions.ts";
+import { topicRoutes } from "./topics.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
 /** The JSON door, all of it: what `openapi/json` describes is what is here. */
@@ -54,6 +59,11 @@ export const apiRoutes = (app: App, version: string) => {
     .use(inboundRouteRoutes(app))
     .use(keyRoutes(app))
     .use(suppressionRoutes(app))
+    .use(contactRoutes(app))
+    .use(contactPropertyRoutes(app))
+    .use(segmentRoutes(app))
+    .use(audienceRoutes(app))
+    .use(topicRoutes(app))
     .use(webhookRoutes(app))
     .use(oauthGrantRoutes(app))
     .use(logRoutes(app))

@@ -1,12 +1,13 @@
 import { Type as t } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
+import { readCsvRows } from "../csv/rows.ts";
 import type { RowDefaults } from "../suppressions/csv-columns.ts";
-import { readCsvRows } from "../suppressions/csv-rows.ts";
 import { readExpiry } from "../suppressions/expiry.ts";
 import { exportSuppressions } from "../suppressions/export.ts";
 import { importSuppressions } from "../suppressions/import.ts";
 import { authenticated, authenticatedUnread } from "./auth.ts";
+import { csvAnswer } from "./csv-answer.ts";
 import { readCsvBody } from "./csv-body.ts";
 import { answer, bodyErrorAnswers, errorAnswers } from "./openapi.ts";
 import { importQuery } from "./suppression-schemas.ts";
@@ -66,12 +67,9 @@ const importing = (app: App) =>
 const exporting = (app: App) =>
   new Elysia().use(authenticated(app, "full_access")).get(
     "/export",
-    ({ caller, request, server, set }) => {
+    ({ caller, request, server }) => {
       server?.timeout(request, 0); // as long as somebody reads
-      set.headers["content-type"] = "text/csv; charset=utf-8";
-      set.headers["content-disposition"] = 'attachment; filename="suppressions.csv"';
-      set.headers["cache-control"] = "no-store";
-      return new Response(streamOf(exportSuppressions(app, caller.teamId)));
+      return csvAnswer("suppressions.csv", exportSuppressions(app, caller.teamId));
     },
     {
       detail: {
@@ -84,18 +82,3 @@ const exporting = (app: App) =>
       },
     },
   );
-
-/** Made as fast as it is read, and no further once nobody reads on. */
-function streamOf(pieces: AsyncGenerator<string>): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
-  return new ReadableStream({
-    async pull(controller) {
-      const { value, done } = await pieces.next();
-      if (done) controller.close();
-      else controller.enqueue(encoder.encode(value));
-    },
-    async cancel() {
-      await pieces.return(undefined);
-    },
-  });
-}

@@ -48,6 +48,7 @@ const samples: Record<string, [text: string, written: unknown, value: unknown]> 
     ["https://app.example.com", "http://localhost:3000"],
   ],
   "server.maxBodyBytes": ["1MiB", 1_048_576, 1_048_576],
+  "server.maxImportBytes": ["2MB", 2_000_000, 2_000_000],
   "tls.mode": ["acme", "acme", "acme"],
   "tls.certFile": ["/c.pem", "/c.pem", "/c.pem"],
   "tls.keyFile": ["/k.pem", "/k.pem", "/k.pem"],
@@ -149,6 +150,7 @@ test("with nothing given the program starts with its defaults", async () => {
       trustedProxies: [],
       corsOrigins: [],
       maxBodyBytes: 60_000_000,
+      maxImportBytes: 1_000_000_000,
     },
     tls: {
       mode: "off",

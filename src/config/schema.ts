@@ -34,6 +34,10 @@ export const schema = {
       default: "60MB",
       doc: "The largest request taken; base64 makes a 40 MB message about 54 MB.",
     }),
+    maxImportBytes: key(is.size, {
+      default: "1GB",
+      doc: "The largest file of contacts taken to be imported; it is stored until that is done.",
+    }),
   },
 
   tls: {

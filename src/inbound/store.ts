@@ -230,6 +230,7 @@ export async function listUnnamedBlobs(
       or exists (select 1 from email_sources where blob_hash = hash)
       or exists (select 1 from inbound_emails where blob_hash = hash)
       or exists (select 1 from inbound_attachments where blob_hash = hash)
+      or exists (select 1 from contact_imports where blob_hash = hash)
     from unnamed_blobs where since < ${before.getTime()} order by since limit ${most}`);
   return rows.map(([hash, isNamed]) => ({ hash, isNamed: isNamed === 1 }));
 }

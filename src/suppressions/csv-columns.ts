@@ -1,7 +1,7 @@
+import { unguardFormula } from "../csv/formula.ts";
 import { isId } from "../ids.ts";
 import { suppressionKey } from "./address.ts";
 import type { NewSuppression } from "./changes.ts";
-import { unguardFormula } from "./formula.ts";
 import { readIsoTime } from "./iso-time.ts";
 import { type SuppressionReason, suppressionReasons } from "./schema.ts";
 

@@ -1,6 +1,6 @@
 import { stringify } from "csv-stringify/sync";
 import type { App } from "../app.ts";
-import { guardFormula } from "./formula.ts";
+import { guardFormula } from "../csv/formula.ts";
 import type { Suppression } from "./schema.ts";
 import { listSuppressions } from "./store.ts";
 

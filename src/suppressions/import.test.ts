@@ -4,12 +4,12 @@ import fc from "fast-check";
 import { testApp, testTeam } from "../../test/support/test-app.ts";
 import { eachTransport } from "../../test/support/transports.ts";
 import { type App, atomically } from "../app.ts";
+import { guardFormula, unguardFormula } from "../csv/formula.ts";
+import { readCsvRows } from "../csv/rows.ts";
 import { counters, events } from "../events/schema.ts";
 import { addSuppression } from "./add.ts";
 import { addAll } from "./changes.ts";
-import { readCsvRows } from "./csv-rows.ts";
 import { exportSuppressions } from "./export.ts";
-import { guardFormula, unguardFormula } from "./formula.ts";
 import { importSuppressions } from "./import.ts";
 import { type SuppressionReason, suppressions } from "./schema.ts";
 

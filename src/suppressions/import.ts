@@ -1,8 +1,8 @@
 import { type App, atomically } from "../app.ts";
+import type { CsvRow } from "../csv/rows.ts";
 import { Refusal } from "../errors.ts";
 import { addAll, countAdded, type NewSuppression } from "./changes.ts";
 import { type Columns, type RowDefaults, readFirstRow, readRow } from "./csv-columns.ts";
-import type { CsvRow } from "./csv-rows.ts";
 
 export interface ImportResult {
   counts: { total: number; created: number; existing: number; failed: number };

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { CsvError, parse } from "csv-parse/sync";
-import { readText } from "./csv-text.ts";
+import { readText } from "./text.ts";
 
 /** One record of a CSV file and the line it begins in; or what is wrong there. */
 export type CsvRow = { line: number; cells: string[] } | { line: number; mistake: string };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { type CsvRow, readCsvRows } from "./csv-rows.ts";
+import { type CsvRow, readCsvRows } from "./rows.ts";
 
 /** As a network might bring it: in chunks that have nothing to do with the pieces it is read in. */
 async function* inChunks(bytes: Uint8Array) {

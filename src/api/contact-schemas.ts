@@ -1,0 +1,222 @@
+import { Type } from "@sinclair/typebox";
+import { t } from "elysia";
+import { importStatuses } from "../contacts/schema.ts";
+import { pageQuery } from "./list.ts";
+import { listOf } from "./openapi.ts";
+
+const uuidForm = "It must be a valid UUID.";
+const orNull = <S extends ReturnType<typeof t.String>>(schema: S) => t.Union([schema, t.Null()]);
+const firstName = t.String({ examples: ["Ada"] });
+const lastName = t.String({ examples: ["Lovelace"] });
+const subscription = t.Union([t.Literal("opt_in"), t.Literal("opt_out")]);
+
+const fields = {
+  first_name: t.Optional(orNull(firstName)),
+  last_name: t.Optional(orNull(lastName)),
+  unsubscribed: t.Optional(
+    t.Union([t.Boolean(), t.Null()], { description: "From all broadcasts; true or false." }),
+  ),
+  properties: t.Optional(
+    t.Union([t.Record(t.String(), t.Unknown(), { examples: [{ plan: "pro" }] }), t.Null()], {
+      description: "Values by the keys of contact properties; null takes one away.",
+    }),
+  ),
+};
+const topicChoice = t.Object(
+  { id: t.String({ format: "uuid", description: uuidForm }), subscription },
+  { additionalProperties: true },
+);
+
+export const contactCreation = t.Object(
+  {
+    email: t.String({
+      description: "The email address needs to follow the `email@example.com` format.",
+      examples: ["ada@example.com"],
+    }),
+    ...fields,
+    segments: t.Optional(
+      t.Union(
+        [
+          t.Array(
+            t.Union([
+              t.Object({ id: t.String({ format: "uuid" }) }, { additionalProperties: true }),
+              t.String({ format: "uuid" }),
+            ]),
+            { maxItems: 100 },
+          ),
+          t.Null(),
+        ],
+        {
+          description: "Static segments to put the contact into: a list of objects with an `id`, or of ids.",
+        },
+      ),
+    ),
+    topics: t.Optional(t.Union([t.Array(topicChoice, { maxItems: 100 }), t.Null()])),
+    audience_id: t.Optional(
+      t.Union([t.String({ format: "uuid" }), t.Null()], {
+        description: "Another name of one of `segments`.",
+      }),
+    ),
+  },
+  { additionalProperties: true },
+);
+export const contactChanges = t.Object(fields, { additionalProperties: true });
+export const topicChoices = t.Array(topicChoice, {
+  maxItems: 100,
+  description: "An object with the list as its `topics` is taken too.",
+});
+
+export const contactsQuery = t.Object(
+  {
+    ...pageQuery.properties,
+    segment_id: t.Optional(t.String({ format: "uuid", description: "Only those of this segment." })),
+    search: t.Optional(
+      t.String({
+        description:
+          "Only those whose address, first or last name begins so; in this order, and by the alphabet.",
+      }),
+    ),
+  },
+  { additionalProperties: true },
+);
+export const exportQuery = t.Object(
+  { segment_id: t.Optional(t.String({ description: "Only the contacts of this segment." })) },
+  { additionalProperties: true },
+);
+export const importsQuery = t.Object(
+  {
+    ...pageQuery.properties,
+    status: t.Optional(t.Union(importStatuses.map((status) => t.Literal(status)))),
+  },
+  { additionalProperties: true },
+);
+
+const id = Type.String({ format: "uuid" });
+const time = Type.String({ format: "date-time" });
+const nullable = (schema: ReturnType<typeof Type.String>) => Type.Union([schema, Type.Null()]);
+
+export const contactItem = {
+  id,
+  email: Type.String({ description: "In lower case, its domain in ASCII.", examples: ["ada@example.com"] }),
+  first_name: nullable(Type.String({ examples: ["Ada"] })),
+  last_name: nullable(Type.String({ examples: ["Lovelace"] })),
+  created_at: time,
+  unsubscribed: Type.Boolean(),
+};
+export const contactList = listOf(Type.Object(contactItem));
+const values = Type.Record(Type.String(), Type.Unknown(), {
+  examples: [{ seats: { type: "number", value: 12 } }],
+});
+export const contactAnswer = Type.Object({
+  object: Type.Literal("contact"),
+  ...contactItem,
+  properties: values,
+});
+export const contactReference = Type.Object({ object: Type.Literal("contact"), id });
+export const contactDeleted = Type.Object({
+  object: Type.Literal("contact"),
+  contact: Type.String({ examples: ["019ad1c4-5a3e-7c60-9f8b-3f0a6f1d2c4b"] }),
+  deleted: Type.Literal(true),
+});
+export const membershipAnswer = Type.Object({
+  object: Type.Literal("contact_segment"),
+  id: Type.String({ format: "uuid", description: "The segment's, as older clients know it." }),
+  contact_id: id,
+  segment_id: id,
+});
+export const membershipDeleted = Type.Object({
+  ...membershipAnswer.properties,
+  audienceId: id,
+  deleted: Type.Literal(true),
+});
+export const segmentsOfContact = listOf(
+  Type.Object({ id, name: Type.String({ examples: ["Newsletter"] }), created_at: time }),
+);
+const subscribed = Type.Union([Type.Literal("opt_in"), Type.Literal("opt_out")]);
+export const topicsOfContact = listOf(
+  Type.Object({
+    id,
+    name: Type.String({ examples: ["Offers"] }),
+    description: nullable(Type.String({ examples: ["Once a month"] })),
+    subscription: subscribed,
+  }),
+);
+export const topicsChanged = Type.Object({
+  object: Type.Literal("contact_topics"),
+  id,
+  contact_id: id,
+  topics: Type.Array(Type.Object({ id, subscription: subscribed })),
+});
+
+const moment = nullable(time);
+export const personAnswer = Type.Object({
+  object: Type.Literal("contact_data"),
+  contact: contactAnswer,
+  segments: segmentsOfContact.properties.data,
+  topics: topicsOfContact.properties.data,
+  activity: Type.Object(
+    { delivered_at: moment, opened_at: moment, clicked_at: moment, bounced_at: moment },
+    { description: "When each last happened." },
+  ),
+  suppression: Type.Union([
+    Type.Object({ reason: Type.String({ examples: ["bounce"] }), created_at: time }),
+    Type.Null(),
+  ]),
+});
+
+const count = (description?: string) => Type.Integer({ description });
+export const importAnswer = Type.Object({
+  object: Type.Literal("contact_import"),
+  id,
+  status: Type.Union(importStatuses.map((status) => Type.Literal(status))),
+  created_at: time,
+  completed_at: nullable(time),
+  counts: Type.Object({
+    total: count("Rows that are dealt with; the header is none."),
+    created: count(),
+    updated: count(),
+    skipped: count(),
+    failed: count("`GET /contacts/imports/{id}/errors` tells why."),
+  }),
+  progress: Type.Number({ description: "How much of the file has been read, from 0 to 1." }),
+  error: nullable(
+    Type.String({
+      description: "Why it failed as a whole.",
+      examples: ["CSV missing required email column"],
+    }),
+  ),
+});
+export const importList = listOf(importAnswer);
+export const importReference = Type.Object({ object: Type.Literal("contact_import"), id });
+
+export const importForm = t.Object({
+  file: t.String({
+    description: "CSV with a header.",
+    examples: ["email,first_name\r\nada@example.com,Ada\r\n"],
+  }),
+  column_map: t.Optional(
+    t.String({
+      description:
+        "JSON: the names of columns for `email`, `first_name`, `last_name`, `unsubscribed` and `properties`. Without it columns are called so, and properties by their keys.",
+      examples: ['{"email":"E-mail","properties":{"plan":{"column":"Plan","type":"string"}}}'],
+    }),
+  ),
+  on_conflict: t.Optional(
+    t.String({
+      description: "`upsert` changes contacts who are there, `skip` leaves them as they are.",
+      examples: ["upsert"],
+    }),
+  ),
+  segments: t.Optional(
+    t.String({
+      description: "JSON: static segments that every contact of the file is put into.",
+      examples: ['[{"id":"019ad1c4-5a3e-7c60-9f8b-3f0a6f1d2c4b"}]'],
+    }),
+  ),
+  topics: t.Optional(
+    t.String({
+      description: "JSON: what every contact of the file wants to hear of.",
+      examples: ['[{"id":"019ad1c4-5a3e-7c60-9f8b-3f0a6f1d2c4b","subscription":"opt_in"}]'],
+    }),
+  ),
+});

@@ -1,0 +1,262 @@
+import { Value } from "@sinclair/typebox/value";
+import { Elysia } from "elysia";
+import type { App } from "../app.ts";
+import type { TopicChoice } from "../contacts/changes.ts";
+import { listSegmentsOf, setMembership } from "../contacts/members.ts";
+import { getPerson } from "../contacts/person.ts";
+import { propertiesOf } from "../contacts/properties.ts";
+import { getContact, getContacts } from "../contacts/read.ts";
+import { deleteContact, saveContact, updateContact } from "../contacts/save.ts";
+import { listTopicsOf, updateTopicsOf } from "../contacts/subscriptions.ts";
+import { Refusal } from "../errors.ts";
+import { authenticated } from "./auth.ts";
+import {
+  toContact,
+  toContactItem,
+  toFields,
+  toNewContact,
+  toPerson,
+  toSegmentItem,
+} from "./contact-answers.ts";
+import { contactFileRoutes } from "./contact-imports.ts";
+import {
+  contactAnswer,
+  contactChanges,
+  contactCreation,
+  contactDeleted,
+  contactList,
+  contactReference,
+  contactsQuery,
+  membershipAnswer,
+  membershipDeleted,
+  personAnswer,
+  segmentsOfContact,
+  topicChoices,
+  topicsChanged,
+  topicsOfContact,
+} from "./contact-schemas.ts";
+import { shown } from "./example.ts";
+import { listAnswer, pageQuery, readPage } from "./list.ts";
+import { answer, bodyErrorAnswers, errorAnswers, requestBody } from "./openapi.ts";
+
+export const contactRoutes = (app: App) =>
+  new Elysia({ prefix: "/contacts" })
+    .use(contactFileRoutes(app))
+    .use(singleRoutes(app))
+    .use(segmentsRoutes(app))
+    .use(topicsRoutes(app));
+
+const tags = ["Contacts"];
+
+const singleRoutes = (app: App) =>
+  new Elysia()
+    .use(authenticated(app, "full_access"))
+    .post(
+      "",
+      async ({ caller, body, set }) => {
+        const id = await saveContact(app, caller.teamId, toNewContact(body));
+        set.status = 201;
+        return { object: "contact" as const, id };
+      },
+      {
+        parse: "json",
+        body: shown(contactCreation),
+        detail: {
+          summary: "Create a contact, or change the one who has the address",
+          tags,
+          responses: {
+            201: answer("The contact; who has the address already keeps the id", contactReference),
+            ...bodyErrorAnswers,
+          },
+        },
+      },
+    )
+    .get(
+      "",
+      async ({ caller, query }) => {
+        const page = readPage(query, "long");
+        const filter = { segmentId: query.segment_id, search: query.search };
+        return listAnswer(await getContacts(app, caller.teamId, filter, page), page, toContactItem);
+      },
+      {
+        query: contactsQuery,
+        detail: {
+          summary: "List contacts",
+          description: "Up to 500 when `limit` is absent.",
+          tags,
+          responses: { 200: answer("A page, newest first", contactList), ...errorAnswers },
+        },
+      },
+    )
+    .get(
+      "/:idOrEmail",
+      async ({ caller, params }) => {
+        const contact = await getContact(app, caller.teamId, params.idOrEmail);
+        return toContact(contact, await propertiesOf(app.db, caller.teamId));
+      },
+      {
+        detail: {
+          summary: "Get a contact by their id or address",
+          tags,
+          responses: { 200: answer("The contact", contactAnswer), ...errorAnswers },
+        },
+      },
+    )
+    .get(
+      "/:idOrEmail/data",
+      async ({ caller, params }) => {
+        const person = await getPerson(app, caller.teamId, params.idOrEmail);
+        return toPerson(person, await propertiesOf(app.db, caller.teamId));
+      },
+      {
+        detail: {
+          summary: "Get all that is kept of a contact, for whoever asks what is known of them",
+          description: "The emails to them are apart.",
+          tags,
+          responses: { 200: answer("Everything with the contact", personAnswer), ...errorAnswers },
+        },
+      },
+    )
+    .patch(
+      "/:idOrEmail",
+      async ({ caller, params, body }) => {
+        const id = await updateContact(app, caller.teamId, params.idOrEmail, toFields(body));
+        return { object: "contact" as const, id };
+      },
+      {
+        parse: "json",
+        body: shown(contactChanges),
+        detail: {
+          summary: "Change a contact",
+          tags,
+          responses: { 200: answer("Changed", contactReference), ...bodyErrorAnswers },
+        },
+      },
+    )
+    .delete(
+      "/:idOrEmail",
+      async ({ caller, params }) => {
+        const contact = await deleteContact(app, caller.teamId, params.idOrEmail);
+        return { object: "contact" as const, contact, deleted: true as const };
+      },
+      {
+        detail: {
+          summary: "Delete a contact",
+          tags,
+          responses: { 200: answer("Deleted", contactDeleted), ...errorAnswers },
+        },
+      },
+    );
+
+const segmentsRoutes = (app: App) =>
+  new Elysia()
+    .use(authenticated(app, "full_access"))
+    .get(
+      "/:idOrEmail/segments",
+      async ({ caller, params, query }) => {
+        const page = readPage(query, "paged");
+        const rows = await listSegmentsOf(app, caller.teamId, params.idOrEmail, page);
+        return listAnswer(rows, page, toSegmentItem);
+      },
+      {
+        query: pageQuery,
+        detail: {
+          summary: "List the segments a contact was put into",
+          tags,
+          responses: { 200: answer("A page, newest first", segmentsOfContact), ...errorAnswers },
+        },
+      },
+    )
+    .post(
+      "/:idOrEmail/segments/:segmentId",
+      async ({ caller, params }) =>
+        toMembership(await setMembership(app, caller.teamId, params.idOrEmail, params.segmentId, true)),
+      {
+        detail: {
+          summary: "Put a contact into a segment",
+          tags,
+          responses: { 200: answer("They are in it", membershipAnswer), ...errorAnswers },
+        },
+      },
+    )
+    .delete(
+      "/:idOrEmail/segments/:segmentId",
+      async ({ caller, params }) => {
+        const { idOrEmail, segmentId } = params;
+        const membership = await setMembership(app, caller.teamId, idOrEmail, segmentId, false);
+        return {
+          ...toMembership(membership),
+          audienceId: membership.segmentId,
+          deleted: true as const,
+        };
+      },
+      {
+        detail: {
+          summary: "Take a contact out of a segment",
+          tags,
+          responses: { 200: answer("They are not in it", membershipDeleted), ...errorAnswers },
+        },
+      },
+    );
+
+/** The contract's documents and its SDKs name different keys: these are all of them. */
+const toMembership = ({ contactId, segmentId }: { contactId: string; segmentId: string }) => ({
+  object: "contact_segment" as const,
+  id: segmentId,
+  contact_id: contactId,
+  segment_id: segmentId,
+});
+
+const topicsRoutes = (app: App) =>
+  new Elysia()
+    .use(authenticated(app, "full_access"))
+    .get(
+      "/:idOrEmail/topics",
+      async ({ caller, params, query }) => {
+        const page = readPage(query, "paged");
+        const rows = await listTopicsOf(app, caller.teamId, params.idOrEmail, page);
+        return listAnswer(rows, page, ({ id, name, description, subscription }) => ({
+          ...{ id, name, description, subscription },
+        }));
+      },
+      {
+        query: pageQuery,
+        detail: {
+          summary: "List all topics with what a contact wants to hear of",
+          tags,
+          responses: { 200: answer("A page, newest first", topicsOfContact), ...errorAnswers },
+        },
+      },
+    )
+    .patch(
+      "/:idOrEmail/topics",
+      async ({ caller, params, body }) => {
+        const topics = readChoices(body);
+        const id = await updateTopicsOf(app, caller.teamId, params.idOrEmail, topics);
+        return { object: "contact_topics" as const, id, contact_id: id, topics };
+      },
+      {
+        detail: {
+          summary: "Change what a contact wants to hear of",
+          tags,
+          requestBody: requestBody(topicChoices),
+          responses: {
+            200: answer("Changed; topics that are not named stay", topicsChanged),
+            ...bodyErrorAnswers,
+          },
+        },
+      },
+    );
+
+/** A bare list, or an object with the list as its `topics`. */
+function readChoices(body: unknown): TopicChoice[] {
+  const list = Array.isArray(body) ? body : (body as { topics?: unknown } | null)?.topics;
+  if (list === undefined) throw new Refusal("missing_required_field", "Missing `topics` field.");
+  if (!Value.Check(topicChoices, list)) {
+    throw new Refusal(
+      "validation_error",
+      "Invalid `topics` field. It must be a list of 100 at most, each with the `id` of a topic and a `subscription` of `opt_in` or `opt_out`.",
+    );
+  }
+  return list.map(({ id, subscription }) => ({ id, subscription }));
+}

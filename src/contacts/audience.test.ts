@@ -1,0 +1,188 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { testApp, testTeam } from "../../test/support/test-app.ts";
+import { eachTransport } from "../../test/support/transports.ts";
+import { atomically } from "../app.ts";
+import { recordEvent } from "../events/record.ts";
+import { countSegment, pageOfSegment, previewRules } from "./audience.ts";
+import { createProperty } from "./properties.ts";
+import { getContacts } from "./read.ts";
+import { readRules } from "./rules.ts";
+import { saveContact } from "./save.ts";
+import { createSegment, getSegment, readTeamRules, updateSegment } from "./segments.ts";
+import { createTopic } from "./topics.ts";
+
+const dayMs = 24 * 3_600_000;
+
+eachTransport((_, open) => {
+  /** Ada: a pro with 12 seats since spring, who opens; Bob: nothing known but his name; Eve: unsubscribed, bounced. */
+  async function start() {
+    const app = await testApp({ transport: await open(), now: new Date("2026-03-01T12:00:00Z") });
+    const { teamId } = await testTeam(app);
+    for (const [key, type] of Object.entries({
+      plan: "string",
+      seats: "number",
+      vip: "boolean",
+      since: "date",
+    })) {
+      await createProperty(app, teamId, { key, type });
+    }
+    const news = await createSegment(app, teamId, { name: "News" });
+    const topic = await createTopic(app, teamId, { name: "Offers", defaultSubscription: "opt_in" });
+    const properties = { plan: "Pro", seats: 12, vip: true, since: "2026-02-01" };
+    await saveContact(app, teamId, {
+      email: "ada@example.com",
+      firstName: "Ada",
+      properties,
+      segmentIds: [news.id],
+    });
+    const topics = [{ id: topic.id, subscription: "opt_out" as const }];
+    await saveContact(app, teamId, { email: "bob@example.org", firstName: "Bob", topics });
+    await saveContact(app, teamId, { email: "eve@example.org", lastName: "E%", unsubscribed: true });
+    const happen = (type: "email.opened" | "email.bounced", recipient: string, data = {}) =>
+      atomically(app, recordEvent(app, { type, teamId, recipient, data }));
+    app.clock.advance(10 * dayMs);
+    await happen("email.opened", "Ada@example.com", { is_bot: false });
+    await happen("email.opened", "bob@example.org", { is_bot: true, bot_reason: "prefetch" });
+    await happen("email.bounced", "eve@example.org");
+    app.clock.advance(5 * dayMs);
+    const whoAre = async (rule: unknown) => {
+      const rules = await readTeamRules(app, teamId, { all: [rule] });
+      const { contacts, count } = await previewRules(app, teamId, rules);
+      expect(count).toBe(contacts.length);
+      return contacts.map(({ email }) => email.split("@")[0]!).reverse();
+    };
+    return { app, teamId, news, topic, whoAre };
+  }
+
+  test("rules hold for whom they say", async () => {
+    const { whoAre, news, topic } = await start();
+    const cases: [unknown, string[]][] = [
+      [{ field: "email", operator: "ends_with", value: "@EXAMPLE.org" }, ["bob", "eve"]],
+      [{ field: "first_name", operator: "equals", value: "ada" }, ["ada"]],
+      [{ field: "first_name", operator: "not_equals", value: "ada" }, ["bob", "eve"]],
+      [{ field: "first_name", operator: "is_not_set" }, ["eve"]],
+      [{ field: "last_name", operator: "contains", value: "%" }, ["eve"]],
+      [{ field: "last_name", operator: "not_contains", value: "%" }, ["ada", "bob"]],
+      [{ field: "unsubscribed", operator: "equals", value: true }, ["eve"]],
+      [{ field: "created_at", operator: "less_than", value: "2026-03-02" }, ["ada", "bob", "eve"]],
+      [{ field: "created_at", operator: "greater_than", value: "2026-03-02" }, []],
+      [{ field: "properties.plan", operator: "starts_with", value: "PR" }, ["ada"]],
+      [{ field: "properties.plan", operator: "is_set" }, ["ada"]],
+      [{ field: "properties.seats", operator: "greater_than", value: 9 }, ["ada"]],
+      [{ field: "properties.seats", operator: "less_than", value: 12 }, []],
+      [{ field: "properties.seats", operator: "equals", value: 12 }, ["ada"]],
+      [{ field: "properties.vip", operator: "equals", value: true }, ["ada"]],
+      [{ field: "properties.vip", operator: "not_equals", value: true }, ["bob", "eve"]],
+      [{ field: "properties.since", operator: "less_than", value: "2026-02-01T00:00:01Z" }, ["ada"]],
+      [{ topic_id: topic.id, subscription: "opt_in" }, ["ada", "eve"]],
+      [{ topic_id: topic.id, subscription: "opt_out" }, ["bob"]],
+      [{ segment_id: news.id, is_member: true }, ["ada"]],
+      [{ segment_id: news.id, is_member: false }, ["bob", "eve"]],
+      [{ event: "opened", happened: true }, ["ada"]], // what a machine opened is nobody's doing
+      [{ event: "opened", happened: true, within_days: 5 }, ["ada"]],
+      [{ event: "opened", happened: true, within_days: 4 }, []],
+      [{ event: "bounced", happened: false }, ["ada", "bob"]],
+      [{ silent_days: 4 }, ["ada", "bob", "eve"]],
+      [{ silent_days: 6 }, ["bob", "eve"]],
+      [{ silent_days: 16 }, []],
+      [
+        { any: [{ silent_days: 6 }, { field: "properties.vip", operator: "equals", value: true }] },
+        ["ada", "bob", "eve"],
+      ],
+    ];
+    for (const [rule, who] of cases) expect([rule, await whoAre(rule)]).toEqual([rule, who]);
+  });
+
+  test("whatever is compared is a value and never SQL", async () => {
+    const { whoAre } = await start();
+    const values = fc.string({
+      minLength: 1,
+      maxLength: 30,
+      unit: fc.constantFrom("'", '"', "%", "_", "\\", ";", "-", "?", "a", "\0"),
+    });
+    await fc.assert(
+      fc.asyncProperty(values, async (value) => {
+        const rule = { field: "properties.plan", operator: "equals", value };
+        expect(await whoAre(rule)).toEqual([]);
+        expect(await whoAre({ ...rule, operator: "not_contains" })).toEqual(
+          value === "a" ? ["ada", "bob", "eve"] : expect.any(Array),
+        );
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  test("a dynamic segment of an audience picks from it, page by page in both directions", async () => {
+    const { app, teamId } = await start();
+    const audience = await createSegment(app, teamId, { name: "Audience" });
+    for (let n = 0; n < 7; n++) {
+      await saveContact(app, teamId, { email: `c${n}@example.net`, segmentIds: n % 2 ? [audience.id] : [] });
+    }
+    const rules = { all: [{ field: "email", operator: "ends_with", value: "@example.net" }] };
+    const segment = await createSegment(app, teamId, { name: "Dynamic", rules, audienceId: audience.id });
+    expect(await countSegment(app, segment)).toBe(3);
+    const emails = async (page: Parameters<typeof pageOfSegment>[2]) =>
+      (await pageOfSegment(app, segment, page)).map(({ email }) => email[1]);
+    const whole = await pageOfSegment(app, segment, { limit: undefined });
+    expect(await emails({ limit: undefined })).toEqual(["5", "3", "1"]);
+    expect(await emails({ limit: 1 })).toEqual(["5", "3"]);
+    expect(await emails({ limit: 5, after: whole[0]!.id })).toEqual(["3", "1"]);
+    expect(await emails({ limit: 1, before: whole[2]!.id })).toEqual(["5", "3"]);
+  });
+
+  test("a search finds the beginnings of addresses and names, each contact once, page by page", async () => {
+    const { app, teamId } = await start();
+    await saveContact(app, teamId, { email: "zoe@example.com", firstName: "Adam", lastName: "Adler" });
+    await saveContact(app, teamId, { email: "yan@example.com", firstName: "ADELE" });
+    await saveContact(app, teamId, { email: "xi@example.com", lastName: "adib" });
+    const find = async (page: Parameters<typeof getContacts>[3]) =>
+      (await getContacts(app, teamId, { search: "Ad" }, page)).map((each) => each);
+    const whole = await find({ limit: undefined });
+    expect(whole.map(({ email }) => email.split("@")[0]!)).toEqual(["ada", "zoe", "yan", "xi"]);
+    for (const [at, { id }] of whole.entries()) {
+      expect(await find({ limit: 100, after: id })).toEqual(whole.slice(at + 1));
+      expect(await find({ limit: 100, before: id })).toEqual(whole.slice(0, at));
+      expect(await find({ limit: 1, after: id })).toEqual(whole.slice(at + 1, at + 3));
+      expect(await find({ limit: 1, before: id })).toEqual(whole.slice(Math.max(0, at - 2), at));
+    }
+    expect(await getContacts(app, teamId, { search: "%" }, { limit: 5 })).toEqual([]);
+  });
+
+  test("a segment can be renamed, and a dynamic one given other rules", async () => {
+    const { app, teamId, news } = await start();
+    await updateSegment(app, teamId, news.id, { name: "Old news" });
+    expect(await getSegment(app, teamId, news.id)).toMatchObject({ name: "Old news" });
+    const rules = { any: [{ silent_days: 3 }] };
+    await expect(updateSegment(app, teamId, news.id, { rules })).rejects.toThrow("static");
+    const dynamic = await createSegment(app, teamId, {
+      name: "Silent",
+      rules: { all: [{ silent_days: 9 }] },
+    });
+    await updateSegment(app, teamId, dynamic.id, { rules });
+    expect(await getSegment(app, teamId, dynamic.id)).toMatchObject({ rules });
+  });
+});
+
+test.each([
+  [{}, "rules"],
+  [[], "rules"],
+  [{ all: [] }, "rules.all"],
+  [{ all: [{}], any: [{}] }, "rules.all"],
+  [{ all: [{ field: "password", operator: "equals", value: "x" }] }, "rules.all.0.field"],
+  [{ all: [{ field: "properties.nope", operator: "is_set" }] }, "rules.all.0.field"],
+  [{ all: [{ field: "email", operator: "like", value: "x" }] }, "rules.all.0.operator"],
+  [{ all: [{ field: "email", operator: "greater_than", value: "x" }] }, "rules.all.0.operator"],
+  [{ all: [{ field: "email", operator: "equals", value: 3 }] }, "rules.all.0.value"],
+  [{ all: [{ field: "created_at", operator: "less_than", value: "2026-02-30" }] }, "rules.all.0.value"],
+  [{ any: [{ topic_id: "x", subscription: "opt_in" }] }, "rules.any.0.topic_id"],
+  [{ any: [{ event: "sneezed", happened: true }] }, "rules.any.0.event"],
+  [{ any: [{ silent_days: 0 }] }, "rules.any.0.silent_days"],
+  [
+    { any: [{ any: [{ any: [{ any: [{ any: [{ silent_days: 1 }] }] }] }] }] },
+    "rules.any.0.any.0.any.0.any.0",
+  ],
+  [{ any: Array(101).fill({ silent_days: 1 }) }, "rules"],
+])("rules that can't be are refused by their place: %j", (rules, path) => {
+  expect(() => readRules(rules, () => undefined)).toThrow(`Invalid \`${path}\` field`);
+});

@@ -1,0 +1,53 @@
+/** Static segments and the contacts in them. */
+import { eq } from "drizzle-orm";
+import { type App, atomically } from "../app.ts";
+import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
+import { changeMembership } from "./changes.ts";
+import { getContact } from "./read.ts";
+import { type Segment, segmentMembers, segments } from "./schema.ts";
+import { getStatic } from "./segments.ts";
+
+export interface Membership {
+  contactId: string;
+  segmentId: string;
+}
+
+/** Puts a contact into a static segment, or takes them out; nothing happens where that is so already. */
+export async function setMembership(
+  app: App,
+  teamId: string,
+  idOrEmail: string,
+  segmentId: string,
+  isMember: boolean,
+): Promise<Membership> {
+  const contact = await getContact(app, teamId, idOrEmail);
+  const segment = await getStatic(app, teamId, segmentId);
+  await atomically(app, changeMembership(app, contact, segment.id, isMember));
+  return { contactId: contact.id, segmentId: segment.id };
+}
+
+/** One page of the static segments that a contact is in and one more, newest first. */
+export async function listSegmentsOf(
+  app: App,
+  teamId: string,
+  idOrEmail: string,
+  page: Keyset,
+): Promise<Segment[]> {
+  const contact = await getContact(app, teamId, idOrEmail);
+  const { where, orderBy, limit } = pageOf(
+    segmentMembers.segmentId,
+    eq(segmentMembers.contactId, contact.id),
+    page,
+  );
+  const rows = await app.db
+    .select({ segment: segments })
+    .from(segmentMembers)
+    .innerJoin(segments, eq(segments.id, segmentMembers.segmentId)) // of one that was deleted, members may be left
+    .where(where)
+    .orderBy(orderBy)
+    .limit(limit);
+  return newestFirst(
+    rows.map(({ segment }) => segment),
+    page,
+  );
+}

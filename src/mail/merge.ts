@@ -71,3 +71,9 @@ export function mergeLine(template: string, merge: Merge): string {
   const line = mergeText(template, merge).toWellFormed();
   return line.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ");
 }
+
+/** How long a text becomes, before anything is escaped. */
+export function mergedLength(template: string, merge: Merge): number {
+  const grown = readFields(template).map((field) => filling(field, merge).length - (field.end - field.start));
+  return grown.reduce((sum, each) => sum + each, template.length);
+}

@@ -20,6 +20,7 @@ import { receivingRoutes } from "./receiving.ts";
 import { sandboxRoutes } from "./sandbox.ts";
 import { makeServer } from "./server.ts";
 import { suppressionRoutes } from "./suppressions.ts";
+import { templateRoutes } from "./templates.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
 /** The JSON door, all of it: what `openapi/json` describes is what is here. */
@@ -55,6 +56,7 @@ export const apiRoutes = (app: App, version: string) => {
     .use(keyRoutes(app))
     .use(suppressionRoutes(app))
     .use(webhookRoutes(app))
+    .use(templateRoutes(app))
     .use(oauthGrantRoutes(app))
     .use(logRoutes(app))
     .use(queueRoutes(app))

@@ -1,10 +1,9 @@
 /** Emails whose client names a template instead of giving bodies. */
 import type { App } from "../app.ts";
 import type { Merge } from "../mail/merge.ts";
-import { mergeText } from "../mail/merge.ts";
-import { mergeHtml } from "../mail/merge-html.ts";
 import { fillTemplate } from "../templates/fill.ts";
 import { sentVersion } from "../templates/published.ts";
+import { showMerged } from "../templates/show.ts";
 import type { EmailDraft, TemplateUse } from "./draft.ts";
 import type { EmailWithContent } from "./store.ts";
 
@@ -25,14 +24,7 @@ export async function fromTemplate(
 }
 
 /** An email as its recipients see it: content is stored as its template. */
-export function asMerged<Shown extends Pick<EmailWithContent, "html" | "text" | "merge">>(
-  email: Shown,
-): Shown {
+export async function asMerged(app: App, email: EmailWithContent): Promise<EmailWithContent> {
   const { html, text, merge } = email;
-  if (merge === null) return email;
-  return {
-    ...email,
-    html: html === null ? null : mergeHtml(html, merge),
-    text: text === null ? null : mergeText(text, merge),
-  };
+  return merge === null ? email : { ...email, ...(await showMerged(app, { html, text }, merge)) };
 }

@@ -8,7 +8,7 @@ import { type EmailWithContent, findEmail, hasEmail, type ListedEmail, listEmail
 export async function getEmail(app: App, teamId: string, id: string): Promise<EmailWithContent> {
   const email = isId(id) ? await findEmail(app.db, teamId, id.toLowerCase()) : undefined;
   if (!email) throw emailMissing();
-  return asMerged(email);
+  return asMerged(app, email);
 }
 
 /** The same for who needs to know only that it is there; gives the id as it is stored. */

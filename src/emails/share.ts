@@ -59,7 +59,7 @@ export async function findSharedEmail(app: App, token: string): Promise<SharedEm
   const downloadsEndAt = new Date(Math.min(now.getTime() + downloadsLastMs, expiresAt.getTime()));
   const rows = await listAttachments(app.db, id);
   return {
-    email: asMerged(email),
+    email: await asMerged(app, email),
     attachments: rows.map((row) => linkAttachment(app, row, downloadsEndAt)),
     expiresAt,
   };

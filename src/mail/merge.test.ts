@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { mergeLine, mergeText, readFields } from "./merge.ts";
+import { mergedLength, mergeLine, mergeText, readFields } from "./merge.ts";
 
 const namesIn = (template: string) => readFields(template).map(({ name, fallback }) => [name, fallback]);
 
@@ -112,3 +112,13 @@ test.each(["{{{", "{{{a|", "{{{ a ", "{{contact.a|", "{{contact.", "{{{contact.a
     expect(readFields(piece.repeat(100_000))).toEqual([]); // quadratic, it would take minutes
   },
 );
+
+test("how long a text becomes is known before it is made", () => {
+  const part = fc.oneof(fc.string(), fc.constantFrom("{{{A}}}", "{{{B|x}}}", "{{contact.a}}"));
+  fc.assert(
+    fc.property(fc.array(part), value, (parts, given) => {
+      const merge = { values: { A: given }, fallbacks: { "contact.a": 12 } };
+      expect(mergedLength(parts.join(""), merge)).toBe(mergeText(parts.join(""), merge).length);
+    }),
+  );
+});

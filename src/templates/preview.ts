@@ -1,9 +1,7 @@
 import type { App } from "../app.ts";
-import { mergeText } from "../mail/merge.ts";
-import { mergeHtml } from "../mail/merge-html.ts";
-import { textFromHtml } from "../mail/text.ts";
 import { type FilledTemplate, fill, missingVariables, type Variables } from "./fill.ts";
 import { getTemplate } from "./service.ts";
+import { showMerged } from "./show.ts";
 import { getVersion } from "./versions.ts";
 
 export interface Preview extends Omit<FilledTemplate, "merge"> {
@@ -24,13 +22,14 @@ export async function previewTemplate(
 ): Promise<Preview> {
   const { id, currentVersionId } = await getTemplate(app, teamId, idOrAlias);
   const { version } = await getVersion(app, teamId, id, versionId ?? currentVersionId);
-  const { merge = { values: {} }, html, text, ...lines } = fill(version, variables);
+  const { merge = { values: {} }, html, text = null, ...lines } = fill(version, variables);
+  const shown = await showMerged(app, { html, text }, merge, true);
   return {
     ...lines,
     templateId: id,
     versionId: version.id,
-    html: mergeHtml(html, merge),
-    text: mergeText(text ?? textFromHtml(html), merge),
+    html: shown.html ?? "",
+    text: shown.text ?? "",
     missing: missingVariables(version, variables),
   };
 }

@@ -16,6 +16,8 @@ import down0008 from "./0008_idempotency.down.sql" with { type: "text" };
 import up0008 from "./0008_idempotency.up.sql" with { type: "text" };
 import down0009 from "./0009_audience.down.sql" with { type: "text" };
 import up0009 from "./0009_audience.up.sql" with { type: "text" };
+import down0010 from "./0010_templates.down.sql" with { type: "text" };
+import up0010 from "./0010_templates.up.sql" with { type: "text" };
 
 /** One step of the database's shape. `up` and `down` are SQL statements separated by empty lines. */
 export interface Migration {
@@ -36,4 +38,5 @@ export const migrations: Migration[] = [
   { version: 7, name: "webhooks", up: up0007, down: down0007 },
   { version: 8, name: "idempotency", up: up0008, down: down0008 },
   { version: 9, name: "audience", up: up0009, down: down0009 },
+  { version: 10, name: "templates", up: up0010, down: down0010 },
 ];

@@ -1,9 +1,8 @@
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
 import { getEmail, getEmails } from "../emails/read.ts";
-import type { Email } from "../emails/schema.ts";
 import { sendEmail } from "../emails/send.ts";
-import type { EmailWithContent } from "../emails/store.ts";
+import type { EmailWithContent, ListedEmail } from "../emails/store.ts";
 import { authenticated } from "./auth.ts";
 import { batchRoutes } from "./batch.ts";
 import { readEmailRequest } from "./email-request.ts";
@@ -62,7 +61,7 @@ const readingRoutes = (app: App) =>
 
 const orNull = (list: string[]): string[] | null => (list.length > 0 ? list : null);
 
-function toItem(email: Email) {
+function toItem(email: ListedEmail) {
   return {
     id: email.id,
     message_id: email.messageId,

@@ -57,6 +57,11 @@ const byName: Record<string, unknown> = {
   older_than: "2h",
   newer_than: "3d",
   reason: "the prices were wrong",
+  // templates
+  alias: "order-confirmation",
+  description: "What a customer gets after an order",
+  key: "COUNT",
+  missing_variables: "COUNT",
   // accounts, keys, domains, lists
   name: "Production",
   token: "re_…",

@@ -24,6 +24,7 @@ import { sandboxRoutes } from "./sandbox.ts";
 import { segmentRoutes } from "./segments.ts";
 import { makeServer } from "./server.ts";
 import { suppressionRoutes } from "./suppressions.ts";
+import { templateRoutes } from "./templates.ts";
 import { topicRoutes } from "./topics.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
@@ -65,6 +66,7 @@ export const apiRoutes = (app: App, version: string) => {
     .use(audienceRoutes(app))
     .use(topicRoutes(app))
     .use(webhookRoutes(app))
+    .use(templateRoutes(app))
     .use(oauthGrantRoutes(app))
     .use(logRoutes(app))
     .use(queueRoutes(app))

@@ -26,7 +26,7 @@ test.each<[unknown, string]>([
   [{}, "missing_required_field: Missing `template.id` field."],
   [{ id: "" }, "missing_required_field: Missing `template.id` field."],
   [{ id: 7 }, "validation_error: Invalid `template` field. Its `id` must be a string."],
-  [{ id: "a", variables: ["x"] }, "validation_error: Invalid `template` field. Its `variables` must map"],
+  [{ id: "a", variables: ["x"] }, "validation_error: Invalid `template` field. The `variables` must map"],
   [{ id: "a", variables: names(51) }, "validation_error: Invalid `template` field. It can have at most 50"],
   [
     { id: "a", variables: { "first name": "x" } },

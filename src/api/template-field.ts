@@ -20,19 +20,21 @@ export function readTemplateField(value: unknown): TemplateUse {
   return { id, variables: readVariables(variables ?? {}) };
 }
 
-function readVariables(value: unknown): Record<string, VariableValue> {
+/** Reads the values of variables, by their names. */
+export function readVariables(value: unknown, field = "template"): Record<string, VariableValue> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw invalid("Its `variables` must map names to values.");
+    throw invalid("The `variables` must map names to values.", field);
   }
   const entries = Object.entries(value);
-  if (entries.length > maxVariables) throw invalid(`It can have at most ${maxVariables} variables.`);
+  if (entries.length > maxVariables) throw invalid(`It can have at most ${maxVariables} variables.`, field);
   return Object.fromEntries(
     entries.map(([name, content]): [string, VariableValue] => {
       const mistake = variableNameMistake(name);
-      if (mistake) throw invalid(mistake);
+      if (mistake) throw invalid(mistake, field);
       if (!isVariableValue(content)) {
         throw invalid(
           `The value of \`${name}\` must be a string of at most 2,000 characters, or a number of at most 2^53 - 1.`,
+          field,
         );
       }
       return [name, content];
@@ -40,6 +42,6 @@ function readVariables(value: unknown): Record<string, VariableValue> {
   );
 }
 
-function invalid(hint: string): Refusal {
-  return new Refusal("validation_error", `Invalid \`template\` field. ${hint}`);
+function invalid(hint: string, field = "template"): Refusal {
+  return new Refusal("validation_error", `Invalid \`${field}\` field. ${hint}`);
 }

@@ -4,6 +4,7 @@ import type { Attachment, Delivery, Email, EmailSource } from "../emails/schema.
 import { findSource, listAttachments } from "../emails/store.ts";
 import { trackingBase } from "../emails/tracking.ts";
 import { makeFeedbackId } from "../mail/feedback-id.ts";
+import { mergedLength } from "../mail/merge.ts";
 import type { Tracking } from "../mail/tracking.ts";
 import type { ComposeJob, JobAttachment, SubmittedJob } from "../threads/threads.ts";
 import { bigBytes, byteBudget } from "./big-messages.ts";
@@ -92,8 +93,9 @@ async function bytesOf(app: App, { raw, blobHash }: EmailSource): Promise<Uint8A
 }
 
 /** Base64 makes 4 bytes of 3, and lines of it. */
-function estimateBytes({ content }: DueDelivery, rows: Attachment[]): number {
-  const bodies = (content.html?.length ?? 0) + (content.text?.length ?? 0);
+function estimateBytes({ content, email: { merge } }: DueDelivery, rows: Attachment[]): number {
+  const sizeOf = (body: string | null) => (merge ? mergedLength(body ?? "", merge) : (body?.length ?? 0));
+  const bodies = sizeOf(content.html) + sizeOf(content.text);
   return bodies + rows.reduce((sum, { size }) => sum + size * 1.4, 0);
 }
 
@@ -120,6 +122,7 @@ async function composeJob(
         : { ...email.headers, "Feedback-ID": feedbackIdOf(app, delivery, email, domain.name) },
       attachments: await Promise.all(rows.map((row) => jobAttachment(app, row))),
       tracking: trackingFor(app, due),
+      merge: email.merge ?? undefined,
     },
     keys: await signingKeysOf(app, domain.id),
     signedAt: app.now(),

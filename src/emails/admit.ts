@@ -2,7 +2,9 @@ import type { App } from "../app.ts";
 import { findSendingDomain, type SendingDomain } from "../domains/service.ts";
 import { Refusal } from "../errors.ts";
 import type { Address } from "../mail/address.ts";
+import type { Merge } from "../mail/merge.ts";
 import { type CheckedDraft, checkDraft, type EmailDraft } from "./draft.ts";
+import { fromTemplate } from "./made-from-template.ts";
 import type { EmailSource } from "./schema.ts";
 
 /** On whose behalf an email is sent. */
@@ -18,6 +20,8 @@ export interface AdmittedEmail {
   draft: EmailDraft;
   checked: CheckedDraft;
   domain: SendingDomain;
+  /** What the fields of its bodies are filled with, where it is made from a template. */
+  merge?: Merge;
   /** The message itself, where its client made it. */
   source?: KeptMessage;
 }
@@ -28,9 +32,12 @@ export interface KeptMessage extends Omit<EmailSource, "emailId"> {
 }
 
 /** Judges a draft by what it says and by who sends it. Nothing is fetched for a draft that would be refused anyway. */
-export async function admitEmail(app: App, sender: Sender, draft: EmailDraft): Promise<AdmittedEmail> {
-  const checked = checkDraft(draft, app.now());
-  return { draft, checked, domain: await permittedDomain(app, sender, checked.from) };
+export async function admitEmail(app: App, sender: Sender, given: EmailDraft): Promise<AdmittedEmail> {
+  const judged = checkDraft(given, app.now());
+  const { template } = given;
+  const made = template ? await fromTemplate(app, sender.teamId, given, template) : { draft: given };
+  const checked = template ? checkDraft(made.draft, app.now()) : judged;
+  return { ...made, checked, domain: await permittedDomain(app, sender, checked.from) };
 }
 
 /** The domain an email is sent from, which must be the team's, verified, and the key's where that has one. */

@@ -23,6 +23,8 @@ export interface RemoteContent {
 export interface TemplateUse {
   id: string;
   variables: Record<string, VariableValue>;
+  /** As it is now, published or not. */
+  isTest?: boolean;
 }
 
 /** An email as a client asks for it, whichever door it came through; nothing in it has been believed yet. */
@@ -80,8 +82,7 @@ export function checkDraft(draft: EmailDraft, now: Date): CheckedDraft {
   checkTags(draft.tags);
   checkAttachments(draft);
   const scheduledAt = scheduleOf(draft, now);
-  if (template) throw new Refusal("not_found", "Template not found"); // nobody can publish one yet
-  // Only with a template are they left out.
+  // They are left out only with a template, and then the email that it makes is judged again.
   return { from: from!, sender: sender!, subject: subject!, recipients: once(all), scheduledAt };
 }
 

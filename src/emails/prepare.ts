@@ -81,7 +81,7 @@ function writeEmail(
   app: App,
   { teamId, keyId }: Sender,
   id: string,
-  { draft, checked, domain, source }: AdmittedEmail,
+  { draft, checked, domain, merge, source }: AdmittedEmail,
   suppressed: Map<string, SuppressionReason>,
   writing: Writing,
 ): void {
@@ -118,6 +118,7 @@ function writeEmail(
       tags: draft.tags,
       topicId: draft.topicId ?? null,
       tracking,
+      merge: merge ?? null,
       lastEvent,
       scheduledAt: scheduledAt ?? null,
       createdAt,

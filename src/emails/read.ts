@@ -2,13 +2,13 @@ import type { App } from "../app.ts";
 import type { Keyset } from "../db/page.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
-import type { Email } from "./schema.ts";
-import { type EmailWithContent, findEmail, hasEmail, listEmails } from "./store.ts";
+import { asMerged } from "./made-from-template.ts";
+import { type EmailWithContent, findEmail, hasEmail, type ListedEmail, listEmails } from "./store.ts";
 
 export async function getEmail(app: App, teamId: string, id: string): Promise<EmailWithContent> {
   const email = isId(id) ? await findEmail(app.db, teamId, id.toLowerCase()) : undefined;
   if (!email) throw emailMissing();
-  return email;
+  return asMerged(app, email);
 }
 
 /** The same for who needs to know only that it is there; gives the id as it is stored. */
@@ -20,6 +20,6 @@ export async function requireEmail(app: App, teamId: string, id: string): Promis
 
 const emailMissing = () => new Refusal("not_found", "Email not found");
 
-export async function getEmails(app: App, teamId: string, keyset: Keyset): Promise<Email[]> {
+export async function getEmails(app: App, teamId: string, keyset: Keyset): Promise<ListedEmail[]> {
   return listEmails(app.db, teamId, keyset);
 }

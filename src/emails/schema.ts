@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { blob, index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { Merge } from "../mail/merge.ts";
 
 export const lastEvents = [
   "queued",
@@ -71,6 +72,8 @@ export const emails = sqliteTable(
     tags: text("tags", { mode: "json" }).$type<Tag[]>().notNull(),
     topicId: text("topic_id"),
     tracking: text("tracking", { mode: "json" }).$type<EmailTracking>(),
+    /** What the fields of its content are filled with; null: its braces are no fields. */
+    merge: text("merge", { mode: "json" }).$type<Merge>(),
     lastEvent: text("last_event", { enum: lastEvents }).notNull(),
     scheduledAt: integer("scheduled_at", { mode: "timestamp_ms" }),
     createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),

@@ -20,8 +20,8 @@ export function sendEmail(
   const looksFirst = draft.attachments.length > 0;
   return answerOnce<{ id: string }>(app, sender.teamId, onceOnly, looksFirst, async (remember) => {
     const email = await admitEmail(app, sender, draft);
-    if (!isIncomplete(draft)) return accept(app, sender, email, remember, atomically);
-    return withAttachments(app, sender.teamId, [draft], ([fetched]) => {
+    if (!isIncomplete(email.draft)) return accept(app, sender, email, remember, atomically);
+    return withAttachments(app, sender.teamId, [email.draft], ([fetched]) => {
       if (fetched instanceof Refusal) throw fetched;
       const complete = { ...email, draft: fetched! };
       return accept(app, sender, complete, remember, acceptFetched(sender.teamId, [complete]));

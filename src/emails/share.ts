@@ -4,6 +4,7 @@ import { Refusal } from "../errors.ts";
 import { readLink, signLink } from "../signed-link.ts";
 import { type LinkedAttachment, linkAttachment } from "./attachments.ts";
 import { downloadsLastMs } from "./download-link.ts";
+import { asMerged } from "./made-from-template.ts";
 import { getEmail } from "./read.ts";
 import { readDuration } from "./share-duration.ts";
 import { type EmailWithContent, findEmail, listAttachments } from "./store.ts";
@@ -57,5 +58,9 @@ export async function findSharedEmail(app: App, token: string): Promise<SharedEm
   // No file may be had for longer than the email may be read.
   const downloadsEndAt = new Date(Math.min(now.getTime() + downloadsLastMs, expiresAt.getTime()));
   const rows = await listAttachments(app.db, id);
-  return { email, attachments: rows.map((row) => linkAttachment(app, row, downloadsEndAt)), expiresAt };
+  return {
+    email: await asMerged(app, email),
+    attachments: rows.map((row) => linkAttachment(app, row, downloadsEndAt)),
+    expiresAt,
+  };
 }

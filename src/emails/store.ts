@@ -48,6 +48,7 @@ export const insertEmail = preparedWrite<Email>((db) =>
     tags: placeholder("tags"),
     topicId: placeholder("topicId"),
     tracking: placeholder("tracking"),
+    merge: placeholder("merge"),
     lastEvent: placeholder("lastEvent"),
     scheduledAt: placeholder("scheduledAt"),
     createdAt: placeholder("createdAt"),
@@ -171,10 +172,14 @@ export async function hasEmail(db: Db, teamId: string, id: string): Promise<bool
   return row !== undefined;
 }
 
-/** A page of a team's emails, newest first; lists carry no bodies. */
-export async function listEmails(db: Db, teamId: string, keyset: Keyset): Promise<Email[]> {
+/** An email as lists show it, without bodies and what they are filled with. */
+export type ListedEmail = Omit<Email, "merge">;
+
+/** A page of a team's emails, newest first. */
+export async function listEmails(db: Db, teamId: string, keyset: Keyset): Promise<ListedEmail[]> {
+  const { merge: _filling, ...listed } = getTableColumns(emails);
   const { where, orderBy, limit } = pageOf(emails.id, eq(emails.teamId, teamId), keyset);
-  return newestFirst(await db.select().from(emails).where(where).orderBy(orderBy).limit(limit), keyset);
+  return newestFirst(await db.select(listed).from(emails).where(where).orderBy(orderBy).limit(limit), keyset);
 }
 
 export async function listAttachments(db: Db, emailId: string): Promise<Attachment[]> {

@@ -3,10 +3,13 @@ import { encodeWord } from "nodemailer/lib/mime-funcs";
 import { type Address, parseAddress } from "./address.ts";
 import type { MessageAttachment } from "./attachment.ts";
 import { fieldMistake } from "./headers.ts";
+import { type Merge, mergeText } from "./merge.ts";
+import { mergeEdits } from "./merge-html.ts";
 import { boundaryPrefix, buildMime, type Mailbox, type MessageFields, mimeTree } from "./mime.ts";
 import { buildPlain } from "./plain.ts";
-import { shownContent, textPartsOf } from "./text-parts.ts";
-import { type Tracking, trackHtml, unsubscribeUrls } from "./tracking.ts";
+import { applyEdits, joinEdits } from "./text-edits.ts";
+import { sharedText, shownContent, textPartsOf } from "./text-parts.ts";
+import { type Tracking, trackEdits, unsubscribeUrls } from "./tracking.ts";
 import { wireMistake } from "./wire.ts";
 
 /** What a message is made of. There is no Bcc: a message never names who else got it. */
@@ -26,6 +29,8 @@ export type MessageSource = {
   attachments: MessageAttachment[];
   /** Absent: the HTML goes out as it is. */
   tracking?: Tracking;
+  /** What this recipient's fields of html and text are filled with. Absent: they are no fields. */
+  merge?: Merge;
 };
 
 /**
@@ -43,19 +48,19 @@ export async function composeMessage(source: MessageSource): Promise<Uint8Array>
 
   const baseBoundary = baseBoundaryOf(messageId);
   const fields = fieldsOf(source);
-  const ownHtml = trackedHtml(source);
+  const [ownHtml, ownText] = [ownHtmlOf(source), ownTextOf(source)];
+  const own = {
+    ...(ownHtml !== undefined && { html: ownHtml }),
+    ...(ownText !== undefined && { text: ownText }),
+  };
   const { attachments } = source;
   const message =
     attachments.length === 0
-      ? buildPlain(
-          fields,
-          `${boundaryPrefix}-${baseBoundary}-Part_1`,
-          await textPartsOf({ ...source, ownHtml }),
-        )
+      ? buildPlain(fields, `${boundaryPrefix}-${baseBoundary}-Part_1`, await textPartsOf({ ...source, own }))
       : await buildMime(
           mimeTree(fields, baseBoundary, {
             ...shownContent(source),
-            ...(ownHtml !== undefined && { html: ownHtml }),
+            ...own,
             attachments,
           }),
         );
@@ -65,8 +70,16 @@ export async function composeMessage(source: MessageSource): Promise<Uint8Array>
 }
 
 /** Undefined where it is the same for every recipient. */
-function trackedHtml({ html, tracking, headers }: MessageSource): string | undefined {
-  return html && tracking ? trackHtml(html, tracking, unsubscribeUrls(headers)) : undefined;
+function ownHtmlOf({ html, tracking, merge, headers }: MessageSource): string | undefined {
+  if (!html || !(tracking || merge)) return undefined;
+  // Both are edits of the HTML that all recipients have in common: what is filled in is never looked at for links.
+  const tracked = tracking ? trackEdits(html, tracking, unsubscribeUrls(headers)) : [];
+  return applyEdits(html, merge ? joinEdits(mergeEdits(html, merge), tracked) : tracked);
+}
+
+/** The same for the text. One that is made from the HTML is made of the fields, so that no value is read as HTML. */
+function ownTextOf({ html, text, merge }: MessageSource): string | undefined {
+  return merge && mergeText(text ?? sharedText(html ?? ""), merge);
 }
 
 /** Nobody who writes a part knows the Message-ID it will get, so no content can contain the boundary on purpose. */

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { QuoteType, Tokenizer } from "htmlparser2";
+import { remembering } from "./remembering.ts";
 
 /** Where a body's links stand in its HTML, and where nothing that is put in disturbs the rest. */
 export interface HtmlPlan {
@@ -18,31 +19,8 @@ export interface HtmlEdit {
   link?: { id: string; url: string; origin: string };
 }
 
-// A body is looked through once for all its recipients and their retries: at most 4 MB a thread are remembered.
-const maxRemembered = 2_000_000;
-const remembered = new Map<string, HtmlPlan>();
-let held = 0;
-
 /** Looks through a body's HTML with the tokens of a real parser. Never throws, whatever the HTML is. */
-export function planOf(html: string): HtmlPlan {
-  const known = remembered.get(html);
-  if (known) {
-    remembered.delete(html);
-    remembered.set(html, known); // a Map keeps the order of insertion, so the front is what was unused for longest
-    return known;
-  }
-  const plan = new Reader(html).read();
-  if (html.length <= maxRemembered / 4) {
-    remembered.set(html, plan);
-    held += html.length;
-    for (const old of remembered.keys()) {
-      if (held <= maxRemembered) break;
-      remembered.delete(old);
-      held -= old.length;
-    }
-  }
-  return plan;
-}
+export const planOf = remembering((html: string): HtmlPlan => new Reader(html).read());
 
 /** The links of a body that may be tracked, by their ids. */
 export const linksOf = (html: string): [id: string, url: string][] => [...new Reader(html).read().links];

@@ -1,3 +1,4 @@
+import { remembering } from "./remembering.ts";
 import { textFromHtml } from "./text.ts";
 import { encodeTextPart, type TextPart } from "./text-part.ts";
 
@@ -11,19 +12,27 @@ const maxEntry = maxRemembered / 8;
 const remembered = new Map<string, TextPart[]>();
 let held = 0;
 
+/** The text that is made of HTML which many messages have. */
+export const sharedText = remembering(textFromHtml);
+
 /** The text and HTML of a message, as they are to be shown. */
 export function shownContent({ text, html }: Content): { text: string; html: string } {
   return { text: text ?? (html === undefined ? "" : textFromHtml(html)), html: html ?? "" };
 }
 
 /**
- * The encoded parts of a message, in the order of RFC 2046 §5.1.4: the plainest first. `ownHtml` stands in place of the
- * HTML where each recipient gets another; the text is made of what they have in common.
+ * The encoded parts of a message, in the order of RFC 2046 §5.1.4: the plainest first. What is `own` stands in place of
+ * what the recipients have in common; without a text of its own a message has the one that is made of the common HTML.
  */
-export async function textPartsOf(content: Content & { ownHtml?: string }): Promise<TextPart[]> {
-  const { ownHtml } = content;
-  if (ownHtml === undefined) return sharedParts(content, true);
-  return [...(await sharedParts(content, false)), await encodeTextPart("text/html", ownHtml)];
+export async function textPartsOf(content: Content & { own?: Content }): Promise<TextPart[]> {
+  const { own = {} } = content;
+  if (own.text === undefined && own.html === undefined) return sharedParts(content, true);
+  const text = own.text === undefined ? sharedParts(content, false) : ownPart("text/plain", own.text);
+  return [...(await text), ...(await ownPart("text/html", own.html ?? ""))];
+}
+
+async function ownPart(type: TextPart["type"], text: string): Promise<TextPart[]> {
+  return text === "" ? [] : [await encodeTextPart(type, text)];
 }
 
 async function sharedParts(content: Content, hasHtml: boolean): Promise<TextPart[]> {

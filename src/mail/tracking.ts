@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { planOf } from "./html-links.ts";
+import { applyEdits, type TextEdit } from "./text-edits.ts";
 
 /** How the message of one delivery tells of its opens and clicks. */
 export type Tracking = {
@@ -16,31 +17,30 @@ export type Tracking = {
 /**
  * The HTML of one delivery: its web links lead through us, and an image that nobody sees asks for itself when it is
  * shown. Every other character stays. The same delivery always gives the same. The HTML is as it is stored, for only its
- * links are known: what is filled in for a recipient goes in afterwards.
+ * links are known: what is filled in for a recipient (`mergeEdits`) is put into the same HTML, and never tracked.
  */
-export function trackHtml(html: string, tracking: Tracking, untracked: readonly string[] = []): string {
+export const trackHtml = (html: string, tracking: Tracking, untracked: readonly string[] = []): string =>
+  applyEdits(html, trackEdits(html, tracking, untracked));
+
+/** The same as edits of the HTML, to be made beside others. */
+export function trackEdits(html: string, tracking: Tracking, untracked: readonly string[] = []): TextEdit[] {
   const { edits, pixelAt } = planOf(html);
   const { opens, clicks, base, ownOrigins } = tracking;
-  const pieces: string[] = [];
-  let from = 0;
-  const put = (start: number, end: number, text: string) => {
-    pieces.push(html.slice(from, start), text);
-    from = end;
-  };
+  const made: TextEdit[] = [];
   let isPixelDue = opens;
+  const putPixel = () => {
+    made.push({ start: pixelAt, end: pixelAt, text: pixel(tracking) });
+    isPixelDue = false;
+  };
   for (const { start, end, link } of edits) {
-    if (isPixelDue && pixelAt <= start) {
-      put(pixelAt, pixelAt, pixel(tracking));
-      isPixelDue = false;
-    }
-    if (!link) put(start, end, "");
+    if (isPixelDue && pixelAt <= start) putPixel();
+    if (!link) made.push({ start, end, text: "" });
     else if (clicks && !untracked.includes(link.url) && !ownOrigins.includes(link.origin)) {
-      put(start, end, `${base}/t/c/${clickToken(tracking, link.id)}`);
+      made.push({ start, end, text: `${base}/t/c/${clickToken(tracking, link.id)}` });
     }
   }
-  if (isPixelDue) put(pixelAt, pixelAt, pixel(tracking));
-  pieces.push(html.slice(from));
-  return pieces.join("");
+  if (isPixelDue) putPixel();
+  return made;
 }
 
 /** The addresses of a `List-Unsubscribe` (RFC 2369 §3.2): who leaves by one of them has read nothing of interest. */

@@ -1,5 +1,7 @@
 import { makeDkimKeyPairs } from "../mail/dkim-keys.ts";
 import { linksOf } from "../mail/html-links.ts";
+import type { Merge } from "../mail/merge.ts";
+import { type Bodies, mergeBodies } from "../mail/merged-bodies.ts";
 import { type ComposeJob, runComposeJob } from "./compose-job.ts";
 import { makeAsker, type Question, type QuestionAnswer } from "./questions.ts";
 import type { ReadJob } from "./read-job.ts";
@@ -17,6 +19,7 @@ export type Task = { id: number } & (
   | { kind: "read_submitted"; raw: MessageBytes }
   | { kind: "make_dkim_key_pairs" }
   | { kind: "find_links"; html: string }
+  | { kind: "merge_bodies"; bodies: Bodies; merge: Merge; hasMadeText: boolean }
 );
 
 /** A task's end: its value, or why it failed. The worker, too, sends these in lists. */
@@ -52,6 +55,7 @@ self.onmessage = ({ data }: MessageEvent<ToWorker[]>) => {
 async function aside(task: Exclude<Task, { kind: "compose" }>): Promise<unknown> {
   if (task.kind === "make_dkim_key_pairs") return makeDkimKeyPairs();
   if (task.kind === "find_links") return linksOf(task.html);
+  if (task.kind === "merge_bodies") return mergeBodies(task.bodies, task.merge, task.hasMadeText);
   if (task.kind === "read_submitted") return runReadSubmittedJob(task.raw);
   const { runReadJob } = await import("./read-job.ts");
   return runReadJob(task.job, asker.of(task.id));

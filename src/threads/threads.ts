@@ -1,6 +1,8 @@
 import type { Logger } from "../log.ts";
 import type { Ask } from "../mail/authenticate.ts";
 import type { DkimKeyPairs } from "../mail/dkim-keys.ts";
+import type { Merge } from "../mail/merge.ts";
+import type { Bodies } from "../mail/merged-bodies.ts";
 import type { SubmittedMessage } from "../mail/submitted.ts";
 import type { ComposeJob } from "./compose-job.ts";
 import type { Answer, FromWorker, Task, ToWorker } from "./message-worker.ts";
@@ -23,6 +25,8 @@ export type Threads = {
   makeDkimKeyPairs(): Promise<DkimKeyPairs>;
   /** The links of HTML that may be tracked, by their ids. */
   findLinks(html: string): Promise<[id: string, url: string][]>;
+  /** As `mail/merged-bodies.ts` has it. */
+  mergeBodies(bodies: Bodies, merge: Merge, hasMadeText: boolean): Promise<Bodies>;
   /** How many threads there are, and how many tasks they owe an answer. */
   load(): { threads: number; tasks: number };
   /** Stops the threads at once; what they had not finished rejects. */
@@ -141,6 +145,8 @@ export function startThreads(options: ThreadsOptions): Threads {
     readSubmitted: (raw) => run({ kind: "read_submitted", raw }) as ReturnType<Threads["readSubmitted"]>,
     makeDkimKeyPairs: () => run({ kind: "make_dkim_key_pairs" }) as Promise<DkimKeyPairs>,
     findLinks: (html) => run({ kind: "find_links", html }) as Promise<[string, string][]>,
+    mergeBodies: (bodies, merge, hasMadeText) =>
+      run({ kind: "merge_bodies", bodies, merge, hasMadeText }) as Promise<Bodies>,
     load: () => ({
       threads: threads.size,
       tasks: arrived.length + [...threads].reduce((sum, { waiting }) => sum + waiting.size, 0),

@@ -69,7 +69,7 @@ function makeWaiting(app: App, teamId: string, options: WaitingOptions) {
         contentId,
         headers: {},
       },
-      ...{ tags, topicId: null, tracking: null, scheduledAt: scheduledAt ?? null, createdAt },
+      ...{ tags, topicId: null, tracking: null, merge: null, scheduledAt: scheduledAt ?? null, createdAt },
       lastEvent: scheduledAt ? "scheduled" : deferredUntil ? "delivery_delayed" : "queued",
     }),
     insertDelivery({

@@ -1,0 +1,5 @@
+alter table emails drop column merge
+
+drop table template_versions
+
+drop table templates

@@ -1,0 +1,15 @@
+import { type Merge, mergeText } from "./merge.ts";
+import { mergeHtml } from "./merge-html.ts";
+import { textFromHtml } from "./text.ts";
+
+/** What an email says, as it is stored. */
+export type Bodies = { html: string | null; text: string | null };
+
+/** Bodies as their recipient sees them; with `hasMadeText` also the text that a message has where none is given. */
+export function mergeBodies({ html, text }: Bodies, merge: Merge, hasMadeText = false): Bodies {
+  const shownText = text ?? (hasMadeText && html !== null ? textFromHtml(html) : null);
+  return {
+    html: html === null ? null : mergeHtml(html, merge),
+    text: shownText === null ? null : mergeText(shownText, merge),
+  };
+}

@@ -1,0 +1,110 @@
+import { and, eq, getTableColumns, lte, ne, sql } from "drizzle-orm";
+import type { Db } from "../db/open.ts";
+import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
+import { preparedRead } from "../db/read.ts";
+import type { Write } from "../db/write.ts";
+import { isId } from "../ids.ts";
+import { type Template, type TemplateVersion, templates, templateVersions } from "./schema.ts";
+
+export const insertTemplate = (db: Db, row: Template): Write => db.insert(templates).values(row);
+
+export const insertVersion = (db: Db, row: TemplateVersion): Write => db.insert(templateVersions).values(row);
+
+const { placeholder } = sql;
+
+const byId = preparedRead((db) =>
+  db
+    .select()
+    .from(templates)
+    .where(and(eq(templates.id, placeholder("name")), eq(templates.teamId, placeholder("teamId"))))
+    .prepare(),
+);
+
+const byAlias = preparedRead((db) =>
+  db
+    .select()
+    .from(templates)
+    .where(and(eq(templates.teamId, placeholder("teamId")), eq(templates.alias, placeholder("name"))))
+    .prepare(),
+);
+
+/** By its id or its alias; no alias has the shape of an id. */
+export async function findTemplate(db: Db, teamId: string, idOrAlias: string): Promise<Template | undefined> {
+  return isId(idOrAlias)
+    ? byId(db).get({ teamId, name: idOrAlias.toLowerCase() })
+    : byAlias(db).get({ teamId, name: idOrAlias });
+}
+
+/** One page and one row more, newest first. */
+export async function listTemplates(db: Db, teamId: string, page: Keyset): Promise<Template[]> {
+  const { where, orderBy, limit } = pageOf(templates.id, eq(templates.teamId, teamId), page);
+  return newestFirst(await db.select().from(templates).where(where).orderBy(orderBy).limit(limit), page);
+}
+
+export async function findVersion(
+  db: Db,
+  templateId: string,
+  id: string,
+): Promise<TemplateVersion | undefined> {
+  return db
+    .select()
+    .from(templateVersions)
+    .where(and(eq(templateVersions.id, id), eq(templateVersions.templateId, templateId)))
+    .get();
+}
+
+/** A version as lists show it, without bodies. */
+export type VersionSummary = Pick<TemplateVersion, "id" | "number" | "subject" | "publishedAt" | "createdAt">;
+
+export async function listVersions(db: Db, templateId: string, page: Keyset): Promise<VersionSummary[]> {
+  const { id, number, subject, publishedAt, createdAt } = getTableColumns(templateVersions);
+  const { where, orderBy, limit } = pageOf(id, eq(templateVersions.templateId, templateId), page);
+  const rows = await db
+    .select({ id, number, subject, publishedAt, createdAt })
+    .from(templateVersions)
+    .where(where)
+    .orderBy(orderBy)
+    .limit(limit);
+  return newestFirst(rows, page);
+}
+
+export type TemplateFields = Partial<Omit<Template, "id" | "teamId" | "createdAt">>;
+
+/** Changes a template if its current version is still the one that was read. */
+export const updateTemplate = (
+  db: Db,
+  { id, teamId, currentVersionId }: Pick<Template, "id" | "teamId" | "currentVersionId">,
+  fields: TemplateFields,
+): Write =>
+  db
+    .update(templates)
+    .set(fields)
+    .where(
+      and(
+        eq(templates.id, id),
+        eq(templates.teamId, teamId),
+        eq(templates.currentVersionId, currentVersionId),
+      ),
+    );
+
+export const markPublished = (db: Db, versionId: string, publishedAt: Date): Write =>
+  db.update(templateVersions).set({ publishedAt }).where(eq(templateVersions.id, versionId));
+
+/** Removes versions up to a number, but for the published one. */
+export const deleteVersions = (
+  db: Db,
+  { id, publishedVersionId }: Pick<Template, "id" | "publishedVersionId">,
+  upTo: number,
+): Write =>
+  db
+    .delete(templateVersions)
+    .where(
+      and(
+        eq(templateVersions.templateId, id),
+        lte(templateVersions.number, upTo),
+        ...(publishedVersionId === null ? [] : [ne(templateVersions.id, publishedVersionId)]),
+      ),
+    );
+
+export const deleteTemplate = (db: Db, teamId: string, id: string): Write =>
+  db.delete(templates).where(and(eq(templates.id, id), eq(templates.teamId, teamId)));

@@ -5,11 +5,11 @@ import { setLastEvent } from "../emails/store.ts";
 import { recordEvent } from "../events/record.ts";
 import { reportReceived } from "../inbound/jobs.ts";
 import { again, done, type Ending, handle } from "../jobs/job.ts";
+import { once } from "../jobs/once.ts";
 import { removeWaitingJob, settleLane } from "../jobs/store.ts";
 import { suppress } from "../suppressions/suppress.ts";
 import { takeComplaint } from "./complaints.ts";
 import { blockFor, type DeliveryReport, judgeBlock, type ReportedFailure } from "./judge-report.ts";
-import { once } from "./once.ts";
 import { describeBounce } from "./record.ts";
 import {
   expectFirst,
@@ -73,7 +73,7 @@ async function bounceLater(app: App, learnt: Learnt): Promise<Ending> {
 }
 
 function bounceWrites(app: App, { delivery, failure, host }: Learnt, isOpen: boolean): Write[] {
-  const { id: deliveryId, teamId, emailId, recipient, domainId, job } = delivery;
+  const { id: deliveryId, teamId, emailId, recipient, domainId, broadcastId, job } = delivery;
   const now = app.now();
   const { type, class: about, said } = failure;
   return [
@@ -83,7 +83,7 @@ function bounceWrites(app: App, { delivery, failure, host }: Learnt, isOpen: boo
     ...(isOpen && job ? [settleLane(job.lane, now)] : []),
     insertReport(delivery, { outcome: "bounced", class: about, host, said: inWords(failure, host) }, now),
     ...recordEvent(app, {
-      ...{ type: "email.bounced", teamId, emailId, deliveryId, recipient, domainId },
+      ...{ type: "email.bounced", teamId, emailId, deliveryId, recipient, domainId, broadcastId },
       counts: isOpen ? [] : ["email.bounced_late"],
       data: { bounce: describeBounce(type, about, said) },
     }),
@@ -99,14 +99,14 @@ function bounceWrites(app: App, { delivery, failure, host }: Learnt, isOpen: boo
  * delays; and the email's last event stays "delivered", since no host would say that the trouble is over.
  */
 async function delayLater(app: App, { delivery, failure, host }: Learnt): Promise<Ending> {
-  const { id: deliveryId, teamId, emailId, recipient, domainId, state } = delivery;
+  const { id: deliveryId, teamId, emailId, recipient, domainId, broadcastId, state } = delivery;
   if (state !== "delivered") return done();
   const said = inWords(failure, host);
   await once(app, [
     expectFirst("email.delivery_delayed", delivery),
     insertReport(delivery, { outcome: "deferred", class: failure.class, host, said }, app.now()),
     ...recordEvent(app, {
-      ...{ type: "email.delivery_delayed", teamId, emailId, deliveryId, recipient, domainId },
+      ...{ type: "email.delivery_delayed", teamId, emailId, deliveryId, recipient, domainId, broadcastId },
       data: { bounce: describeBounce("Transient", failure.class, failure.said) },
     }),
   ]);

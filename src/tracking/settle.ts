@@ -90,7 +90,7 @@ async function tell(app: App, first: VisitedDelivery, judged: Judged[]): Promise
 
 /** The events that visits come to, and the engagement once they are told. */
 function eventsOf(
-  { delivery, domainId, engagement }: VisitedDelivery,
+  { delivery, domainId, broadcastId, engagement }: VisitedDelivery,
   judged: Judged[],
 ): { engagement: Engagement; events: NewEvent[] } {
   const row: Engagement = engagement
@@ -108,7 +108,7 @@ function eventsOf(
     return [
       {
         type: `email.${kind}`,
-        ...{ teamId, emailId, deliveryId, recipient, domainId },
+        ...{ teamId, emailId, deliveryId, recipient, domainId, broadcastId },
         counts: isFirst ? [`email.unique_${kind}`] : [],
         data: dataOf({ visit, verdict }),
       },

@@ -9,6 +9,7 @@ import { type Engagement, engagements } from "./schema.ts";
 export interface VisitedDelivery {
   delivery: Pick<Delivery, "id" | "teamId" | "emailId" | "recipient" | "state" | "attempts" | "settledAt">;
   domainId: Email["domainId"];
+  broadcastId: Email["broadcastId"];
   /** How many links its content has. */
   links: number;
   engagement: Engagement | null;
@@ -20,6 +21,7 @@ const visitedQuery = preparedRead((db) => {
     .select({
       delivery: { id, teamId, emailId, recipient, state, attempts, settledAt },
       domainId: emails.domainId,
+      broadcastId: emails.broadcastId,
       links: sql<number>`(select count(*) from links where content_id = ${emails.contentId})`,
       engagement: engagements,
     })

@@ -162,8 +162,8 @@ eachTransport((_name, open) => {
     ]);
     expect(byDomain.totals).toEqual({ delivered: 4 });
     expect((await ask({ metrics, dimensions: ["broadcast"] })).rows).toEqual([
-      { broadcastId: first, ...delivered(1) },
-      { broadcastId: second, ...delivered(1) },
+      { broadcast: { id: first, name: null }, ...delivered(1) },
+      { broadcast: { id: second, name: null }, ...delivered(1) },
     ]);
     expect((await ask({ metrics, dimensions: ["domain", "period", "broadcast"] })).rows).toHaveLength(2);
 

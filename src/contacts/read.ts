@@ -9,7 +9,7 @@ import { searchContacts } from "./search.ts";
 import { getSegment } from "./segments.ts";
 import { findContact, findContactByEmail, isInSegment, listContacts } from "./store.ts";
 
-export const contactNotFound = () => new Refusal("not_found", "Contact not found");
+const contactNotFound = () => new Refusal("not_found", "Contact not found");
 
 /** A team's contact by its id or address, in whichever spelling; of a segment, where one is given. */
 export async function getContact(

@@ -42,7 +42,7 @@ export type Rules = { all: Rule[] } | { any: Rule[] };
 export type Rule = Leaf | Rules;
 
 /** What every contact has, and what it is compared as. */
-export const contactFields: ReadonlyMap<string, PropertyType> = new Map([
+const contactFields: ReadonlyMap<string, PropertyType> = new Map([
   ["email", "string"],
   ["first_name", "string"],
   ["last_name", "string"],

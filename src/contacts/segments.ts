@@ -14,7 +14,7 @@ import { type Segment, segments } from "./schema.ts";
 import { requireTopics } from "./topics.ts";
 
 // The contract's words, which are older than segments.
-export const segmentNotFound = () => new Refusal("not_found", "Audience not found");
+const segmentNotFound = () => new Refusal("not_found", "Audience not found");
 
 const longestSegmentName = 100;
 

@@ -2,7 +2,6 @@ import { and, eq, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
 import type { Db } from "../db/open.ts";
 import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
-import { rawWrite, type Write } from "../db/write.ts";
 import { conditionOf } from "./condition.ts";
 import { type Contact, contacts, contactTotals, type Segment, segmentMembers } from "./schema.ts";
 
@@ -133,6 +132,3 @@ export async function findTotals(db: Db, teamId: string): Promise<{ total: numbe
   const row = await db.select().from(contactTotals).where(eq(contactTotals.teamId, teamId)).get();
   return { total: row?.total ?? 0, unsubscribed: row?.unsubscribed ?? 0 };
 }
-
-export const deleteContact = (teamId: string, id: string): Write =>
-  rawWrite("delete from contacts where team_id = ? and id = ?", [teamId, id]);

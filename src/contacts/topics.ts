@@ -1,5 +1,5 @@
 /** What contacts may want to hear of or not. */
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
 import { type App, atomically } from "../app.ts";
 import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
 import { expectChange, rawWrite, type Write } from "../db/write.ts";
@@ -11,7 +11,7 @@ import { clearTopic } from "./jobs.ts";
 import { readText, requireText } from "./names.ts";
 import { type Subscription, type Topic, topics } from "./schema.ts";
 
-export const topicNotFound = () => new Refusal("not_found", "Topic not found");
+const topicNotFound = () => new Refusal("not_found", "Topic not found");
 
 const longestTopicName = 50;
 const longestDescription = 200;
@@ -116,17 +116,4 @@ function record(app: App, type: "topic.created" | "topic.updated" | "topic.delet
 function refuseStale(error: unknown): never {
   if (error instanceof WriteConflict && error.kind === "stale") throw topicNotFound();
   throw error;
-}
-
-/**
- * Those of the addresses (`recipientKey`s) that are not to get what is sent under a topic: they left it, or never joined
- * one that has to be joined. Who is no contact is as the topic's default says.
- */
-export async function addressesOutOf(app: App, topic: Topic, addresses: string[]): Promise<Set<string>> {
-  const rows = await app.db.values<[string]>(sql`
-    select e.value from json_each(${JSON.stringify(addresses)}) e
-      left join contacts c on c.team_id = ${topic.teamId} and c.email = e.value
-      left join contact_topics t on t.contact_id = c.id and t.topic_id = ${topic.id}
-    where coalesce(t.subscription, ${topic.defaultSubscription}) = 'opt_out'`);
-  return new Set(rows.map(([address]) => address));
 }

@@ -18,8 +18,10 @@ import down0009 from "./0009_audience.down.sql" with { type: "text" };
 import up0009 from "./0009_audience.up.sql" with { type: "text" };
 import down0010 from "./0010_templates.down.sql" with { type: "text" };
 import up0010 from "./0010_templates.up.sql" with { type: "text" };
-import down0011 from "./0011_provider_counters.down.sql" with { type: "text" };
-import up0011 from "./0011_provider_counters.up.sql" with { type: "text" };
+import down0011 from "./0011_broadcasts.down.sql" with { type: "text" };
+import up0011 from "./0011_broadcasts.up.sql" with { type: "text" };
+import down0012 from "./0012_provider_counters.down.sql" with { type: "text" };
+import up0012 from "./0012_provider_counters.up.sql" with { type: "text" };
 
 /** One step of the database's shape. `up` and `down` are SQL statements separated by empty lines. */
 export interface Migration {
@@ -41,5 +43,6 @@ export const migrations: Migration[] = [
   { version: 8, name: "idempotency", up: up0008, down: down0008 },
   { version: 9, name: "audience", up: up0009, down: down0009 },
   { version: 10, name: "templates", up: up0010, down: down0010 },
-  { version: 11, name: "provider_counters", up: up0011, down: down0011 },
+  { version: 11, name: "broadcasts", up: up0011, down: down0011 },
+  { version: 12, name: "provider_counters", up: up0012, down: down0012 },
 ];

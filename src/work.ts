@@ -1,3 +1,4 @@
+import { conducting } from "./broadcasts/conduct.ts";
 import { clearingProperty, clearingSegment, clearingTopic } from "./contacts/clear.ts";
 import { importingContacts } from "./contacts/import.ts";
 import { forgettingImports } from "./contacts/imports.ts";
@@ -40,6 +41,7 @@ export const recurringWork: Recurring[] = [
 /** Every job handler, in one list, as routes are in one list. */
 export const handlers: JobHandler[] = [
   delivering,
+  conducting,
   reporting,
   verifyingDomain,
   verifyingClaim,

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { testTopic } from "../../test/support/audience-rows.ts";
 import { testApp, testTeam } from "../../test/support/test-app.ts";
 import { testDomain } from "../../test/support/test-domain.ts";
 import { testServer } from "../../test/support/test-server.ts";
-import { newId } from "../ids.ts";
 
 const app = await testApp();
 const server = testServer(app);
@@ -12,7 +12,7 @@ const sdk = server.sdk(team.key);
 
 const createdAt = app.now().toISOString();
 const scheduledAt = new Date(app.now().getTime() + 3_600_000).toISOString();
-const topicId = newId();
+const topicId = (await testTopic(app, team.teamId)).id;
 
 const bare = { from: "ada@example.com", to: "bob@recipient.test", subject: "Bare", text: "Hi" };
 const full = {

@@ -74,6 +74,7 @@ const byName: Record<string, unknown> = {
   tracking_subdomain: "links",
   domain_name: "Production",
   broadcast_name: "March",
+  messages_per_minute: 600,
   failure_reason: "The record was not found at example.com",
   domain_id: "019ad1c4-5a3e-7c60-9f8b-3f0a6f1d2c4b",
   file: "email\r\nada@example.com\r\n",

@@ -1,8 +1,12 @@
 import { expect, test } from "bun:test";
+import { testSegment } from "../../test/support/audience-rows.ts";
 import { testApp, testTeam } from "../../test/support/test-app.ts";
 import { testDomain } from "../../test/support/test-domain.ts";
 import { testServer } from "../../test/support/test-server.ts";
 import { addWaiting } from "../../test/support/waiting.ts";
+import { atomically } from "../app.ts";
+import { createBroadcast } from "../broadcasts/change.ts";
+import { rawWrite } from "../db/write.ts";
 import { newId } from "../ids.ts";
 import { apiRoutes } from "./routes.ts";
 
@@ -12,14 +16,23 @@ import { apiRoutes } from "./routes.ts";
 interface Parameter {
   name: string;
   in: string;
+  required?: boolean;
   schema: { enum?: string[]; const?: string; anyOf?: { const?: string }[]; format?: string };
 }
 
-const app = await testApp({ sandbox: true, now: new Date() });
+const app = await testApp({ sandbox: true, now: new Date(), config: { rateLimit: { enabled: false } } });
 const server = testServer(app);
 const { teamId, key, keyId } = await testTeam(app);
 const domain = await testDomain(app, teamId);
 const [waiting] = await addWaiting(app, teamId, { domainId: domain.id }, {}, {});
+
+const segmentId = (await testSegment(app, teamId)).id;
+const { id: broadcastId } = await createBroadcast(app, teamId, {
+  ...{ segmentId, from: "ada@example.com", subject: "News", text: "Hi" },
+});
+await atomically(app, [
+  rawWrite("update broadcasts set email_id = ? where id = ?", [waiting!.emailId, broadcastId]),
+]);
 
 const document = await apiRoutes(app, "0.0.0-test").handle(
   new Request("http://mailit.test/openapi/json", { headers: { authorization: `Bearer ${key}` } }),
@@ -29,7 +42,12 @@ const { paths } = (await document.json()) as {
 };
 
 /** Ids that are there, by the collection they are of: what is of nobody is refused before anything is listed. */
-const ids: Record<string, string> = { emails: waiting!.emailId, domains: domain.id, "api-keys": keyId };
+const ids: Record<string, string> = {
+  emails: waiting!.emailId,
+  domains: domain.id,
+  "api-keys": keyId,
+  broadcasts: broadcastId,
+};
 const lists = Object.entries(paths).flatMap(([path, { get }]) => {
   const query = (get?.parameters ?? []).filter((parameter) => parameter.in === "query");
   const isPaged = query.some(({ name }) => name === "limit" || name === "per_page");
@@ -46,8 +64,9 @@ function valuesOf({ schema }: Parameter): string[] {
   return known.length > 0 ? known : ["x"];
 }
 
-/** Webhook events and their attempts have ids of a form of their own. */
+/** Webhook events and their attempts have ids of a form of their own, and so have links. */
 function cursorOf(path: string): string {
+  if (path.endsWith("/clicked-links")) return "A".repeat(11);
   const prefix = path.endsWith("/events") ? "msg_" : path.endsWith("/attempts") ? "atmpt_" : "";
   return prefix === "" ? newId() : prefix + newId().replaceAll("-", "");
 }
@@ -67,8 +86,14 @@ test.each(lists.map((list) => [list.path, list] as const))(
     const filters = query
       .filter(({ name }) => !["after", "before", "limit"].includes(name))
       .flatMap((parameter) => valuesOf(parameter).map((value) => `${parameter.name}=${value}`));
-    for (const page of pages) {
-      for (const filter of ["", ...filters]) {
+    // What has to be there is there every time, with each of its values.
+    const required = query.find((parameter) => parameter.required)?.name;
+    const optional = filters.filter((filter) => !filter.startsWith(`${required}=`));
+    const needed = required ? filters.filter((filter) => filter.startsWith(`${required}=`)) : [""];
+    for (const page of pages.flatMap((each) =>
+      needed.map((value) => [each, value].filter(Boolean).join("&")),
+    )) {
+      for (const filter of ["", ...optional]) {
         const { status } = await server.ask("GET", `${path}?${[page, filter].filter(Boolean).join("&")}`, {
           key,
         });

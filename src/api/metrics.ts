@@ -105,13 +105,12 @@ export const metricsRoutes = (app: App) =>
     },
   );
 
-function toRow({ period, domain, emailId, broadcastId, provider, values }: MetricsRow) {
+function toRow({ period, domain, emailId, broadcast, provider, values }: MetricsRow) {
   return {
     ...(period !== undefined && { period }),
     ...(domain !== undefined && { domain_id: domain?.id ?? null, domain_name: domain?.name ?? null }),
     ...(emailId !== undefined && { email_id: emailId }),
-    // TODO: their names, once there are broadcasts to have one.
-    ...(broadcastId !== undefined && { broadcast_id: broadcastId, broadcast_name: null }),
+    ...(broadcast !== undefined && { broadcast_id: broadcast.id, broadcast_name: broadcast.name }),
     ...(provider !== undefined && { provider }),
     ...values,
   };

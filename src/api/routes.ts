@@ -2,6 +2,7 @@ import { openapi } from "@elysiajs/openapi";
 import type { App } from "../app.ts";
 import { audienceRoutes } from "./audiences.ts";
 import { authRoutes } from "./auth-routes.ts";
+import { broadcastRoutes } from "./broadcasts.ts";
 import { contactPropertyRoutes } from "./contact-properties.ts";
 import { contactRoutes } from "./contacts.ts";
 import { deliveryRoutes } from "./deliveries.ts";
@@ -55,6 +56,7 @@ export const apiRoutes = (app: App, version: string) => {
     .use(deliveryRoutes(app))
     .use(receivingRoutes(app))
     .use(inboundEmailRoutes(app))
+    .use(broadcastRoutes(app))
     .use(domainRoutes(app))
     .use(domainClaimRoutes(app))
     .use(inboundRouteRoutes(app))

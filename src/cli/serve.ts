@@ -18,6 +18,7 @@ import { healthRoutes, type Lifecycle } from "../public/health.ts";
 import { metricsRoutes } from "../public/metrics.ts";
 import { sharedRoutes } from "../public/shared-email.ts";
 import { trackingRoutes } from "../public/tracking.ts";
+import { unsubscribeRoutes } from "../public/unsubscribe.ts";
 import { welcomeRoutes } from "../public/welcome.ts";
 import { sandboxResolver } from "../sandbox/internet.ts";
 import { listenAsInternet } from "../sandbox/listen.ts";
@@ -164,6 +165,7 @@ async function listenHttp(app: OpenApp, config: Config, lifecycle: Lifecycle): P
     .use(downloadRoutes(app))
     .use(sharedRoutes(app))
     .use(trackingRoutes(app))
+    .use(unsubscribeRoutes(app))
     .use(welcomeRoutes(app, version));
   // Bun's own limit answers with nothing; ours, in `readJson`, says what is wrong before a byte is read.
   const maxRequestBodySize = Number.MAX_SAFE_INTEGER;

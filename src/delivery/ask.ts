@@ -279,7 +279,7 @@ class Asking {
     limiter?: string;
   }): void {
     const { outcome, startedAt = this.app.now() } = about;
-    if (outcome.kind === "suppressed") return;
+    if (outcome.kind === "suppressed" || outcome.kind === "canceled") return;
     this.#attempts.push({
       outcome: outcome.kind,
       class: "class" in outcome ? outcome.class : null,

@@ -2,7 +2,7 @@
 import type { App } from "../app.ts";
 import { setLastEvent } from "../emails/store.ts";
 import { recordEvent } from "../events/record.ts";
-import type { EventType } from "../events/schema.ts";
+import { once } from "../jobs/once.ts";
 import { parseAddress } from "../mail/address.ts";
 import { readFeedbackId } from "../mail/feedback-id.ts";
 import { readMessageId } from "../mail/message-id.ts";
@@ -11,7 +11,6 @@ import { readReturnPath } from "../mail/verp.ts";
 import type { SuppressionReason } from "../suppressions/schema.ts";
 import { suppress } from "../suppressions/suppress.ts";
 import { isSameMailbox } from "./judge-report.ts";
-import { once } from "./once.ts";
 import {
   expectFirst,
   findReportedDelivery,
@@ -24,7 +23,7 @@ import { providerOf } from "./site-policy.ts";
 type Complaint = Report & { kind: "complaint" };
 
 interface Meaning {
-  event: EventType;
+  event: "email.complained" | "email.unsubscribed";
   reason: SuppressionReason;
 }
 
@@ -63,14 +62,14 @@ export async function takeComplaint(
 /** Once for each delivery; what the sandbox's own complaint does as well. */
 export async function recordComplaint(
   app: App,
-  { id: deliveryId, teamId, emailId, recipient, domainId, mxHost }: ReportedDelivery,
+  { id: deliveryId, teamId, emailId, recipient, domainId, broadcastId, mxHost }: ReportedDelivery,
   feedbackType = "abuse",
   { event, reason }: Meaning = meanings.abuse!,
 ): Promise<void> {
   await once(app, [
     expectFirst(event, { id: deliveryId, emailId }),
     ...recordEvent(app, {
-      ...{ type: event, teamId, emailId, deliveryId, recipient, domainId },
+      ...{ type: event, teamId, emailId, deliveryId, recipient, domainId, broadcastId },
       provider: providerOf(mxHost),
       data: { complaint: { feedbackType } },
     }),

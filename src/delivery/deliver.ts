@@ -4,13 +4,14 @@ import { deliver } from "../emails/jobs.ts";
 import { rememberLane } from "../emails/lanes.ts";
 import { StorageUnavailable } from "../errors.ts";
 import { again, done, type Ending, type Held, handle, laneOf } from "../jobs/job.ts";
-import { blockLane, findLane } from "../jobs/store.ts";
+import { blockLane, findLane, moveWaiting } from "../jobs/store.ts";
 import { makeReturnPath } from "../mail/verp.ts";
 import { whySuppressed } from "../suppressions/suppress.ts";
 import { allowanceOf, rateLimiter } from "./allowance.ts";
 import { type AttemptRecord, askHosts } from "./ask.ts";
+import { byBroadcast } from "./broadcast.ts";
 import { makeMessage } from "./message.ts";
-import type { Outcome } from "./outcome.ts";
+import type { Outcome, TriedOutcome } from "./outcome.ts";
 import { recordTry, type Tried } from "./record.ts";
 import { findRoute, type Route } from "./route.ts";
 import type { Site } from "./site.ts";
@@ -40,6 +41,10 @@ export const delivering = handle(
 /** Ends in what was tried; or in an ending of the job that is no try, when its site has no room for it now. */
 async function tryOnce(app: App, due: DueDelivery, held: Held): Promise<Tried | Ending> {
   const { delivery, domain } = due;
+  const ofBroadcast = byBroadcast(app, due);
+  if (ofBroadcast)
+    return "ending" in ofBroadcast ? ofBroadcast.ending : { outcome: ofBroadcast.outcome, attempts: [] };
+  if (due.unwanted) return { outcome: { kind: "suppressed", reason: due.unwanted }, attempts: [] };
   const reason = await whySuppressed(app, delivery.teamId, delivery.recipient);
   if (reason) return { outcome: { kind: "suppressed", reason }, attempts: [] };
   if (!domain) {
@@ -112,8 +117,13 @@ async function waitsInLane(app: App, site: Site, held: Held): Promise<Ending | u
   const lane = await findLane(app.db, laneOf(deliver, site.name));
   const isBlocked = lane?.blockedUntil != null && lane.blockedUntil > app.now();
   if (site.hasRoom && !isBlocked) return undefined;
-  return again(app.now(), inLineOf(site), [], { lane: site.name });
+  const now = app.now();
+  // Those behind it would come to the same end one by one: of a broadcast a hundred thousand stand in one lane.
+  const others = moveWaiting(laneOf(deliver, held.lane), laneOf(deliver, site.name), now, movedAtOnce);
+  return again(now, inLineOf(site), [others], { lane: site.name });
 }
+
+const movedAtOnce = 500;
 
 const inLineOf = (site: Site): string => `waits in the lane of ${site.name}`;
 
@@ -159,7 +169,7 @@ function blame(app: App, { delivery, email }: DueDelivery, error: unknown): Trie
 }
 
 /** The record of a try that never came to a host. */
-function withoutHost(app: App, outcome: Exclude<Outcome, { kind: "suppressed" }>): AttemptRecord {
+function withoutHost(app: App, outcome: TriedOutcome): AttemptRecord {
   const now = app.now();
   return {
     outcome: outcome.kind,

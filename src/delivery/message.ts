@@ -3,9 +3,13 @@ import { signingKeysOf } from "../domains/service.ts";
 import type { Attachment, Delivery, Email, EmailSource } from "../emails/schema.ts";
 import { findSource, listAttachments } from "../emails/store.ts";
 import { trackingBase } from "../emails/tracking.ts";
+import { leavingUrl } from "../emails/unsubscribe.ts";
+import { recipientKey } from "../mail/address.ts";
 import { makeFeedbackId } from "../mail/feedback-id.ts";
-import { mergedLength } from "../mail/merge.ts";
+import { type Merge, mergedLength, mergeLine } from "../mail/merge.ts";
+import { makeMessageId } from "../mail/message-id.ts";
 import type { Tracking } from "../mail/tracking.ts";
+import { fillLeavingUrl, hasOwnLeaving, leavingHeaders } from "../mail/unsubscribe.ts";
 import type { ComposeJob, JobAttachment, SubmittedJob } from "../threads/threads.ts";
 import { bigBytes, byteBudget } from "./big-messages.ts";
 import type { DueDelivery } from "./store.ts";
@@ -107,27 +111,80 @@ async function composeJob(
   domain: MessageDomain,
   rows: Attachment[],
 ): Promise<ComposeJob> {
-  const { delivery, email, content } = due;
+  const { delivery, email } = due;
+  const url = leavingUrlOf(app, due);
   return {
     source: {
-      messageId: email.messageId,
-      date: email.scheduledAt && email.scheduledAt > email.createdAt ? email.scheduledAt : email.createdAt,
+      ...(email.broadcastId === null ? ofEmail(due, url) : ofBroadcast(due, domain, url ?? "")),
       from: email.sender,
-      to: email.recipients,
       cc: email.cc,
       replyTo: email.replyTo,
-      subject: email.subject,
-      html: content.html ?? undefined,
-      text: content.text ?? undefined,
-      headers: hasFeedbackId(email.headers)
-        ? email.headers
-        : { ...email.headers, "Feedback-ID": feedbackIdOf(app, delivery, email, domain.name) },
+      headers: {
+        ...email.headers,
+        ...(url !== undefined && !hasOwnLeaving(email.headers) && leavingHeaders(url)),
+        ...(!hasFeedbackId(email.headers) && {
+          "Feedback-ID": feedbackIdOf(app, delivery, email, domain.name),
+        }),
+      },
       attachments: await Promise.all(rows.map((row) => jobAttachment(app, row))),
       tracking: trackingFor(app, due),
-      merge: email.merge ?? undefined,
     },
     keys: await signingKeysOf(app, domain.id),
     signedAt: app.now(),
+  };
+}
+
+/** Where the recipient leaves: of mail that has something to leave. */
+function leavingUrlOf(app: App, { delivery, email }: DueDelivery): string | undefined {
+  const { topicId, broadcastId } = email;
+  if (topicId === null && broadcastId === null) return undefined;
+  const { id: deliveryId, teamId, recipient } = delivery;
+  return leavingUrl(app, { teamId, deliveryId, topicId, address: recipientKey(recipient) });
+}
+
+/** What a message has in common with those of the email's other recipients. */
+function ofEmail({ email, content }: DueDelivery, url: string | undefined) {
+  const { merge } = email;
+  // Of a template it is a field like the others; in what is none, it alone is.
+  const filled = (body: string | null) =>
+    body === null ? undefined : url === undefined || merge ? body : fillLeavingUrl(body, url);
+  return {
+    messageId: email.messageId,
+    date: email.scheduledAt && email.scheduledAt > email.createdAt ? email.scheduledAt : email.createdAt,
+    to: email.recipients,
+    subject: email.subject,
+    html: filled(content.html),
+    text: filled(content.text),
+    merge: merge
+      ? { ...merge, values: { ...merge.values, ...(url !== undefined && { RESEND_UNSUBSCRIBE_URL: url }) } }
+      : undefined,
+  };
+}
+
+/**
+ * A broadcast's message is one person's: it names nobody else, and has a Message-ID of its own, because hosts that see one
+ * twice take the second for a copy.
+ */
+function ofBroadcast(
+  { delivery, email, content, broadcast }: DueDelivery,
+  domain: MessageDomain,
+  url: string,
+) {
+  const own = Object.entries(delivery.mergeValues ?? {}).map(
+    ([name, value]) => [`contact.${name}`, String(value)] as const,
+  );
+  const merge: Merge = {
+    values: { ...Object.fromEntries(own), RESEND_UNSUBSCRIBE_URL: url },
+    fallbacks: broadcast?.fallbacks ?? {},
+  };
+  return {
+    messageId: makeMessageId(delivery.id, domain.name),
+    date: delivery.createdAt, // when it was to go out, the same at every retry
+    to: [delivery.recipient],
+    subject: mergeLine(email.subject, merge),
+    html: content.html ?? undefined,
+    text: content.text ?? undefined,
+    merge,
   };
 }
 
@@ -135,15 +192,15 @@ async function composeJob(
 const hasFeedbackId = (headers: Record<string, string>): boolean =>
   Object.keys(headers).some((name) => name.toLowerCase() === "feedback-id");
 
-/** Complaints are counted by what sent it, by its domain and by its team. */
+/** Complaints are counted by what sent it (a broadcast or a key), by its domain and by its team. */
 function feedbackIdOf(
   app: App,
   { id: deliveryId }: Pick<Delivery, "id">,
-  { apiKeyId, teamId }: Pick<Email, "apiKeyId" | "teamId">,
+  { apiKeyId, broadcastId, teamId }: Pick<Email, "apiKeyId" | "broadcastId" | "teamId">,
   domain: string,
 ): string {
   const secret = app.secrets.derive("return-path");
-  return makeFeedbackId({ deliveryId, groups: [apiKeyId ?? "", domain, teamId], secret });
+  return makeFeedbackId({ deliveryId, groups: [broadcastId ?? apiKeyId ?? "", domain, teamId], secret });
 }
 
 function trackingFor(app: App, { delivery, email: { tracking } }: DueDelivery): Tracking | undefined {

@@ -1,3 +1,4 @@
+import type { Unwanted } from "../contacts/consent.ts";
 import type { Conversation } from "../smtp/client.ts";
 import { formatReply, replyClass } from "../smtp/reply.ts";
 import type { SuppressionReason } from "../suppressions/schema.ts";
@@ -9,9 +10,14 @@ export type Outcome =
   | { kind: "delivered"; said: string; host: string; tls?: AttemptTls }
   | Deferral
   | { kind: "bounced"; said: string; class: BounceClass; suppress: boolean; host?: string }
-  | { kind: "suppressed"; reason: SuppressionReason }
+  | { kind: "suppressed"; reason: SuppressionReason | Unwanted }
+  /** Taken back before it went out. */
+  | { kind: "canceled"; said: string }
   /** It can never be sent, and not because of the recipient or their hosts. */
   | { kind: "failed"; said: string };
+
+/** What only an attempt can come to. */
+export type TriedOutcome = Exclude<Outcome, { kind: "suppressed" | "canceled" }>;
 
 export interface Deferral {
   kind: "deferred";

@@ -30,6 +30,7 @@ export interface Waiting {
   teamId: string;
   recipient: string;
   domainId: string | null;
+  broadcastId: string | null;
 }
 
 /** How many deliveries match. `busy` are being attempted at this moment; they are in one of the states as well. */
@@ -90,16 +91,30 @@ const waiting = sql.raw(
 
 async function listSlice(db: Db, slice: SQL, filter: QueueFilter, now: Date): Promise<Waiting[]> {
   const rows = await db.values<
-    [string, string, number, number, number, WaitingState, string, string, string, string | null]
+    [
+      string,
+      string,
+      number,
+      number,
+      number,
+      WaitingState,
+      string,
+      string,
+      string,
+      string | null,
+      string | null,
+    ]
   >(
     sql`select j.id, j.lane, j.run_at, j.fence, j.node is not null, ${stateAt(now)},
-               d.email_id, d.team_id, d.recipient, e.domain_id
+               d.email_id, d.team_id, d.recipient, e.domain_id, e.broadcast_id
         from ${waiting} where ${slice} and ${matches(filter, now)}`,
   );
-  return rows.map(([id, lane, runAt, fence, isBusy, state, emailId, teamId, recipient, domainId]) => ({
-    ...{ id, lane, runAt: new Date(runAt), fence, isBusy: isBusy === 1, state },
-    ...{ emailId, teamId, recipient, domainId },
-  }));
+  return rows.map(
+    ([id, lane, runAt, fence, isBusy, state, emailId, teamId, recipient, domainId, broadcastId]) => ({
+      ...{ id, lane, runAt: new Date(runAt), fence, isBusy: isBusy === 1, state },
+      ...{ emailId, teamId, recipient, domainId, broadcastId },
+    }),
+  );
 }
 
 /** Conditions on `jobs j` that together cover what was there when the walk began, each in at most `sliceSize` rows. */

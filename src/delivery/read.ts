@@ -3,6 +3,7 @@ import type { App } from "../app.ts";
 import type { Db } from "../db/open.ts";
 import { getEmail } from "../emails/read.ts";
 import { type Delivery, deliveries } from "../emails/schema.ts";
+import { Refusal } from "../errors.ts";
 import { type JobRow, jobs, type Lane, lanes } from "../jobs/schema.ts";
 import { type Explanation, explain } from "./explain.ts";
 import { shortLane } from "./queue-filter.ts";
@@ -20,9 +21,15 @@ export interface ExplainedDelivery extends Explanation {
 
 const longestHistory = 50;
 
-/** Every delivery of an email; refuses an email that is not the team's. */
+/** Every delivery of an email; refuses an email that is not the team's, and one that is a broadcast. */
 export async function getDeliveries(app: App, teamId: string, emailId: string): Promise<ExplainedDelivery[]> {
   const email = await getEmail(app, teamId, emailId);
+  if (email.broadcastId !== null) {
+    throw new Refusal(
+      "validation_error",
+      `This email is a broadcast, and may have a million deliveries: list them with \`GET /broadcasts/${email.broadcastId}/recipients\`.`,
+    );
+  }
   const [rows, histories, pause] = await Promise.all([
     listPlaces(app.db, teamId, email.id),
     listAttempts(app.db, email.id),

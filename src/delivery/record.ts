@@ -1,4 +1,5 @@
 import type { App } from "../app.ts";
+import { isUnwanted, tellUnwanted, type Unwanted } from "../contacts/consent.ts";
 import type { Write } from "../db/write.ts";
 import type { Delivery, LastEvent } from "../emails/schema.ts";
 import { setLastEvent, setProgress } from "../emails/store.ts";
@@ -6,6 +7,7 @@ import { recordEvents } from "../events/record.ts";
 import type { EventType } from "../events/schema.ts";
 import { again, done, type Ending } from "../jobs/job.ts";
 import { metersOf } from "../meters.ts";
+import type { SuppressionReason } from "../suppressions/schema.ts";
 import { suppress } from "../suppressions/suppress.ts";
 import { tellSuppression } from "../suppressions/told.ts";
 import type { AttemptRecord } from "./ask.ts";
@@ -87,8 +89,13 @@ function recordOutcome(app: App, due: DueDelivery, outcome: Outcome, lane: strin
     case "suppressed":
       return done([
         settle(app, due, "suppressed", due.delivery.lastReply, due.delivery.mxHost),
-        ...happened(app, due, ["email.suppressed"], { suppressed: tellSuppression(outcome.reason) }),
+        ...happened(app, due, ["email.suppressed"], { suppressed: tellRefusal(outcome.reason) }),
         lastEvent(due, "suppressed"),
+      ]);
+    case "canceled":
+      return done([
+        settle(app, due, "canceled", outcome.said, due.delivery.mxHost),
+        ...happened(app, due, ["email.canceled"], { canceled: { reason: outcome.said } }),
       ]);
     case "failed":
       return done([...fail(app, due, outcome.said)]);
@@ -96,6 +103,9 @@ function recordOutcome(app: App, due: DueDelivery, outcome: Outcome, lane: strin
       return defer(app, due, outcome, lane);
   }
 }
+
+const tellRefusal = (reason: SuppressionReason | Unwanted) =>
+  isUnwanted(reason) ? tellUnwanted(reason) : tellSuppression(reason);
 
 function defer(
   app: App,
@@ -144,6 +154,8 @@ function fail(app: App, due: DueDelivery, said: string, host?: string): Write[] 
   ];
 }
 
+const isUntried = (state: Delivery["state"]): boolean => state === "suppressed" || state === "canceled";
+
 function settle(
   app: App,
   { delivery }: DueDelivery,
@@ -153,14 +165,14 @@ function settle(
 ): Write {
   const now = app.now();
   // An attempt that was never made (suppressed meanwhile) is not counted as one.
-  const attempts = delivery.attempts + (state === "suppressed" ? 0 : 1);
+  const attempts = delivery.attempts + (isUntried(state) ? 0 : 1);
   return updateDelivery({
     id: delivery.id,
     state,
     attempts,
     lastReply,
     mxHost: host ?? delivery.mxHost,
-    firstAttemptAt: delivery.firstAttemptAt ?? (state === "suppressed" ? null : now),
+    firstAttemptAt: delivery.firstAttemptAt ?? (isUntried(state) ? null : now),
     nextAttemptAt: null,
     settledAt: now,
   });
@@ -181,6 +193,7 @@ function happened(
     recipient,
     domainId: email.domainId,
     provider: providerOf(host ?? delivery.mxHost),
+    broadcastId: email.broadcastId,
     data,
   });
 }

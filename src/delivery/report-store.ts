@@ -2,13 +2,13 @@ import { and, asc, eq, getTableColumns } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
 import { rawWrite, type Write } from "../db/write.ts";
 import { type Delivery, deliveries, type Email, emails } from "../emails/schema.ts";
-import type { EventType } from "../events/schema.ts";
+import { isOutcome, type outcomeTypes } from "../events/schema.ts";
 import { inboundEmails } from "../inbound/schema.ts";
 import { jobs } from "../jobs/schema.ts";
 import type { Attempt } from "./schema.ts";
 
 /** A delivery that somebody reports about, with what events about it need. */
-export interface ReportedDelivery extends Delivery, Pick<Email, "domainId"> {
+export interface ReportedDelivery extends Delivery, Pick<Email, "domainId" | "broadcastId"> {
   /** Its job, while it has not ended. */
   job: { lane: string } | null;
 }
@@ -33,6 +33,7 @@ function deliveriesWithJobs(db: Db) {
     .select({
       ...getTableColumns(deliveries),
       domainId: emails.domainId,
+      broadcastId: emails.broadcastId,
       job: { lane: jobs.lane },
     })
     .from(deliveries)
@@ -74,9 +75,12 @@ export const insertReport = (
   );
 
 /** Fails the batch with a `stale` conflict when such an event of the delivery is on record already. */
-export const expectFirst = (type: EventType, { id, emailId }: Pick<Delivery, "id" | "emailId">): Write =>
+export const expectFirst = (
+  type: (typeof outcomeTypes)[number],
+  { id, emailId }: Pick<Delivery, "id" | "emailId">,
+): Write =>
   rawWrite(
     `insert into expect select not exists (
-       select 1 from events where email_id = ? and delivery_id = ? and type = ?)`,
+       select 1 from events where email_id = ? and delivery_id = ? and type = ? and ${isOutcome})`,
     [emailId, id, type],
   );

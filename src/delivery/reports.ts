@@ -5,11 +5,11 @@ import { setLastEvent, setProgress } from "../emails/store.ts";
 import { recordEvent, recordEvents } from "../events/record.ts";
 import { reportReceived } from "../inbound/jobs.ts";
 import { again, done, type Ending, handle } from "../jobs/job.ts";
+import { once } from "../jobs/once.ts";
 import { removeWaitingJob, settleLane } from "../jobs/store.ts";
 import { suppress } from "../suppressions/suppress.ts";
 import { takeComplaint } from "./complaints.ts";
 import { blockFor, type DeliveryReport, judgeBlock, type ReportedFailure } from "./judge-report.ts";
-import { once } from "./once.ts";
 import { describeBounce } from "./record.ts";
 import {
   expectFirst,
@@ -87,12 +87,12 @@ async function writeOrWait(app: App, writes: Write[]): Promise<Ending> {
 
 function bounceWrites(app: App, learnt: Learnt): Write[] {
   const { delivery, failure } = learnt;
-  const { id: deliveryId, teamId, emailId, recipient, domainId, mxHost } = delivery;
+  const { id: deliveryId, teamId, emailId, recipient, domainId, broadcastId, mxHost } = delivery;
   const { type, class: about, said } = failure;
   return [
     ...endWrites(app, learnt, "bounced"),
     ...recordEvent(app, {
-      ...{ type: "email.bounced", teamId, emailId, deliveryId, recipient, domainId },
+      ...{ type: "email.bounced", teamId, emailId, deliveryId, recipient, domainId, broadcastId },
       provider: providerOf(mxHost),
       counts: isOpen(delivery) ? [] : ["email.bounced_late"],
       data: { bounce: describeBounce(type, about, said) },
@@ -106,12 +106,13 @@ function bounceWrites(app: App, learnt: Learnt): Write[] {
 
 function deliveryWrites(app: App, learnt: Learnt): Write[] {
   const { delivery, failure, host } = learnt;
-  const { id: deliveryId, teamId, emailId, recipient, domainId } = delivery;
+  const { id: deliveryId, teamId, emailId, recipient, domainId, broadcastId, mxHost } = delivery;
   const data = { reply: inWords(failure, host), host, tls: null };
   return [
     ...endWrites(app, learnt, "delivered"),
     ...recordEvents(app, ["email.sent", "email.delivered"], {
-      ...{ teamId, emailId, deliveryId, recipient, domainId, data },
+      ...{ teamId, emailId, deliveryId, recipient, domainId, broadcastId, data },
+      provider: providerOf(mxHost),
     }),
     setProgress({ id: emailId, lastEvent: "delivered" }),
   ];
@@ -137,14 +138,14 @@ function endWrites(app: App, { delivery, failure, host }: Learnt, outcome: "boun
  * delays; and the email's last event stays "delivered", since no host would say that the trouble is over.
  */
 async function delayLater(app: App, { delivery, failure, host }: Learnt): Promise<Ending> {
-  const { id: deliveryId, teamId, emailId, recipient, domainId, mxHost, state } = delivery;
+  const { id: deliveryId, teamId, emailId, recipient, domainId, broadcastId, mxHost, state } = delivery;
   if (state !== "delivered") return done();
   const said = inWords(failure, host);
   await once(app, [
     expectFirst("email.delivery_delayed", delivery),
     insertReport(delivery, { outcome: "deferred", class: failure.class, host, said }, app.now()),
     ...recordEvent(app, {
-      ...{ type: "email.delivery_delayed", teamId, emailId, deliveryId, recipient, domainId },
+      ...{ type: "email.delivery_delayed", teamId, emailId, deliveryId, recipient, domainId, broadcastId },
       provider: providerOf(mxHost),
       data: { bounce: describeBounce("Transient", failure.class, failure.said) },
     }),

@@ -5,7 +5,7 @@ import { parseListenAddress } from "../config/listen-address.ts";
 import { isPublicAddress } from "../dns/address-range.ts";
 import { lookUpAddresses, lookUpMx, type MxHost } from "../dns/mx.ts";
 import { hostMemory } from "./hosts.ts";
-import type { Outcome } from "./outcome.ts";
+import type { Outcome, TriedOutcome } from "./outcome.ts";
 
 /** Where mail for a domain goes. */
 export interface Route {
@@ -21,7 +21,7 @@ export interface Route {
   isRelay: boolean;
 }
 
-export type NoRoute = { kind: "none"; outcome: Exclude<Outcome, { kind: "suppressed" }> };
+export type NoRoute = { kind: "none"; outcome: TriedOutcome };
 
 /** One address of one host. */
 export interface Hop {

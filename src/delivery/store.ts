@@ -1,4 +1,6 @@
 import { eq, getTableColumns, sql } from "drizzle-orm";
+import { type Broadcast, broadcasts } from "../broadcasts/schema.ts";
+import type { Unwanted } from "../contacts/consent.ts";
 import type { Db } from "../db/open.ts";
 import { preparedRead } from "../db/read.ts";
 import { preparedWrite } from "../db/write.ts";
@@ -17,7 +19,23 @@ export interface DueDelivery {
   hasAttachments: boolean;
   /** Whether it came as a message, which is then sent. */
   hasSource: boolean;
+  /** Why the recipient is not to have it: only of mail with a topic, and of broadcasts. */
+  unwanted: Unwanted | null;
+  broadcast: Pick<Broadcast, "status" | "ratePerMinute" | "fallbacks"> | null;
 }
+
+/** What `unwantedAmong` tells of recipients, for the row of a delivery. Other mail costs nothing. */
+const unwantedOf = `
+  case when emails.topic_id is null and emails.broadcast_id is null then null else (
+    select case
+      when deliveries.contact_id is not null and c.id is null then 'removed'
+      when c.unsubscribed then 'unsubscribed'
+      when coalesce(
+        (select subscription from contact_topics where contact_id = c.id and topic_id = emails.topic_id),
+        (select default_subscription from topics where id = emails.topic_id)) = 'opt_out' then 'topic'
+    end
+    from (select 1) left join contacts c on c.team_id = deliveries.team_id and c.email = lower(deliveries.recipient)
+  ) end`;
 
 const dueDeliveryQuery = preparedRead((db) => {
   const { id, name, returnPathLabel, tls } = getTableColumns(domains);
@@ -33,11 +51,18 @@ const dueDeliveryQuery = preparedRead((db) => {
       hasSource: sql<boolean>`exists (select 1 from email_sources where email_id = ${emails.id})`.mapWith(
         Boolean,
       ),
+      unwanted: sql<Unwanted | null>`${sql.raw(unwantedOf)}`,
+      broadcast: {
+        status: broadcasts.status,
+        ratePerMinute: broadcasts.ratePerMinute,
+        fallbacks: broadcasts.fallbacks,
+      },
     })
     .from(deliveries)
     .innerJoin(emails, eq(emails.id, deliveries.emailId))
     .innerJoin(contents, eq(contents.id, emails.contentId))
     .leftJoin(domains, eq(domains.id, emails.domainId))
+    .leftJoin(broadcasts, eq(broadcasts.id, emails.broadcastId))
     .where(sql`${deliveries.id} in (select value from json_each(${placeholder("ids")}))`)
     .prepare();
 });
@@ -86,6 +111,14 @@ export const updateDelivery = preparedWrite<
       nextAttemptAt: sql`${sql.param(placeholder("nextAttemptAt"), deliveries.nextAttemptAt)}`,
       settledAt: sql`${sql.param(placeholder("settledAt"), deliveries.settledAt)}`,
     })
+    .where(eq(deliveries.id, placeholder("id"))),
+);
+
+/** Says when a delivery has its turn. */
+export const planDelivery = preparedWrite<{ id: string; nextAttemptAt: Date }>((db) =>
+  db
+    .update(deliveries)
+    .set({ nextAttemptAt: sql`${sql.param(placeholder("nextAttemptAt"), deliveries.nextAttemptAt)}` })
     .where(eq(deliveries.id, placeholder("id"))),
 );
 

@@ -1,4 +1,5 @@
 import type { App } from "../app.ts";
+import { hasTopic } from "../contacts/consent.ts";
 import { findSendingDomain, type SendingDomain } from "../domains/service.ts";
 import { Refusal } from "../errors.ts";
 import type { Address } from "../mail/address.ts";
@@ -37,7 +38,10 @@ export interface KeptMessage extends Omit<EmailSource, "emailId"> {
 /** Judges a draft by what it says and by who sends it. Nothing is fetched for a draft that would be refused anyway. */
 export async function admitEmail(app: App, sender: Sender, given: EmailDraft): Promise<AdmittedEmail> {
   const judged = checkDraft(given, app.now());
-  const { template } = given;
+  const { template, topicId } = given;
+  if (topicId !== undefined && !(await hasTopic(app.db, sender.teamId, topicId))) {
+    throw new Refusal("not_found", "Topic not found");
+  }
   const made = template ? await fromTemplate(app, sender.teamId, given, template) : { draft: given };
   const checked = template ? checkDraft(made.draft, app.now()) : judged;
   return { ...made, checked, domain: await permittedDomain(app, sender, checked.from) };

@@ -94,7 +94,8 @@ function scheduleOf({ scheduledAt }: EmailDraft, now: Date): Date | undefined {
 
 const missing = (field: string) => new Refusal("missing_required_field", `Missing \`${field}\` field.`);
 
-function checkRecipients(field: string, texts: string[]): Address[] {
+/** The addresses of a field, read; refuses what is none. */
+export function checkRecipients(field: string, texts: string[]): Address[] {
   if (texts.length > maxRecipients) {
     throw new Refusal(
       "validation_error",
@@ -112,7 +113,7 @@ function invalidAddress(field: string): string {
   return `Invalid \`${field}\` field. The email address needs to follow the \`email@example.com\` or \`Name <email@example.com>\` format.`;
 }
 
-function checkSubject(subject: string): void {
+export function checkSubject(subject: string): void {
   if (/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(subject)) {
     throw new Refusal(
       "validation_error",

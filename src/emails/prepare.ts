@@ -1,5 +1,6 @@
 /** Turns emails that may be sent into the writes that accept them. */
 import type { App } from "../app.ts";
+import { tellUnwanted, type Unwanted, unwantedAmong } from "../contacts/consent.ts";
 import type { Write } from "../db/write.ts";
 import { type NewEvent, recordMany } from "../events/record.ts";
 import { newId } from "../ids.ts";
@@ -38,14 +39,16 @@ export async function prepareEmails(
   const ids = emails.map(() => newId());
   const addresses = emails.flatMap(({ checked }) => checked.recipients.map(({ address }) => address));
   const suppressed = await suppressedAmong(app, sender.teamId, addresses);
+  const unwanted = await findUnwanted(app, sender.teamId, emails);
   const hasFiles = emails.some(({ draft }) => draft.attachments.length > 0);
   const files = hasFiles ? await storeFiles(app, emails, ids) : [];
   const linksOf = emails.some(({ domain }) => domain.clickTracking)
     ? await findLinks(app, emails)
     : undefined;
   const writing: Writing = { rows: [], jobs: [], events: [], contents: new Map(), linksOf };
+  const refused: Refused = { suppressed, unwanted };
   for (const [index, email] of emails.entries()) {
-    writeEmail(app, sender, ids[index]!, email, suppressed, writing);
+    writeEmail(app, sender, ids[index]!, email, refused, writing);
   }
   return {
     ids,
@@ -67,6 +70,25 @@ async function storeFiles(app: App, emails: AdmittedEmail[], ids: string[]): Pro
   return (await Promise.all(writes)).flat();
 }
 
+type UnwantedByTopic = Map<string, Map<string, Unwanted>>;
+
+/** Who does not want mail of the topics that the emails have, by topic. */
+async function findUnwanted(app: App, teamId: string, emails: AdmittedEmail[]): Promise<UnwantedByTopic> {
+  const found: UnwantedByTopic = new Map();
+  for (const [topicId, some] of Map.groupBy(emails, ({ draft }) => draft.topicId)) {
+    if (topicId === undefined) continue;
+    const addresses = some.flatMap(({ checked }) => checked.recipients.map(({ address }) => address));
+    found.set(topicId, await unwantedAmong(app.db, teamId, topicId, addresses));
+  }
+  return found;
+}
+
+/** The recipients that are not sent to. */
+interface Refused {
+  suppressed: Map<string, SuppressionReason>;
+  unwanted: UnwantedByTopic;
+}
+
 /** What has come together for one batch so far. */
 interface Writing {
   rows: Write[];
@@ -82,14 +104,21 @@ function writeEmail(
   { teamId, keyId }: Sender,
   id: string,
   { draft, checked, domain, merge, source }: AdmittedEmail,
-  suppressed: Map<string, SuppressionReason>,
+  { suppressed, unwanted }: Refused,
   writing: Writing,
 ): void {
   const { sender, subject, recipients, scheduledAt } = checked;
   const createdAt = app.now();
   const isLater = scheduledAt !== undefined && scheduledAt > createdAt;
-  const reasonFor = ({ address }: Address) =>
-    suppressed.size > 0 ? suppressed.get(recipientKey(address)) : undefined;
+  const ofTopic = draft.topicId === undefined ? undefined : unwanted.get(draft.topicId);
+  const reasonFor = ({ address }: Address) => {
+    if (suppressed.size === 0 && !ofTopic) return undefined;
+    const key = recipientKey(address);
+    const reason = suppressed.get(key);
+    if (reason) return tellSuppression(reason);
+    const why = ofTopic?.get(key);
+    return why && tellUnwanted(why);
+  };
   const lastEvent: LastEvent = recipients.every((recipient) => reasonFor(recipient) !== undefined)
     ? "suppressed"
     : isLater
@@ -120,6 +149,7 @@ function writeEmail(
       tags: draft.tags,
       topicId: draft.topicId ?? null,
       tracking,
+      broadcastId: null,
       merge: merge ?? null,
       lastEvent,
       scheduledAt: scheduledAt ?? null,
@@ -161,7 +191,7 @@ function refuseDelivery(
   app: App,
   about: About,
   { address, domain }: Address,
-  reason: SuppressionReason,
+  suppressed: ReturnType<typeof tellSuppression>,
   { rows, events }: Writing,
 ): void {
   const { teamId, emailId } = about;
@@ -170,6 +200,6 @@ function refuseDelivery(
   rows.push(
     insertDelivery({ ...row, state: "suppressed", nextAttemptAt: null, settledAt: now, createdAt: now }),
   );
-  const data = { suppressed: tellSuppression(reason) };
+  const data = { suppressed };
   events.push({ ...about, type: "email.suppressed", deliveryId: row.id, recipient: address, data });
 }

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { blob, index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { blob, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { Merge } from "../mail/merge.ts";
 
 export const lastEvents = [
@@ -72,6 +72,8 @@ export const emails = sqliteTable(
     tags: text("tags", { mode: "json" }).$type<Tag[]>().notNull(),
     topicId: text("topic_id"),
     tracking: text("tracking", { mode: "json" }).$type<EmailTracking>(),
+    /** The broadcast it is: then its deliveries name contacts, and its own lists of recipients are empty. */
+    broadcastId: text("broadcast_id"),
     /** What the fields of its content are filled with; null: its braces are no fields. */
     merge: text("merge", { mode: "json" }).$type<Merge>(),
     lastEvent: text("last_event", { enum: lastEvents }).notNull(),
@@ -146,8 +148,15 @@ export const deliveries = sqliteTable(
     nextAttemptAt: integer("next_attempt_at", { mode: "timestamp_ms" }),
     settledAt: integer("settled_at", { mode: "timestamp_ms" }),
     createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
+    /** Of a broadcast's deliveries alone. */
+    contactId: text("contact_id"),
+    /** What is filled in for this recipient (D8). */
+    mergeValues: text("merge_values", { mode: "json" }).$type<Record<string, string | number | boolean>>(),
   },
-  (t) => [index("deliveries_email").on(t.emailId)],
+  (t) => [
+    index("deliveries_email").on(t.emailId),
+    uniqueIndex("deliveries_broadcast").on(t.emailId, t.recipient).where(sql`${t.contactId} is not null`),
+  ],
 );
 export type Delivery = typeof deliveries.$inferSelect;
 

@@ -48,6 +48,7 @@ export const insertEmail = preparedWrite<Email>((db) =>
     tags: placeholder("tags"),
     topicId: placeholder("topicId"),
     tracking: placeholder("tracking"),
+    broadcastId: placeholder("broadcastId"),
     merge: placeholder("merge"),
     lastEvent: placeholder("lastEvent"),
     scheduledAt: placeholder("scheduledAt"),

@@ -69,6 +69,20 @@ export const events = sqliteTable(
 );
 export type Event = typeof events.$inferSelect;
 
+/** What an email's recipients did or suffered that few of them do; an index holds it by email, type and delivery. */
+export const outcomeTypes = [
+  "email.bounced",
+  "email.complained",
+  "email.suppressed",
+  "email.unsubscribed",
+  "email.opened",
+  "email.clicked",
+  "email.delivery_delayed",
+] as const satisfies EventType[];
+
+/** SQLite finds the index only where a statement says this, as the index does. */
+export const isOutcome = `type in (${outcomeTypes.map((type) => `'${type}'`).join(", ")})`;
+
 /** How many events of a kind in an hour; kept in the event's own batch, so that nothing ever counts rows. */
 export const counters = sqliteTable(
   "counters",

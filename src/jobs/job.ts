@@ -3,7 +3,7 @@ import { Value } from "@sinclair/typebox/value";
 import type { App } from "../app.ts";
 import type { Write } from "../db/write.ts";
 import { newId } from "../ids.ts";
-import { insertJob, notBefore, touchLane } from "./store.ts";
+import { insertJob, insertJobs, notBefore, touchLane, touchLanes } from "./store.ts";
 
 /** A kind of work: its name in the table, the shape of its payload, and how many may run at once on one node. */
 export interface JobKind<P> {
@@ -57,6 +57,25 @@ export function enqueueAll<P>(app: App, kind: JobKind<P>, jobs: JobWish<P>[]): W
     return { ...insert, dueAt: runAt };
   });
   return [...inserts, ...[...dueByLane].map(([lane, due]) => touchLane(lane, notBefore(due, now)))];
+}
+
+/** The same for thousands at once: two statements, however many lanes there are. */
+export function enqueueMany<P>(
+  app: App,
+  kind: JobKind<P>,
+  jobs: (JobWish<P> & Required<Pick<JobWish<P>, "id" | "runAt">>)[],
+): Write[] {
+  if (jobs.length === 0) return [];
+  const now = app.now();
+  const dueByLane = new Map<string, Date>();
+  const rows = jobs.map(({ id, payload, runAt, lane: waitsFor }) => {
+    const lane = laneOf(kind, waitsFor);
+    const due = dueByLane.get(lane);
+    if (!due || runAt < due) dueByLane.set(lane, notBefore(runAt, now));
+    return { id, lane, payload, runAt };
+  });
+  const dueAt = new Date(Math.min(...rows.map(({ runAt }) => runAt.getTime())));
+  return [{ ...insertJobs(kind.name, now, rows), dueAt }, touchLanes(kind.name, dueByLane)];
 }
 
 /** The name of a lane in the table; without `lane` the one line of the whole kind. */

@@ -10,12 +10,15 @@ import {
   freeEndedLeases,
   freeLeasesOf,
   insertJob,
+  insertJobs,
+  moveWaiting,
   releaseHeld,
   removeHeld,
   returnHeld,
   settleLane,
   toLease,
   touchLane,
+  touchLanes,
 } from "./store.ts";
 
 const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, seconds));
@@ -37,6 +40,46 @@ const nextAt = async (transport: Transport) =>
   (await transport.query("select next_at from lanes", [], "values")).rows;
 
 eachTransport((_name, open) => {
+  test("due jobs that nobody holds are moved to another lane, the longest waiting first", async () => {
+    const db = await open();
+    await run(db, job("busy", at(0)));
+    await claim(db, "node", at(0), at(60), 1);
+    await run(
+      db,
+      touchLane("work", at(1)),
+      job("b", at(2)),
+      job("a", at(1)),
+      job("c", at(3)),
+      job("later", at(9)),
+    );
+    await run(db, moveWaiting("work", "work/site", at(5), 2));
+    const { rows } = await db.query("select id from jobs where lane = 'work/site' order by id", [], "values");
+    expect(rows).toEqual([["a"], ["b"]]);
+  });
+
+  test("many jobs are what each alone would be, and their lanes are due with the first of them", async () => {
+    const db = await open();
+    const [one, two] = ["work/one", "work/two"];
+    const rows = ["a", "b", "c"].map((id, n) => ({
+      ...{ id, lane: n < 2 ? one : two, payload: { id, list: [n] }, runAt: at(n) },
+    }));
+    const lanes = new Map([
+      [one, at(0)],
+      [two, at(2)],
+    ]);
+    await run(db, touchLane(two, at(1)), insertJobs("work", at(0), rows), touchLanes("work", lanes));
+    const manyOf = "select * from jobs order by id";
+    const { rows: together } = await db.query(manyOf, [], "values");
+    await run(db, rawWrite("delete from jobs"));
+    await run(db, ...rows.map((row) => insertJob({ ...row, kind: "work", createdAt: at(0) })));
+    expect(together).toEqual((await db.query(manyOf, [], "values")).rows);
+    const { rows: due } = await db.query("select lane, kind, next_at from lanes order by lane", [], "values");
+    expect(due).toEqual([
+      [one, "work", at(0).getTime()],
+      [two, "work", at(1).getTime()],
+    ]);
+  });
+
   test("due jobs are claimed oldest first, and their lane waits for the one that comes next", async () => {
     const db = await open();
     await run(db, touchLane("work", at(1)), job("b", at(2)), job("a", at(1)), job("c", at(9)));

@@ -27,6 +27,22 @@ const jobValues = {
 
 export const insertJob = preparedWrite<NewJob>((db) => db.insert(jobs).values(jobValues));
 
+/** The same for thousands of one kind, in one statement. */
+export const insertJobs = (
+  kind: string,
+  createdAt: Date,
+  jobs: { id: string; lane: string; payload: unknown; runAt: Date }[],
+): Write =>
+  rawWrite(
+    `insert into jobs (id, kind, lane, payload, run_at, attempts, fence, created_at)
+     select value ->> 0, ?2, value ->> 1, value -> 2, value ->> 3, 0, 0, ?3 from json_each(?1)`,
+    [
+      JSON.stringify(jobs.map(({ id, lane, payload, runAt }) => [id, lane, payload, runAt.getTime()])),
+      kind,
+      createdAt.getTime(),
+    ],
+  );
+
 /** Leaves a job alone that is there already, whatever it waits for. */
 export const insertJobOnce = preparedWrite<NewJob>((db) =>
   db.insert(jobs).values(jobValues).onConflictDoNothing(),
@@ -45,6 +61,15 @@ export const touchLane = (lane: string, at: Date): Write =>
      on conflict (lane) do update set next_at = max(excluded.next_at, coalesce(blocked_until, 0))
      where next_at is null or excluded.next_at < next_at`,
     [lane, kindOf(lane), at.getTime()],
+  );
+
+/** The same for many lanes of one kind. */
+export const touchLanes = (kind: string, dueByLane: ReadonlyMap<string, Date>): Write =>
+  rawWrite(
+    `insert into lanes (lane, kind, next_at) select value ->> 0, ?2, value ->> 1 from json_each(?1) where true
+     on conflict (lane) do update set next_at = max(excluded.next_at, coalesce(blocked_until, 0))
+     where next_at is null or excluded.next_at < next_at`,
+    [JSON.stringify(Array.from(dueByLane, ([lane, at]) => [lane, at.getTime()])), kind],
   );
 
 /**
@@ -150,6 +175,14 @@ export const returnHeld = (node: string, lease: Lease, at: Date, why: string, la
   ),
   dueAt: at,
 });
+
+/** Moves due jobs that nobody holds, the longest waiting first, into another lane; to be followed by touching that one. */
+export const moveWaiting = (from: string, to: string, now: Date, limit: number): Write =>
+  rawWrite(
+    `update jobs set lane = ?2 where id in (
+       select id from jobs where lane = ?1 and node is null and run_at <= ?3 order by run_at limit ?4)`,
+    [from, to, now.getTime(), limit],
+  );
 
 /** Puts held jobs back as they were before they were claimed: their attempt was not made. */
 export const releaseHeld = (node: string, ids: string[], now: Date): Write[] => [

@@ -165,8 +165,8 @@ eachTransport((_name, open) => {
     ]);
     expect(byDomain.totals).toEqual({ delivered: 4 });
     expect((await ask({ metrics, dimensions: ["broadcast"] })).rows).toEqual([
-      { broadcastId: first, ...delivered(1) },
-      { broadcastId: second, ...delivered(1) },
+      { broadcast: { id: first, name: null }, ...delivered(1) },
+      { broadcast: { id: second, name: null }, ...delivered(1) },
     ]);
     expect((await ask({ metrics, dimensions: ["domain", "period", "broadcast"] })).rows).toHaveLength(2);
 
@@ -276,7 +276,7 @@ test("a message to a large provider is counted there: its outcome, and what come
   const { app, teamId } = here;
   const id = await here.send({ to: ["bob@recipient.test", "nobody@recipient.test"] });
   const [bob] = (await here.deliveries(id)).filter(({ state }) => state === "delivered");
-  await recordComplaint(app, { ...bob!, domainId: null, job: null });
+  await recordComplaint(app, { ...bob!, domainId: null, broadcastId: null, job: null });
   const userAgent = "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/128.0";
   const at = new Date(app.now().getTime() + 60_000);
   const visit = { kind: "opened" as const, deliveryId: bob!.id, address: "198.51.100.7", userAgent, at };

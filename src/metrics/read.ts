@@ -1,5 +1,6 @@
 /** metrics/ answers how sending goes, from what was counted as it happened: nothing here ever counts rows. */
 import type { App } from "../app.ts";
+import { listBroadcastNames } from "../broadcasts/store.ts";
 import { Refusal } from "../errors.ts";
 import { type Counts, type Dimension, type Granularity, type Metric, metricOf } from "./names.ts";
 import { type Periods, periodsOf } from "./periods.ts";
@@ -34,7 +35,7 @@ export interface MetricsRow {
   period?: string;
   domain?: { id: string; name: string | null } | null;
   emailId?: string;
-  broadcastId?: string;
+  broadcast?: { id: string; name: string | null };
   provider?: string;
   values: Values;
 }
@@ -105,13 +106,20 @@ async function rowsOf(
 ): Promise<MetricsRow[]> {
   const domainIds = new Set(groups.flatMap(({ domainId }) => domainId ?? []));
   const names = await listDomainNames(app.db, teamId, [...domainIds]);
+  const broadcastIds = new Set(groups.flatMap(({ broadcastId }) => broadcastId ?? []));
+  const broadcastNames =
+    broadcastIds.size > 0
+      ? await listBroadcastNames(app.db, teamId, [...broadcastIds])
+      : new Map<string, string>();
   return groups.map(({ period, domainId, emailId, broadcastId, provider, counts }) => ({
     ...(periods && { period: periods.names[period] }),
     ...(dimensions.includes("domain") && {
       domain: domainId === null ? null : { id: domainId, name: names.get(domainId) ?? null },
     }),
     ...(emailId !== null && { emailId }),
-    ...(broadcastId !== null && { broadcastId }),
+    ...(broadcastId !== null && {
+      broadcast: { id: broadcastId, name: broadcastNames.get(broadcastId) ?? null },
+    }),
     ...(provider !== undefined && { provider }),
     values: valuesOf(metrics, counts),
   }));

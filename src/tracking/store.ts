@@ -12,6 +12,7 @@ export interface VisitedDelivery {
     "id" | "teamId" | "emailId" | "recipient" | "state" | "attempts" | "mxHost" | "settledAt"
   >;
   domainId: Email["domainId"];
+  broadcastId: Email["broadcastId"];
   /** How many links its content has. */
   links: number;
   engagement: Engagement | null;
@@ -23,6 +24,7 @@ const visitedQuery = preparedRead((db) => {
     .select({
       delivery: { id, teamId, emailId, recipient, state, attempts, mxHost, settledAt },
       domainId: emails.domainId,
+      broadcastId: emails.broadcastId,
       links: sql<number>`(select count(*) from links where content_id = ${emails.contentId})`,
       engagement: engagements,
     })

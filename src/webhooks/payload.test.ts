@@ -10,7 +10,14 @@ const acceptedAt = new Date("2026-03-01T12:00:01.234Z");
 const email: Email = {
   ...{ id: newId(), teamId: newId(), domainId: newId(), apiKeyId: null, messageId: "<id@example.com>" },
   ...{ sender: "Ada <ada@example.com>", recipients: ["Bob <bob@x.test>"], cc: ["carol@x.test"], bcc: [] },
-  ...{ replyTo: [], subject: "Grüße", contentId: newId(), topicId: null, lastEvent: "delivered" },
+  ...{
+    replyTo: [],
+    subject: "Grüße",
+    contentId: newId(),
+    topicId: null,
+    broadcastId: null,
+    lastEvent: "delivered",
+  },
   headers: { "X-Entity-Ref-ID": "42" },
   tags: [
     { name: "category", value: "welcome" },
@@ -39,6 +46,14 @@ const emailData = {
 };
 /** The original MailIt's fields. */
 const original = { recipient: "carol@x.test", timestamp: "2026-03-01T12:00:02.345Z" };
+
+test("a broadcast's events name it, and each recipient's own message", () => {
+  const broadcastId = newId();
+  const deliveryId = newId();
+  const event = eventOf("email.delivered", { deliveryId });
+  const { data } = payloadOf({ name: "email.delivered", event, email: { ...email, broadcastId } });
+  expect(data).toMatchObject({ broadcast_id: broadcastId, message_id: `<${deliveryId}@example.com>` });
+});
 
 test("an event of an email tells who it is about, and the email's tags as an object", () => {
   const payload = payloadOf({

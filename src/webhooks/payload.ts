@@ -38,7 +38,8 @@ function emailData(event: Event, email: Email | null): Record<string, unknown> {
       from: email.sender,
       to: recipient === null ? email.recipients : [recipient],
       subject: email.subject,
-      message_id: email.messageId,
+      message_id: messageIdOf(event, email),
+      ...(email.broadcastId !== null && { broadcast_id: email.broadcastId }),
       ...(email.tags.length > 0 && {
         tags: Object.fromEntries(email.tags.map(({ name, value }) => [name, value])),
       }),
@@ -49,6 +50,13 @@ function emailData(event: Event, email: Email | null): Record<string, unknown> {
     ...factsOf(event),
     ...(recipient !== null && { recipient, timestamp: createdAt.toISOString() }),
   };
+}
+
+/** Every message of a broadcast has one of its own. */
+function messageIdOf({ deliveryId }: Event, { broadcastId, messageId }: Email): string {
+  return broadcastId !== null && deliveryId !== null
+    ? messageId.replace(/^<[^@]*/, `<${deliveryId}`)
+    : messageId;
 }
 
 /** The object that a type has of its own. */

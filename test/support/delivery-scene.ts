@@ -9,6 +9,7 @@ import { sendEmail } from "../../src/emails/send.ts";
 import { listDeliveries } from "../../src/emails/store.ts";
 import { events } from "../../src/events/schema.ts";
 import { type Dispatcher, startDispatcher } from "../../src/jobs/dispatcher.ts";
+import type { JobHandler } from "../../src/jobs/job.ts";
 import { type JobRow, jobs } from "../../src/jobs/schema.ts";
 import { dnsTable } from "./dns-table.ts";
 import { type MxHost, type MxScript, startMxHost } from "./mx-host.ts";
@@ -59,6 +60,7 @@ export const draft: EmailDraft = {
 export async function deliveryScene(
   script: MxScript = {},
   options: TestAppOptions = {},
+  others: JobHandler[] = [],
 ): Promise<DeliveryScene> {
   const host = await startMxHost(script);
   open.push(() => host.close());
@@ -73,7 +75,7 @@ export async function deliveryScene(
   });
   const { teamId } = await testTeam(app);
   const { keys } = await testDomain(app, teamId);
-  const dispatcher = await startDispatcher(app, [delivering], { node: "test" });
+  const dispatcher = await startDispatcher(app, [delivering, ...others], { node: "test" });
   open.push(async () => {
     await dispatcher.stop();
     closeSites(app);

@@ -67,6 +67,7 @@ function makeWaiting(app: App, teamId: string, options: WaitingOptions) {
         replyTo: [],
         subject: "Hi",
         contentId,
+        broadcastId: null,
         headers: {},
       },
       ...{ tags, topicId: null, tracking: null, merge: null, scheduledAt: scheduledAt ?? null, createdAt },

@@ -1,0 +1,260 @@
+import { expect, test } from "bun:test";
+import { sql } from "drizzle-orm";
+import { testContact, testSegment, testTopic } from "../../test/support/audience-rows.ts";
+import { testApp, testTeam } from "../../test/support/test-app.ts";
+import { testDomain } from "../../test/support/test-domain.ts";
+import { testServer } from "../../test/support/test-server.ts";
+import { atomically } from "../app.ts";
+import { rawWrite } from "../db/write.ts";
+import { newId } from "../ids.ts";
+import { createTemplate, publishTemplate } from "../templates/service.ts";
+
+const app = await testApp();
+const server = testServer(app);
+const { teamId, key } = await testTeam(app);
+await testDomain(app, teamId);
+const { key: strangersKey, teamId: strangers } = await testTeam(app);
+const segment = await testSegment(app, teamId, [await testContact(app, teamId, "ada@recipient.test")]);
+const topic = await testTopic(app, teamId);
+
+const ask = (method: string, path: string, body?: unknown, by = key) =>
+  server.ask(method, `/broadcasts${path}`, { key: by, body });
+const whole = { segment_id: segment.id, from: "Ada <ada@example.com>", subject: "News", html: "<p>Hi</p>" };
+
+async function make(changes: Record<string, unknown> = {}): Promise<string> {
+  const { status, body } = await ask("POST", "", { ...whole, ...changes });
+  expect([status, body]).toEqual([201, { object: "broadcast", id: expect.any(String) }]);
+  return body.id;
+}
+const statusOf = async (id: string) => (await ask("GET", `/${id}`)).body.status;
+
+test("a draft is as it was written, in the contract's shape", async () => {
+  const id = await make({
+    name: "March",
+    reply_to: "x@example.com",
+    preview_text: "Soon",
+    topic_id: topic.id,
+  });
+  const item = {
+    ...{ id, name: "March", audience_id: segment.id, segment_id: segment.id, status: "draft" },
+    ...{ created_at: app.now().toISOString(), scheduled_at: null, sent_at: null, topic_id: topic.id },
+  };
+  expect((await ask("GET", `/${id}`)).body).toEqual({
+    object: "broadcast",
+    ...item,
+    ...{ from: whole.from, subject: "News", reply_to: ["x@example.com"], preview_text: "Soon" },
+    ...{ html: "<p>Hi</p>", text: null, messages_per_minute: null, problem: null },
+    progress: {
+      ...{ recipients: 0, delivered: 0, bounced: 0, failed: 0, suppressed: 0, complained: 0 },
+      ...{ unsubscribed: 0, opened: 0, clicked: 0, skipped_unsubscribed: 0 },
+    },
+  });
+  const { body: list } = await ask("GET", "");
+  expect(list).toMatchObject({ object: "list", has_more: false });
+  expect(list.data[0]).toEqual(item);
+});
+
+test("the older name of a segment is taken", async () => {
+  const id = await make({ segment_id: undefined, audience_id: segment.id.toUpperCase() });
+  expect((await ask("GET", `/${id}`)).body.segment_id).toBe(segment.id);
+});
+
+test.each([
+  ["no segment", { segment_id: undefined }, "missing_required_field", "Missing `segment_id` field."],
+  ["no sender", { from: undefined }, "missing_required_field", "Missing `from` field."],
+  ["no subject", { subject: undefined }, "missing_required_field", "Missing `subject` field."],
+  ["no content", { html: undefined }, "validation_error", "Missing `html` or `text` field."],
+  ["a sender that is no address", { from: "nobody" }, "invalid_from_address", /^Invalid `from` field/],
+  ["a subject of two lines", { subject: "a\nb" }, "validation_error", /^Invalid `subject` field/],
+  [
+    "a reply_to that is no address",
+    { reply_to: ["nobody"] },
+    "validation_error",
+    /^Invalid `reply_to` field/,
+  ],
+  [
+    "a segment that is no id",
+    { segment_id: "no" },
+    "invalid_parameter",
+    "The `segment_id` must be a valid UUID.",
+  ],
+  ["a topic that is no id", { topic_id: "no" }, "invalid_parameter", "The `topic_id` must be a valid UUID."],
+  ["a rate of nothing", { messages_per_minute: 0 }, "validation_error", /messages_per_minute/],
+  ["a rate beyond all", { messages_per_minute: 1e9 }, "validation_error", /messages_per_minute/],
+  ["a long name", { name: "x".repeat(201) }, "validation_error", /^Invalid `name` field/],
+  [
+    "a long preview text",
+    { preview_text: "x".repeat(501) },
+    "validation_error",
+    /^Invalid `preview_text` field/,
+  ],
+  [
+    "a time, and nothing that sends it",
+    { scheduled_at: "in 1 hour" },
+    "validation_error",
+    /^Invalid `scheduled_at` field.*send: true/,
+  ],
+  [
+    "a time that is over",
+    { send: true, scheduled_at: "last friday" },
+    "validation_error",
+    /^Invalid `scheduled_at` field/,
+  ],
+] as const)("a broadcast with %s is refused", async (_, change, name, message) => {
+  const { status, body } = await ask("POST", "", { ...whole, ...change });
+  expect([status, body.name]).toEqual([422, name]);
+  expect(body.message).toMatch(message);
+});
+
+test("segments and topics of another team are not found", async () => {
+  const foreign = await testSegment(app, strangers);
+  expect(await ask("POST", "", { ...whole, segment_id: foreign.id })).toMatchObject({
+    status: 404,
+    body: { message: "Audience not found" },
+  });
+  const { id: topicId } = await testTopic(app, strangers);
+  expect(await ask("POST", "", { ...whole, topic_id: topicId })).toMatchObject({
+    status: 404,
+    body: { message: "Topic not found" },
+  });
+});
+
+test("another team's broadcast is not found, whatever is asked of it", async () => {
+  const id = await make();
+  for (const [method, path, body] of [
+    ["GET", ""],
+    ["PATCH", "", { name: "Mine" }],
+    ["DELETE", ""],
+    ...["send", "cancel", "pause", "resume", "duplicate"].map((verb) => ["POST", `/${verb}`, {}] as const),
+    ["GET", "/recipients?type=sent"],
+    ["GET", "/clicked-links"],
+  ] as const) {
+    expect(await ask(method, `/${id}${path}`, body, strangersKey)).toMatchObject({
+      status: 404,
+      body: { name: "not_found", message: "Broadcast not found" },
+    });
+  }
+  expect((await ask("GET", "/no-id")).status).toBe(404);
+});
+
+test("a draft is changed field by field, and null takes back what may be absent", async () => {
+  const id = await make({ preview_text: "Soon", reply_to: ["x@example.com"], topic_id: topic.id });
+  const changes = {
+    subject: "Later",
+    text: "Hi",
+    html: null,
+    preview_text: null,
+    reply_to: null,
+    topic_id: null,
+  };
+  expect((await ask("PATCH", `/${id}`, { ...changes, id })).body).toEqual({ object: "broadcast", id });
+  expect((await ask("GET", `/${id}`)).body).toMatchObject({ ...changes, from: whole.from });
+  expect(await ask("PATCH", `/${id}`, { text: null })).toMatchObject({
+    status: 422,
+    body: { message: "A broadcast needs `html` or `text`: leave it one of them." },
+  });
+});
+
+test("a draft is sent at a time, taken back, sent at once; then it can't be changed any more", async () => {
+  const id = await make();
+  expect((await ask("POST", `/${id}/send`, { scheduled_at: "in 1 hour" })).body).toEqual({
+    object: "broadcast",
+    id,
+  });
+  expect((await ask("GET", `/${id}`)).body).toMatchObject({
+    status: "scheduled",
+    scheduled_at: new Date(app.now().getTime() + 3_600_000).toISOString(),
+  });
+  const refusedAs = async (method: string, path: string, body: unknown, message: RegExp) => {
+    const answer = await ask(method, `/${id}${path}`, body);
+    expect([answer.status, answer.body.name]).toEqual([422, "validation_error"]);
+    expect(answer.body.message).toMatch(message);
+  };
+  await refusedAs("PATCH", "", { name: "x" }, /^Only draft broadcasts can be updated: this one is scheduled/);
+  await refusedAs("DELETE", "", undefined, /^Only draft broadcasts can be deleted: this one is scheduled/);
+  await refusedAs("POST", "/send", {}, /^Only draft broadcasts can be sent: this one is scheduled/);
+  await refusedAs("POST", "/pause", {}, /^Only a broadcast that is being sent can be paused/);
+  await refusedAs("POST", "/resume", {}, /^Only a paused broadcast can be resumed/);
+  expect((await ask("POST", `/${id}/cancel`)).body).toEqual({ object: "broadcast", id });
+  expect(await statusOf(id)).toBe("draft");
+  await ask("POST", `/${id}/send`);
+  expect(await statusOf(id)).toBe("queued");
+  await atomically(app, [rawWrite("update broadcasts set status = 'sent' where id = ?", [id])]);
+  await refusedAs("POST", "/cancel", {}, /^Only queued or scheduled broadcasts can be canceled$/);
+});
+
+test("send: true sends what it makes, and makes nothing that may not be sent", async () => {
+  expect(await statusOf(await make({ send: true }))).toBe("queued");
+  expect(await statusOf(await make({ send: true, scheduled_at: "tomorrow at 9am" }))).toBe("scheduled");
+  const count = async () => (await ask("GET", "")).body.data.length;
+  const before = await count();
+  expect(await ask("POST", "", { ...whole, send: true, from: "a@nobody.test" })).toMatchObject({
+    status: 403,
+    body: {
+      name: "validation_error",
+      message: expect.stringContaining("The nobody.test domain is not verified"),
+    },
+  });
+  expect(await count()).toBe(before);
+});
+
+test("a draft from a domain that is not verified can't be sent", async () => {
+  const id = await make({ from: "a@nobody.test" });
+  expect((await ask("POST", `/${id}/send`)).status).toBe(403);
+  expect(await statusOf(id)).toBe("draft");
+});
+
+test("a copy is a draft of the same words; the draft it was made of can go", async () => {
+  const id = await make({ name: "March", messages_per_minute: 60 });
+  const { status, body } = await ask("POST", `/${id}/duplicate`);
+  expect(status).toBe(201);
+  expect((await ask("GET", `/${body.id}`)).body).toMatchObject({
+    ...{ name: "March (copy)", html: whole.html, messages_per_minute: 60, status: "draft" },
+  });
+  expect((await ask("DELETE", `/${id}`)).body).toEqual({ object: "broadcast", id, deleted: true });
+  expect((await ask("GET", `/${id}`)).status).toBe(404);
+});
+
+test("a template gives what is not said, as it is published", async () => {
+  const { id: templateId } = await createTemplate(app, teamId, {
+    ...{
+      name: "News",
+      alias: "news",
+      from: "Eve <eve@example.com>",
+      subject: "From it",
+      html: "<p>{{{SEASON}}}</p>",
+    },
+    variables: [{ key: "SEASON", type: "string", fallbackValue: "Spring" }],
+  });
+  const from = { segment_id: segment.id, template_id: "news" };
+  expect((await ask("POST", "", from)).body.message).toContain("has never been published");
+  await publishTemplate(app, teamId, templateId);
+  expect(await ask("POST", "", { ...from, html: "<p>x</p>" })).toMatchObject({ status: 422 });
+  const { body } = await ask("POST", "", { ...from, subject: "Mine" });
+  expect((await ask("GET", `/${body.id}`)).body).toMatchObject({
+    ...{ from: "Eve <eve@example.com>", subject: "Mine", html: "<p>{{{SEASON}}}</p>" },
+  });
+  const [row] = await app.db.values(sql`select fallbacks from broadcasts where id = ${body.id}`);
+  expect(row).toEqual(['{"SEASON":"Spring"}']);
+});
+
+test("a list holds all of them unless it has a limit, and its pages lead on", async () => {
+  const ids = [];
+  for (let n = 0; n < 3; n++) ids.unshift(await make());
+  const { body } = await ask("GET", "?limit=2");
+  expect(body.data.map(({ id }: { id: string }) => id)).toEqual(ids.slice(0, 2));
+  expect(body.has_more).toBeTrue();
+  const next = await ask("GET", `?limit=1&after=${ids[1]}`);
+  expect(next.body.data[0].id).toBe(ids[2]);
+});
+
+test("recipients are asked for by a type, and bounces alone by theirs", async () => {
+  const id = await make();
+  const get = (query: string) => ask("GET", `/${id}/recipients${query}`);
+  expect((await get("?type=opened")).body).toEqual({ object: "list", has_more: false, data: [] });
+  expect((await get("")).body).toMatchObject({ statusCode: 422, message: "Missing `type` field." });
+  expect((await get("?type=liked")).status).toBe(422);
+  expect((await get("?type=sent&bounce_type=permanent")).body.message).toContain("only with `type=bounced`");
+  expect((await get(`?type=sent&after=${newId()}&before=${newId()}`)).status).toBe(422);
+  expect((await ask("GET", `/${id}/clicked-links?after=x`)).status).toBe(422);
+});

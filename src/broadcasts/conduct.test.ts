@@ -1,0 +1,276 @@
+import { expect, test } from "bun:test";
+import { eq, sql } from "drizzle-orm";
+import { simpleParser } from "mailparser";
+import { choose, testContact, testTopic } from "../../test/support/audience-rows.ts";
+import { broadcastScene, crowd } from "../../test/support/broadcast-scene.ts";
+import { atomically } from "../app.ts";
+import { createProperty } from "../contacts/properties.ts";
+import { segmentMembers } from "../contacts/schema.ts";
+import { rawWrite } from "../db/write.ts";
+import { pauseQueue } from "../delivery/queue.ts";
+import { events } from "../events/schema.ts";
+import { newId } from "../ids.ts";
+import { pausedUntil } from "../jobs/pause.ts";
+import { addSuppression } from "../suppressions/add.ts";
+import { begin } from "./begin.ts";
+import { expand } from "./expand.ts";
+import { getProgress } from "./read.ts";
+import { behindAll } from "./schema.ts";
+import { cancelBroadcast, pauseBroadcast, resumeBroadcast, sendBroadcast } from "./send.ts";
+
+const [ada, bob, eve] = ["ada@recipient.test", "bob@recipient.test", "eve@recipient.test"];
+
+test("everybody in the segment gets a message of their own, filled in for them", async () => {
+  const scene = await broadcastScene({
+    [ada]: { firstName: "Ada", properties: { plan: "pro" } },
+    [bob]: { firstName: "<Bob> & sons" },
+  });
+  await testContact(scene.app, scene.teamId, eve); // in no segment
+  const id = await scene.broadcast({
+    subject: "Hi {{{FIRST_NAME|there}}}",
+    html: '<p>{{{contact.first_name}}}: {{{contact.plan|free}}} <a href="{{{RESEND_UNSUBSCRIBE_URL}}}">Leave</a></p>',
+    previewText: "For {{{contact.first_name}}}",
+  });
+  expect(scene.reached()).toEqual([ada, bob]);
+  const messages = await Promise.all(
+    scene.host.received.map(({ message }) => simpleParser(Buffer.from(message))),
+  );
+  const [toAda, toBob] = messages.toSorted((a, b) => (a.subject! < b.subject! ? 1 : -1)).reverse();
+  expect([toBob!.subject, toAda!.subject].sort()).toEqual(["Hi <Bob> & sons", "Hi Ada"]);
+  for (const each of messages) {
+    const isAda = each.subject === "Hi Ada";
+    expect(each.to).toMatchObject({ text: isAda ? ada : bob });
+    expect(each.cc).toBeUndefined();
+    expect(each.html).toContain(isAda ? "<p>Ada: pro <a" : "<p>&lt;Bob&gt; &amp; sons: free <a");
+    expect(each.html).toContain(isAda ? ">For Ada&" : ">For &lt;Bob&gt; &amp; sons&");
+    expect(each.html).toMatch(/<a href="http:\/\/mailit\.test\/unsubscribe\?token=[\w-]+">Leave/);
+    expect(each.headers.get("list")).toMatchObject({
+      unsubscribe: { url: expect.stringContaining("token=") },
+    });
+  }
+  expect(new Set(messages.map(({ messageId }) => messageId)).size).toBe(2);
+  expect(await scene.get(id)).toMatchObject({ status: "sending" });
+  await scene.pass(1_000);
+  expect(await scene.get(id)).toMatchObject({ status: "sent", recipients: 2, sentAt: scene.app.now() });
+  expect(await getProgress(scene.app, await scene.get(id))).toMatchObject({ recipients: 2, delivered: 2 });
+});
+
+test("who unsubscribed, is not in the topic or is suppressed gets nothing, and is counted", async () => {
+  const scene = await broadcastScene({
+    [ada]: {},
+    [bob]: { unsubscribed: true },
+    [eve]: {},
+    "dan@recipient.test": {},
+  });
+  const { app, teamId } = scene;
+  const topic = await testTopic(app, teamId);
+  await choose(app, scene.contacts[2]!, topic, "opt_out");
+  await addSuppression(app, teamId, "dan@recipient.test", {});
+  const id = await scene.broadcast({ topicId: topic.id });
+  expect(scene.reached()).toEqual([ada]);
+  const broadcast = await scene.get(id);
+  expect(broadcast).toMatchObject({ recipients: 2, skippedUnsubscribed: 2, skippedSuppressed: 1 });
+  expect(await getProgress(app, broadcast)).toMatchObject({ delivered: 1, suppressed: 1 });
+  expect(await scene.events(broadcast.emailId!)).toContain("email.suppressed dan@recipient.test");
+});
+
+test("a property's own fallback holds where neither the contact nor the field says anything", async () => {
+  const scene = await broadcastScene({ [ada]: {} });
+  await createProperty(scene.app, scene.teamId, { key: "plan", type: "string", fallbackValue: "free" });
+  await scene.broadcast({ text: "{{{contact.plan}}} or {{{contact.plan|none}}}", html: null });
+  const { text } = await simpleParser(Buffer.from(scene.host.received[0]!.message));
+  expect(text?.trim()).toBe("free or none");
+});
+
+test("the audience is settled when the broadcast begins: who joins later is not in it", async () => {
+  const scene = await broadcastScene(crowd(3));
+  const { app, teamId } = scene;
+  const id = await scene.draft();
+  await sendBroadcast(app, { teamId }, id);
+  await begin(app, await scene.get(id));
+  const late = await testContact(app, teamId, "late@recipient.test");
+  await atomically(app, [
+    app.db.insert(segmentMembers).values({ segmentId: scene.segment.id, contactId: late.id }),
+  ]);
+  await scene.dispatcher.drained();
+  expect(scene.reached()).toEqual(Object.keys(crowd(3)));
+});
+
+test("who leaves or is removed between the beginning and their turn gets nothing", async () => {
+  const scene = await broadcastScene({ [ada]: {}, [bob]: {}, [eve]: {} }, {}, {});
+  const { app, teamId } = scene;
+  const id = await scene.draft({ ratePerMinute: 1 });
+  await sendBroadcast(app, { teamId }, id);
+  await scene.dispatcher.drained();
+  expect(scene.reached()).toEqual([ada]);
+  await atomically(app, [
+    rawWrite("update contacts set unsubscribed = 1 where email = ?", [bob]),
+    rawWrite("delete from contacts where email = ?", [eve]),
+  ]);
+  await scene.pass(60_000);
+  await scene.pass(60_000);
+  expect(scene.reached()).toEqual([ada]);
+  const { emailId } = await scene.get(id);
+  const reasons = await app.db.select().from(events).where(eq(events.emailId, emailId!));
+  expect(
+    reasons.flatMap(({ data }) => (data.suppressed as { reason: string } | undefined)?.reason ?? []),
+  ).toEqual(["unsubscribed", "contact_removed"]);
+});
+
+test("a broadcast with a rate sends one after the other, also what is late because it was paused", async () => {
+  const scene = await broadcastScene(crowd(5));
+  const id = await scene.broadcast({ ratePerMinute: 60 });
+  expect(scene.reached()).toHaveLength(1);
+  await scene.pass(1_000);
+  expect(scene.reached()).toHaveLength(2);
+  await pauseBroadcast(scene.app, scene.teamId, id);
+  await scene.pass(600_000);
+  expect(scene.reached()).toHaveLength(2);
+  await resumeBroadcast(scene.app, scene.teamId, id);
+  await scene.dispatcher.drained();
+  for (let sent = 3; sent <= 5; sent++) {
+    expect(scene.reached()).toHaveLength(sent);
+    await scene.pass(1_000);
+  }
+  await scene.pass(1_000);
+  expect(await scene.get(id)).toMatchObject({ status: "sent" });
+});
+
+test("a paused broadcast sends nothing until it is resumed, then everybody gets it once", async () => {
+  const scene = await broadcastScene(crowd(20));
+  const { app, teamId } = scene;
+  const id = await scene.draft();
+  await sendBroadcast(app, { teamId }, id);
+  await begin(app, await scene.get(id));
+  await pauseBroadcast(app, teamId, id);
+  await scene.pass(3_600_000);
+  expect(scene.reached()).toEqual([]);
+  expect(await scene.get(id)).toMatchObject({ status: "paused", recipients: 20, cursor: behindAll });
+  const jobs = (await scene.waitingJobs()).filter(({ kind }) => kind === "deliver");
+  expect(jobs.every(({ runAt }) => runAt >= pausedUntil)).toBeTrue();
+  await resumeBroadcast(app, teamId, id);
+  await scene.dispatcher.drained();
+  expect(scene.reached()).toEqual(Object.keys(crowd(20)));
+});
+
+test("what an operator holds stays held when its broadcast is resumed", async () => {
+  const scene = await broadcastScene(crowd(2));
+  const { app, teamId } = scene;
+  const id = await scene.broadcast({ ratePerMinute: 1 });
+  await pauseQueue(app, { domain: "recipient.test" });
+  await pauseBroadcast(app, teamId, id);
+  await scene.dispatcher.drained();
+  await resumeBroadcast(app, teamId, id);
+  await scene.pass(120_000);
+  expect(scene.reached()).toHaveLength(1);
+});
+
+test("a paused broadcast that is canceled ends for good, and nobody else gets it", async () => {
+  const scene = await broadcastScene(crowd(3));
+  const { app, teamId } = scene;
+  const id = await scene.broadcast({ ratePerMinute: 1 });
+  await pauseBroadcast(app, teamId, id);
+  await cancelBroadcast(app, teamId, id);
+  await scene.pass(300_000);
+  expect(scene.reached()).toHaveLength(1);
+  const broadcast = await scene.get(id);
+  expect(broadcast.status).toBe("canceled");
+  const states = (await scene.deliveries(broadcast.emailId!)).map(({ state }) => state);
+  expect(states.sort()).toEqual(["canceled", "canceled", "delivered"]);
+  expect((await scene.waitingJobs()).filter(({ kind }) => kind === "deliver")).toEqual([]);
+});
+
+test("a scheduled broadcast waits for its time; taken back before, it is a draft and is not sent", async () => {
+  const scene = await broadcastScene({ [ada]: {} });
+  const { app, teamId } = scene;
+  const at = new Date(app.now().getTime() + 60_000);
+  const [kept, taken] = [await scene.draft(), await scene.draft()];
+  for (const id of [kept, taken]) await sendBroadcast(app, { teamId }, id, at);
+  await scene.dispatcher.drained();
+  expect(await scene.get(kept)).toMatchObject({ status: "scheduled", scheduledAt: at });
+  await cancelBroadcast(app, teamId, taken);
+  expect(await scene.get(taken)).toMatchObject({ status: "draft", scheduledAt: null });
+  await scene.pass(60_000);
+  expect(scene.reached()).toEqual([ada]);
+  expect((await scene.get(taken)).status).toBe("draft");
+});
+
+test("one that can't begin any more is a draft again, and says why", async () => {
+  const scene = await broadcastScene({ [ada]: {} });
+  const { app, teamId } = scene;
+  const id = await scene.draft();
+  await sendBroadcast(app, { teamId }, id, new Date(app.now().getTime() + 60_000));
+  await atomically(app, [rawWrite("delete from segments")]);
+  await scene.pass(60_000);
+  expect(await scene.get(id)).toMatchObject({ status: "draft", problem: "Audience not found" });
+});
+
+test("a step that is taken twice, as after a crash, gives nobody a second delivery", async () => {
+  const scene = await broadcastScene(crowd(4));
+  const { app, teamId } = scene;
+  const id = await scene.draft();
+  await sendBroadcast(app, { teamId }, id, new Date(app.now().getTime() + 1));
+  const waiting = await scene.get(id);
+  await Promise.all([begin(app, waiting), begin(app, waiting)]);
+  await begin(app, waiting);
+  const seen = await scene.get(id);
+  await Promise.all([expand(app, seen), expand(app, seen)]);
+  await expand(app, seen);
+  expect(await scene.get(id)).toMatchObject({ recipients: 4, cursor: behindAll });
+  expect(await app.db.values(sql`select count(*), count(distinct recipient) from deliveries`)).toEqual([
+    [4, 4],
+  ]);
+  expect(await app.db.values(sql`select id from emails`)).toEqual([[seen.emailId]]);
+});
+
+test("a conductor that another one has followed does nothing", async () => {
+  const scene = await broadcastScene(crowd(4));
+  const { app, teamId } = scene;
+  const id = await scene.draft();
+  await sendBroadcast(app, { teamId }, id, new Date(app.now().getTime() + 1));
+  await begin(app, await scene.get(id));
+  const seen = await scene.get(id);
+  await pauseBroadcast(app, teamId, id);
+  await expand(app, seen);
+  expect(await scene.get(id)).toMatchObject({ recipients: 0, cursor: seen.cursor });
+});
+
+test("more than one slice: everybody once, in the order of the contacts", async () => {
+  const scene = await broadcastScene({ [ada]: {} });
+  const { app, teamId } = scene;
+  const rows = Array.from({ length: 2_000 }, (_, n) => ({ id: newId(), email: `many${n}@recipient.test` }));
+  await atomically(app, [
+    rawWrite(
+      `insert into contacts (team_id, id, email, unsubscribed, properties, created_at, updated_at)
+       select ?1, value ->> 'id', value ->> 'email', 0, '{}', 1, 1 from json_each(?2)`,
+      [teamId, JSON.stringify(rows)],
+    ),
+    rawWrite(
+      "insert into segment_members (segment_id, contact_id) select ?1, value ->> 'id' from json_each(?2)",
+      [scene.segment.id, JSON.stringify(rows)],
+    ),
+  ]);
+  const id = await scene.draft();
+  await sendBroadcast(app, { teamId }, id, new Date(app.now().getTime() + 1));
+  await begin(app, await scene.get(id));
+  for (let step = 0; step < 3; step++) {
+    expect((await scene.get(id)).cursor).not.toBe(behindAll);
+    await expand(app, await scene.get(id));
+  }
+  const { emailId, cursor, recipients } = await scene.get(id);
+  expect([cursor, recipients]).toEqual([behindAll, 2_001]);
+  const addresses = (await scene.deliveries(emailId!)).map(({ recipient }) => recipient);
+  expect(addresses).toEqual([ada, ...rows.map(({ email }) => email)]);
+});
+
+test("events and counters say which broadcast it was", async () => {
+  const scene = await broadcastScene({ [ada]: {} });
+  const id = await scene.broadcast();
+  const counted = await scene.app.db.values(
+    sql`select event, total from counters where broadcast_id = ${id} order by event`,
+  );
+  expect(counted).toEqual([
+    ["email.delivered", 1],
+    ["email.queued", 1],
+  ]);
+});

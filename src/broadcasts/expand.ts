@@ -1,0 +1,139 @@
+import type { App } from "../app.ts";
+import { pageOfSegment } from "../contacts/audience.ts";
+import { unwantedAmong } from "../contacts/consent.ts";
+import type { Contact } from "../contacts/schema.ts";
+import { getSegment } from "../contacts/segments.ts";
+import { expectChange } from "../db/write.ts";
+import { deliver } from "../emails/jobs.ts";
+import { laneForDomain } from "../emails/lanes.ts";
+import { Refusal } from "../errors.ts";
+import { type NewEvent, recordMany } from "../events/record.ts";
+import { newId } from "../ids.ts";
+import { enqueueMany } from "../jobs/job.ts";
+import { once } from "../jobs/once.ts";
+import { pausedUntil } from "../jobs/pause.ts";
+import { parseAddress } from "../mail/address.ts";
+import { suppressedAmong } from "../suppressions/suppress.ts";
+import { tellSuppression } from "../suppressions/told.ts";
+import { fieldsIn, valuesOf } from "./fields.ts";
+import { type Broadcast, behindAll } from "./schema.ts";
+import { heldNote } from "./steer.ts";
+import { holdJobs, insertRecipients, moveCursor, type NewRecipient } from "./store.ts";
+
+/** Small enough that nobody else waits long for the one writer, large enough that a hundred make 100,000. */
+const sliceSize = 1_000;
+
+/**
+ * Gives the next thousand of the audience their deliveries, in the batch that moves the cursor: a crash neither skips nor
+ * repeats anybody. Goes on while the broadcast is paused, with jobs that wait, because whom it goes to was settled when it
+ * began.
+ */
+export async function expand(app: App, broadcast: Broadcast): Promise<void> {
+  const { teamId, status } = broadcast;
+  const emailId = broadcast.emailId!;
+  const { contacts, isLast } = await nextContacts(app, broadcast);
+  const wanted = await withConsent(app, broadcast, contacts);
+  const { rows, suppressed } = await makeRecipients(app, broadcast, wanted);
+  const due = rows.flatMap((row) => (row.plannedAt ? [{ ...row, plannedAt: row.plannedAt }] : []));
+  const now = app.now();
+  await once(app, [
+    moveCursor(broadcast, {
+      cursor: isLast ? behindAll : contacts.at(-1)!.id,
+      recipients: rows.length,
+      unsubscribed: contacts.length - wanted.length,
+      suppressed: suppressed.length,
+    }),
+    expectChange(),
+    ...(rows.length > 0 ? [insertRecipients({ teamId, emailId }, rows, now)] : []),
+    ...enqueueMany(
+      app,
+      deliver,
+      due.map(({ id, domain, plannedAt }) => ({
+        id,
+        payload: { deliveryId: id },
+        lane: laneForDomain(app, domain),
+        runAt: plannedAt,
+      })),
+    ),
+    ...(status === "paused"
+      ? [
+          holdJobs(
+            due.map(({ id }) => id),
+            pausedUntil,
+            heldNote,
+          ),
+        ]
+      : []),
+    ...recordMany(app, suppressed),
+  ]);
+}
+
+async function nextContacts(
+  app: App,
+  { teamId, segmentId, cursor, audienceEnd }: Broadcast,
+): Promise<{ contacts: Contact[]; isLast: boolean }> {
+  try {
+    const segment = await getSegment(app, teamId, segmentId);
+    const page = await pageOfSegment(app, segment, { limit: sliceSize - 1, before: cursor ?? undefined });
+    const contacts = page.toReversed().filter(({ id }) => id < audienceEnd!);
+    return { contacts, isLast: contacts.length < sliceSize };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { contacts: [], isLast: true }; // the segment was deleted: nobody else is in it
+  }
+}
+
+async function withConsent(
+  app: App,
+  { teamId, topicId }: Broadcast,
+  contacts: Contact[],
+): Promise<Contact[]> {
+  const subscribed = contacts.filter(({ unsubscribed }) => !unsubscribed);
+  if (topicId === null) return subscribed;
+  const addresses = subscribed.map(({ email }) => email);
+  const unwanted = await unwantedAmong(app.db, teamId, topicId, addresses);
+  return subscribed.filter(({ email }) => !unwanted.has(email));
+}
+
+async function makeRecipients(
+  app: App,
+  broadcast: Broadcast,
+  contacts: Contact[],
+): Promise<{ rows: NewRecipient[]; suppressed: NewEvent[] }> {
+  const { teamId, emailId, id: broadcastId } = broadcast;
+  const addresses = contacts.map(({ email }) => email);
+  const reasons = await suppressedAmong(app, teamId, addresses);
+  const wanted = fieldsIn(broadcast);
+  const times = planner(app, broadcast);
+  const rows: NewRecipient[] = [];
+  const suppressed: NewEvent[] = [];
+  for (const contact of contacts) {
+    const { id: contactId, email: address } = contact;
+    const domain = parseAddress(address)?.domain;
+    if (domain === undefined) continue; // contacts have addresses; one that is none can't be sent to
+    const id = newId();
+    const reason = reasons.get(address);
+    const plannedAt = reason ? null : times();
+    rows.push({ id, contactId, address, domain, values: valuesOf(contact, wanted), plannedAt });
+    if (!reason) continue;
+    suppressed.push({
+      ...{ type: "email.suppressed", teamId, emailId: emailId!, deliveryId: id, recipient: address },
+      ...{ broadcastId, data: { suppressed: tellSuppression(reason) } },
+    });
+  }
+  return { rows, suppressed };
+}
+
+/** When each next recipient has their turn: at once, or one after the other at the broadcast's rate. */
+function planner(
+  app: App,
+  { ratePerMinute, startedAt, recipients, skippedSuppressed }: Broadcast,
+): () => Date {
+  const now = app.now();
+  if (ratePerMinute === null) return () => now;
+  let place = recipients - skippedSuppressed;
+  return () => {
+    const at = startedAt!.getTime() + Math.floor((place++ * 60_000) / ratePerMinute);
+    return new Date(Math.max(at, now.getTime()));
+  };
+}

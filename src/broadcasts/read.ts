@@ -1,0 +1,53 @@
+import type { App } from "../app.ts";
+import type { Keyset } from "../db/page.ts";
+import { Refusal } from "../errors.ts";
+import { isId } from "../ids.ts";
+import type { Broadcast } from "./schema.ts";
+import { countOutcomes, findBroadcast, type ListedBroadcast, listBroadcasts } from "./store.ts";
+
+/** Another team's broadcast is as absent as one that never was. */
+export async function getBroadcast(app: App, teamId: string, id: string): Promise<Broadcast> {
+  const broadcast = isId(id) ? await findBroadcast(app.db, teamId, id.toLowerCase()) : undefined;
+  if (!broadcast) throw new Refusal("not_found", "Broadcast not found");
+  return broadcast;
+}
+
+export async function getBroadcasts(app: App, teamId: string, keyset: Keyset): Promise<ListedBroadcast[]> {
+  return listBroadcasts(app.db, teamId, keyset);
+}
+
+/** How far a broadcast is, in recipients. */
+export interface Progress {
+  /** Whom it goes to, those with a suppressed address among them. */
+  recipients: number;
+  delivered: number;
+  bounced: number;
+  failed: number;
+  suppressed: number;
+  complained: number;
+  unsubscribed: number;
+  opened: number;
+  clicked: number;
+  /** Contacts that had unsubscribed, or were not in its topic, when it began: they are no recipients. */
+  skippedUnsubscribed: number;
+}
+
+/** By counters that are kept as things happen: nothing is counted here. */
+export async function getProgress(app: App, broadcast: Broadcast): Promise<Progress> {
+  const { recipients, skippedUnsubscribed, emailId } = broadcast;
+  const totals = emailId === null ? new Map<string, number>() : await countOutcomes(app.db, emailId);
+  const count = (event: string) => totals.get(`email.${event}`) ?? 0;
+  return {
+    recipients,
+    // A bounce that was reported later is of something that had counted as delivered.
+    delivered: count("delivered") - count("bounced_late"),
+    bounced: count("bounced"),
+    failed: count("failed"),
+    suppressed: count("suppressed"),
+    complained: count("complained"),
+    unsubscribed: count("unsubscribed"),
+    opened: count("unique_opened"),
+    clicked: count("unique_clicked"),
+    skippedUnsubscribed,
+  };
+}

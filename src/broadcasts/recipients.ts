@@ -1,0 +1,213 @@
+/** Who of a broadcast's recipients got it, and what they did with it. */
+import { type SQL, sql } from "drizzle-orm";
+import type { App } from "../app.ts";
+import type { Db } from "../db/open.ts";
+import { type Keyset, newestFirst } from "../db/page.ts";
+import { isOutcome, type outcomeTypes } from "../events/schema.ts";
+import { recipientKey } from "../mail/address.ts";
+import { getBroadcast } from "./read.ts";
+
+export const recipientTypes = [
+  "sent",
+  "delivered",
+  "opened",
+  "clicked",
+  "bounced",
+  "complained",
+  "unsubscribed",
+  "suppressed",
+] as const;
+export type RecipientType = (typeof recipientTypes)[number];
+
+export const bounceTypes = ["permanent", "transient", "undetermined"] as const;
+export type BounceType = (typeof bounceTypes)[number];
+
+export interface RecipientFilter {
+  type: RecipientType;
+  email?: string;
+  bounceType?: BounceType;
+}
+
+export interface Recipient {
+  /** The delivery; a cursor. */
+  id: string;
+  contactId: string | null;
+  email: string;
+  /** Opens or clicks by people. */
+  count?: number;
+  clickedLinks?: { url: string; clicks: number }[];
+  bounceType?: BounceType;
+}
+
+/** One page of those that something happened to, and one more, the newest delivery first. */
+export async function getRecipients(
+  app: App,
+  teamId: string,
+  broadcastId: string,
+  filter: RecipientFilter,
+  keyset: Keyset,
+): Promise<Recipient[]> {
+  const { emailId } = await getBroadcast(app, teamId, broadcastId);
+  if (emailId === null) return [];
+  const rows =
+    filter.type === "sent" || filter.type === "delivered"
+      ? await listByState(app.db, emailId, filter, keyset)
+      : await listByOutcome(app.db, emailId, filter, filter.type, keyset);
+  return newestFirst(rows, keyset);
+}
+
+/** The page's condition and order on one column, as `pageOf` has them. */
+function pageOn(column: SQL, { limit, after, before }: Keyset) {
+  return {
+    condition: sql`${after ? sql`and ${column} < ${after}` : sql``} ${before ? sql`and ${column} > ${before}` : sql``}`,
+    order: before ? column : sql`${column} desc`,
+    limit: limit === undefined ? -1 : limit + 1,
+  };
+}
+
+const ofAddress = (email: string | undefined) =>
+  email === undefined
+    ? sql``
+    : sql`and d.recipient = ${recipientKey(email.trim())} and d.contact_id is not null`;
+
+/** What most recipients come to: the deliveries are walked, and nearly each is one. */
+async function listByState(
+  db: Db,
+  emailId: string,
+  { type, email }: RecipientFilter,
+  keyset: Keyset,
+): Promise<Recipient[]> {
+  const { condition, order, limit } = pageOn(sql`d.id`, keyset);
+  // What was handed to a host counts as sent, whatever the host made of it.
+  const states =
+    type === "delivered" ? sql`('delivered')` : sql`('delivered', 'deferred', 'bounced', 'failed')`;
+  const rows = await db.values<[string, string | null, string]>(
+    sql`select d.id, d.contact_id, d.recipient from deliveries d
+        where d.email_id = ${emailId} and d.state in ${states} ${ofAddress(email)} ${condition}
+        order by ${order} limit ${limit}`,
+  );
+  return rows.map(([id, contactId, address]) => ({ id, contactId, email: address }));
+}
+
+type Outcome = (typeof outcomeTypes)[number];
+
+/** What few come to: the events of the one type are walked, recipient by recipient. */
+async function listByOutcome(
+  db: Db,
+  emailId: string,
+  { email, bounceType }: RecipientFilter,
+  type: Exclude<RecipientType, "sent" | "delivered">,
+  keyset: Keyset,
+): Promise<Recipient[]> {
+  const { condition, order, limit } = pageOn(sql`e.delivery_id`, keyset);
+  const only =
+    bounceType === undefined ? sql`` : sql`and lower(json_extract(e.data, '$.bounce.type')) = ${bounceType}`;
+  // A machine that opens or clicks is no recipient.
+  const rows = await db.values<[string, string | null, string, number, string]>(
+    sql`select e.delivery_id, d.contact_id, d.recipient, count(*), max(e.data)
+        from events e cross join deliveries d on d.id = e.delivery_id
+        where e.email_id = ${emailId} and e.type = ${`email.${type}` satisfies Outcome} and ${sql.raw(`e.${isOutcome}`)}
+          and json_extract(e.data, '$.is_bot') is not 1 ${only} ${ofAddress(email)} ${condition}
+        group by e.delivery_id order by ${order} limit ${limit}`,
+  );
+  const links =
+    type === "clicked"
+      ? await listClicks(
+          db,
+          emailId,
+          rows.map(([id]) => id),
+        )
+      : undefined;
+  return rows.map(([id, contactId, address, count, data]) => ({
+    ...{ id, contactId, email: address },
+    ...((type === "opened" || type === "clicked") && { count }),
+    ...(links && { clickedLinks: links.get(id) ?? [] }),
+    ...(type === "bounced" && { bounceType: bounceTypeOf(data) }),
+  }));
+}
+
+function bounceTypeOf(data: string): BounceType {
+  const { bounce } = JSON.parse(data) as { bounce?: { type?: string } };
+  const type = bounce?.type?.toLowerCase();
+  return bounceTypes.find((each) => each === type) ?? "undetermined";
+}
+
+/** Which links the recipients of one page have followed. */
+async function listClicks(
+  db: Db,
+  emailId: string,
+  deliveryIds: string[],
+): Promise<Map<string, { url: string; clicks: number }[]>> {
+  const rows = await db.values<[string, string]>(
+    sql`select e.delivery_id, json_extract(e.data, '$.click.link')
+        from json_each(${JSON.stringify(deliveryIds)}) wanted cross join events e
+          on e.email_id = ${emailId} and e.type = 'email.clicked' and ${sql.raw(`e.${isOutcome}`)} and e.delivery_id = wanted.value
+        where json_extract(e.data, '$.is_bot') is not 1`,
+  );
+  const clicks = new Map<string, Map<string, number>>();
+  for (const [id, url] of rows) {
+    const ofDelivery = clicks.get(id) ?? new Map<string, number>();
+    clicks.set(id, ofDelivery.set(url, (ofDelivery.get(url) ?? 0) + 1));
+  }
+  return new Map(
+    [...clicks].map(([id, urls]) => [id, Array.from(urls, ([url, count]) => ({ url, clicks: count }))]),
+  );
+}
+
+export interface ClickedLink {
+  /** A cursor. */
+  id: string;
+  url: string;
+  clicks: number;
+  uniqueClicks: number;
+}
+
+/** Links are few, clicks are many: read a slice at a time. */
+const clicksPerSlice = 2_000;
+
+/** The links of a broadcast that people have followed, by their ids. */
+export async function getClickedLinks(
+  app: App,
+  teamId: string,
+  broadcastId: string,
+  { limit, after, before }: Keyset,
+): Promise<ClickedLink[]> {
+  const { emailId } = await getBroadcast(app, teamId, broadcastId);
+  if (emailId === null) return [];
+  const found = await countClicks(app.db, emailId);
+  const links = found.toSorted((a, b) => (a.id < b.id ? 1 : -1));
+  const between = links.filter(({ id }) => (!after || id < after) && (!before || id > before));
+  const most = limit === undefined ? between.length : limit + 1;
+  return before ? between.slice(-most) : between.slice(0, most);
+}
+
+async function countClicks(db: Db, emailId: string): Promise<ClickedLink[]> {
+  const links = new Map<string, ClickedLink>();
+  const urls = new Map<string, string>();
+  for (const [id, url] of await db.values<[string, string]>(
+    sql`select l.id, l.url from emails e join links l on l.content_id = e.content_id where e.id = ${emailId}`,
+  )) {
+    urls.set(url, id);
+  }
+  let [lastDelivery, lastEvent] = ["", ""];
+  const seen = new Set<string>();
+  for (;;) {
+    const rows = await db.values<[string, string, string]>(
+      sql`select delivery_id, id, json_extract(data, '$.click.link') from events
+          where email_id = ${emailId} and type = 'email.clicked' and ${sql.raw(isOutcome)}
+            and (delivery_id, id) > (${lastDelivery}, ${lastEvent})
+            and json_extract(data, '$.is_bot') is not 1
+          order by delivery_id, id limit ${clicksPerSlice}`,
+    );
+    for (const [deliveryId, id, url] of rows) {
+      if (deliveryId !== lastDelivery) seen.clear();
+      [lastDelivery, lastEvent] = [deliveryId, id];
+      const link = links.get(url) ?? { id: urls.get(url) ?? url, url, clicks: 0, uniqueClicks: 0 };
+      link.clicks++;
+      if (!seen.has(url)) link.uniqueClicks++;
+      seen.add(url);
+      links.set(url, link);
+    }
+    if (rows.length < clicksPerSlice) return [...links.values()];
+  }
+}

@@ -1,0 +1,164 @@
+import { expect, test } from "bun:test";
+import { testContact, testSegment } from "../../test/support/audience-rows.ts";
+import { testApp, testTeam } from "../../test/support/test-app.ts";
+import { testDomain } from "../../test/support/test-domain.ts";
+import { eachTransport } from "../../test/support/transports.ts";
+import { atomically } from "../app.ts";
+import { expectChange, rawWrite } from "../db/write.ts";
+import { once } from "../jobs/once.ts";
+import { pausedUntil } from "../jobs/pause.ts";
+import { jobs } from "../jobs/schema.ts";
+import { begin } from "./begin.ts";
+import { createBroadcast } from "./change.ts";
+import { expand } from "./expand.ts";
+import { getBroadcast } from "./read.ts";
+import { behindAll } from "./schema.ts";
+import { cancelBroadcast, pauseBroadcast, resumeBroadcast, sendBroadcast } from "./send.ts";
+import { heldNote, steer } from "./steer.ts";
+import { changeIn, conducted, findUntried, listBroadcastNames, listToSteer, moveCursor } from "./store.ts";
+
+eachTransport((_, open) => {
+  async function scene(names = ["ada", "bob", "suppressed"]) {
+    const app = await testApp({ transport: await open(), sandbox: true });
+    const { teamId } = await testTeam(app);
+    await testDomain(app, teamId);
+    const contacts = [];
+    for (const name of names) {
+      const about = { firstName: `${name} "x"`, properties: { plan: 7 } };
+      contacts.push(await testContact(app, teamId, `${name}@recipient.test`, about));
+    }
+    const segment = await testSegment(app, teamId, contacts);
+    const { id } = await createBroadcast(app, teamId, {
+      ...{ segmentId: segment.id, from: "ada@example.com", name: "March" },
+      ...{ subject: "{{{contact.first_name}}}", text: "{{{contact.plan}}} {{{contact.last_name}}}" },
+    });
+    await sendBroadcast(app, { teamId }, id);
+    const get = () => getBroadcast(app, teamId, id);
+    const expandAll = async () => {
+      await begin(app, await get());
+      await expand(app, await get());
+    };
+    const deliverJobs = async () =>
+      (await app.db.select().from(jobs)).filter(({ kind }) => kind === "deliver");
+    return { app, teamId, id, contacts, get, expandAll, deliverJobs };
+  }
+
+  test("each contact has a delivery with what is filled in for them alone, and a job in the lane of their domain", async () => {
+    const { app, contacts, expandAll, deliverJobs } = await scene();
+    await expandAll();
+    const rows = await app.db.values(
+      "select id, recipient, domain, state, contact_id, merge_values, settled_at from deliveries order by id",
+    );
+    const now = app.now().getTime();
+    expect(rows).toEqual(
+      contacts.map(({ id, email, firstName }, n) => [
+        ...[expect.any(String), email, "recipient.test", n < 2 ? "queued" : "suppressed", id],
+        ...[JSON.stringify({ first_name: firstName, plan: 7 }), n < 2 ? null : now],
+      ]),
+    );
+    const waiting = await deliverJobs();
+    expect(waiting.map(({ id, payload }) => [id, payload])).toEqual(
+      rows.slice(0, 2).map(([id]) => [id as string, { deliveryId: id }]),
+    );
+    expect(waiting[0]).toMatchObject({ lane: "deliver/recipient.test", runAt: app.now(), attempts: 0 });
+    const lanes = await app.db.values("select lane, next_at from lanes where kind = 'deliver'");
+    expect(lanes).toEqual([["deliver/recipient.test", now]]);
+  });
+
+  test("a step stands only while the broadcast is as it was seen", async () => {
+    const { app, get } = await scene();
+    await begin(app, await get());
+    const seen = await get();
+    const step = { cursor: behindAll, recipients: 1, unsubscribed: 2, suppressed: 3 };
+    const take = (from: typeof seen) => once(app, [moveCursor(from, step), expectChange()]);
+    for (const other of [{ cursor: "1" }, { status: "paused" as const }, { conductor: "1" }]) {
+      expect(await take({ ...seen, ...other })).toBeFalse();
+      if ("cursor" in other) continue;
+      const write = conducted(app.db, { ...seen, ...other }, { watched: "x" });
+      expect(await once(app, [write, expectChange()])).toBeFalse();
+    }
+    expect(await take(seen)).toBeTrue();
+    expect(await take(seen)).toBeFalse();
+    expect(await get()).toMatchObject({
+      ...{ cursor: behindAll, recipients: 1, skippedUnsubscribed: 2, skippedSuppressed: 3, watched: null },
+    });
+  });
+
+  test("nobody gets a second delivery of a broadcast, whoever tries to write it", async () => {
+    const { app, expandAll } = await scene();
+    await expandAll();
+    const again = rawWrite(
+      `insert into deliveries (id, team_id, email_id, recipient, domain, state, attempts, created_at, contact_id)
+       select 'x', team_id, email_id, recipient, domain, 'queued', 0, 1, contact_id from deliveries limit 1`,
+    );
+    expect(atomically(app, [again])).rejects.toMatchObject({ name: "WriteConflict", kind: "unique" });
+  });
+
+  test("paused, jobs are held; resumed, they are due as before; those an operator holds stay", async () => {
+    const { app, teamId, id, get, expandAll, deliverJobs } = await scene();
+    await expandAll();
+    const [{ id: operators } = { id: "" }] = await deliverJobs();
+    await atomically(app, [
+      rawWrite("update jobs set run_at = ?, last_error = 'held' where id = ?", [
+        pausedUntil.getTime(),
+        operators,
+      ]),
+    ]);
+    await pauseBroadcast(app, teamId, id);
+    await steer(app, await get(), "paused");
+    expect((await deliverJobs()).map(({ runAt, lastError }) => [runAt, lastError])).toEqual([
+      [pausedUntil, "held"],
+      [pausedUntil, heldNote],
+    ]);
+    expect(await get()).toMatchObject({ steered: "paused", steerCursor: null });
+    await resumeBroadcast(app, teamId, id);
+    await steer(app, await get(), "sending");
+    expect((await deliverJobs()).map(({ runAt, lastError }) => [runAt, lastError])).toEqual([
+      [pausedUntil, "held"],
+      [app.now(), null],
+    ]);
+  });
+
+  test("canceled, what nobody has under way ends, and its jobs go", async () => {
+    const { app, teamId, id, get, expandAll, deliverJobs } = await scene();
+    await expandAll();
+    const [{ id: busy } = { id: "" }] = await deliverJobs();
+    await atomically(app, [rawWrite("update jobs set node = 'other' where id = ?", [busy])]);
+    await pauseBroadcast(app, teamId, id);
+    await cancelBroadcast(app, teamId, id);
+    await steer(app, await get(), "canceled");
+    expect((await deliverJobs()).map((job) => job.id)).toEqual([busy]);
+    const states = await app.db.values("select state, last_reply from deliveries order by id");
+    expect(states).toEqual([
+      ["queued", null],
+      ["canceled", "Its broadcast was canceled"],
+      ["suppressed", null],
+    ]);
+  });
+
+  test("who has had no first attempt is found from where one looked last", async () => {
+    const { app, get, expandAll } = await scene();
+    await expandAll();
+    const { emailId } = await get();
+    const [first, second] = (await listToSteer(app.db, emailId!, "", 10)).map((row) => row.id);
+    expect(await listToSteer(app.db, emailId!, first!, 1)).toEqual([
+      { id: second!, lane: "deliver/recipient.test" },
+    ]);
+    expect(await findUntried(app.db, emailId!, "")).toBe(first!);
+    await atomically(app, [rawWrite("update deliveries set state = 'deferred' where id = ?", [first!])]);
+    expect(await findUntried(app.db, emailId!, first!)).toBe(second!);
+    await atomically(app, [rawWrite("update deliveries set state = 'delivered'")]);
+    expect(await findUntried(app.db, emailId!, second!)).toBeUndefined();
+  });
+
+  test("a broadcast is changed in the states that allow it, of the team that has it, and its name is told to that one", async () => {
+    const { app, teamId, id } = await scene();
+    const change = (of: string, states: Parameters<typeof changeIn>[2]) =>
+      once(app, [changeIn(app.db, { teamId: of, id }, states, { name: "April" }), expectChange()]);
+    expect(await change(teamId, ["draft", "sent"])).toBeFalse();
+    expect(await change("another", ["queued"])).toBeFalse();
+    expect(await change(teamId, ["draft", "queued"])).toBeTrue();
+    expect(await listBroadcastNames(app.db, teamId, [id])).toEqual(new Map([[id, "April"]]));
+    expect(await listBroadcastNames(app.db, "another", [id])).toEqual(new Map());
+  });
+});

@@ -1,0 +1,203 @@
+import { and, eq, getTableColumns, inArray, sql } from "drizzle-orm";
+import type { Db } from "../db/open.ts";
+import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
+import { rawWrite, type Write } from "../db/write.ts";
+import { emailCounters } from "../events/schema.ts";
+import { type Broadcast, type BroadcastStatus, behindAll, broadcasts } from "./schema.ts";
+
+export const insertBroadcast = (db: Db, row: Broadcast): Write => db.insert(broadcasts).values(row);
+
+export async function findBroadcast(db: Db, teamId: string, id: string): Promise<Broadcast | undefined> {
+  return db
+    .select()
+    .from(broadcasts)
+    .where(and(eq(broadcasts.id, id), eq(broadcasts.teamId, teamId)))
+    .get();
+}
+
+/** For its own jobs alone: whose it is was asked when they were made. */
+export async function findBroadcastById(db: Db, id: string): Promise<Broadcast | undefined> {
+  return db.select().from(broadcasts).where(eq(broadcasts.id, id)).get();
+}
+
+export type ListedBroadcast = Omit<Broadcast, "html" | "text">;
+
+/** One page and one row more, newest first; lists carry no bodies. */
+export async function listBroadcasts(db: Db, teamId: string, keyset: Keyset): Promise<ListedBroadcast[]> {
+  const { html: _html, text: _text, ...listed } = getTableColumns(broadcasts);
+  const { where, orderBy, limit } = pageOf(broadcasts.id, eq(broadcasts.teamId, teamId), keyset);
+  return newestFirst(
+    await db.select(listed).from(broadcasts).where(where).orderBy(orderBy).limit(limit),
+    keyset,
+  );
+}
+
+export async function listBroadcastNames(
+  db: Db,
+  teamId: string,
+  ids: string[],
+): Promise<Map<string, string>> {
+  const rows = await db.values<[string, string]>(
+    sql`select id, name from broadcasts
+        where id in (select value from json_each(${JSON.stringify(ids)})) and team_id = ${teamId}`,
+  );
+  return new Map(rows);
+}
+
+/** Changes a broadcast only in one of these states; to be followed by `expectChange`. */
+export const changeIn = (
+  db: Db,
+  { teamId, id }: Pick<Broadcast, "teamId" | "id">,
+  states: BroadcastStatus[],
+  changes: Partial<Broadcast>,
+): Write =>
+  db
+    .update(broadcasts)
+    .set(changes)
+    .where(and(eq(broadcasts.id, id), eq(broadcasts.teamId, teamId), inArray(broadcasts.status, states)));
+
+export const deleteDraft = (db: Db, { teamId, id }: Pick<Broadcast, "teamId" | "id">): Write =>
+  db
+    .delete(broadcasts)
+    .where(and(eq(broadcasts.id, id), eq(broadcasts.teamId, teamId), eq(broadcasts.status, "draft")));
+
+/**
+ * Changes a broadcast as its conductor saw it; to be followed by `expectChange`, which fails where there is a newer one:
+ * whoever pauses, resumes or cancels a broadcast makes one.
+ */
+export const conducted = (
+  db: Db,
+  seen: Pick<Broadcast, "id" | "conductor" | "status">,
+  changes: Partial<Broadcast>,
+): Write =>
+  db
+    .update(broadcasts)
+    .set(changes)
+    .where(
+      and(
+        eq(broadcasts.id, seen.id),
+        eq(broadcasts.conductor, seen.conductor!),
+        eq(broadcasts.status, seen.status),
+      ),
+    );
+
+/** The same for a step through the audience: only from where it was seen. */
+export const moveCursor = (
+  seen: Broadcast,
+  {
+    cursor,
+    recipients,
+    unsubscribed,
+    suppressed,
+  }: { cursor: string } & Record<"recipients" | "unsubscribed" | "suppressed", number>,
+): Write =>
+  rawWrite(
+    `update broadcasts set cursor = ?, recipients = recipients + ?,
+       skipped_unsubscribed = skipped_unsubscribed + ?, skipped_suppressed = skipped_suppressed + ?
+     where id = ? and conductor = ? and status = ? and cursor = ?`,
+    [
+      ...[cursor, recipients, unsubscribed, suppressed],
+      ...[seen.id, seen.conductor, seen.status, seen.cursor],
+    ],
+  );
+
+/** What a broadcast writes for one contact. */
+export interface NewRecipient {
+  id: string;
+  contactId: string;
+  address: string;
+  domain: string;
+  values: Record<string, string | number | boolean>;
+  /** Null: the address is suppressed, and nothing is sent. */
+  plannedAt: Date | null;
+}
+
+export const insertRecipients = (
+  { teamId, emailId }: { teamId: string; emailId: string },
+  rows: NewRecipient[],
+  now: Date,
+): Write =>
+  rawWrite(
+    `insert into deliveries (id, team_id, email_id, recipient, domain, state, attempts,
+       next_attempt_at, settled_at, created_at, contact_id, merge_values)
+     select value ->> 0, ?2, ?3, value ->> 2, value ->> 3, iif(value ->> 5 is null, 'suppressed', 'queued'), 0,
+       value ->> 5, iif(value ->> 5 is null, ?4, null), coalesce(value ->> 5, ?4), value ->> 1, value -> 4
+     from json_each(?1)`,
+    [
+      JSON.stringify(
+        rows.map(({ id, contactId, address, domain, values, plannedAt }) => [
+          ...[id, contactId, address, domain, values],
+          plannedAt?.getTime() ?? null,
+        ]),
+      ),
+      ...[teamId, emailId, now.getTime()],
+    ],
+  );
+
+/** Deliveries of a broadcast behind one of them, in their order, with the lanes their jobs wait in. */
+export async function listToSteer(
+  db: Db,
+  emailId: string,
+  after: string,
+  limit: number,
+): Promise<{ id: string; lane: string | null }[]> {
+  const rows = await db.values<[string, string | null]>(
+    sql`select d.id, j.lane from deliveries d left join jobs j on j.id = d.id and j.node is null
+        where d.email_id = ${emailId} and d.id > ${after} order by d.id limit ${limit}`,
+  );
+  return rows.map(([id, lane]) => ({ id, lane }));
+}
+
+/** The first delivery, from one of them on, that has not had its first attempt. */
+export async function findUntried(db: Db, emailId: string, from: string): Promise<string | undefined> {
+  const [row] = await db.values<[string]>(
+    sql`select id from deliveries where email_id = ${emailId} and id >= ${from} and state = 'queued'
+        order by id limit 1`,
+  );
+  return row?.[0];
+}
+
+/** How often each thing happened to a broadcast's recipients. */
+export async function countOutcomes(db: Db, emailId: string): Promise<Map<string, number>> {
+  const rows = await db
+    .select({ event: emailCounters.event, total: emailCounters.total })
+    .from(emailCounters)
+    .where(eq(emailCounters.emailId, emailId));
+  const totals = new Map<string, number>();
+  for (const { event, total } of rows) totals.set(event, (totals.get(event) ?? 0) + total);
+  return totals;
+}
+
+const among = "id in (select value from json_each(?1))";
+
+/** Puts off the jobs of a paused broadcast that nobody holds; those an operator holds stay as they are. */
+export const holdJobs = (ids: string[], until: Date, note: string): Write =>
+  rawWrite(`update jobs set run_at = ?2, last_error = ?3 where ${among} and node is null and run_at < ?2`, [
+    JSON.stringify(ids),
+    until.getTime(),
+    note,
+  ]);
+
+/** Makes them due again, each at the time it had. */
+export const releaseJobs = (ids: string[], now: Date, note: string): Write => ({
+  ...rawWrite(
+    `update jobs set last_error = null,
+       run_at = max(?2, coalesce((select next_attempt_at from deliveries where deliveries.id = jobs.id), 0))
+     where ${among} and node is null and last_error = ?3`,
+    [JSON.stringify(ids), now.getTime(), note],
+  ),
+  dueAt: now,
+});
+
+/** Removes the jobs that nobody holds, and ends their deliveries. */
+export const dropJobs = (ids: string[], said: string, now: Date): Write[] => [
+  rawWrite(`delete from jobs where ${among} and node is null`, [JSON.stringify(ids)]),
+  rawWrite(
+    `update deliveries set state = 'canceled', last_reply = ?2, next_attempt_at = null, settled_at = ?3
+     where ${among} and state in ('queued', 'deferred')
+       and not exists (select 1 from jobs where jobs.id = deliveries.id)`,
+    [JSON.stringify(ids), said, now.getTime()],
+  ),
+];
+
+export const isEnded = (cursor: string | null): boolean => cursor === behindAll;

@@ -28,7 +28,6 @@ export async function load({ port, connections, requests, request }: Load): Prom
       if (sent === requests) return;
       socket.data.n = sent++;
       socket.data.startedAt = performance.now();
-      socket.data.heard = "";
       const bytes = made?.[socket.data.n] ?? request(socket.data.n);
       const written = socket.write(bytes);
       socket.data.rest = written < bytes.length ? bytes.subarray(written) : undefined;
@@ -37,7 +36,7 @@ export async function load({ port, connections, requests, request }: Load): Prom
       void Bun.connect<Connection>({
         hostname: "127.0.0.1",
         port,
-        data: { n: 0, startedAt: 0, heard: "", rest: undefined },
+        data: { n: 0, startedAt: 0, heard: undefined, rest: undefined },
         socket: {
           open: next,
           drain(socket) {
@@ -47,8 +46,10 @@ export async function load({ port, connections, requests, request }: Load): Prom
               written < socket.data.rest.length ? socket.data.rest.subarray(written) : undefined;
           },
           data(socket, bytes) {
-            socket.data.heard += bytes.toString("latin1");
-            const status = completeStatus(socket.data.heard);
+            const { heard } = socket.data;
+            const all = heard ? Buffer.concat([heard, bytes]) : bytes;
+            const status = completeStatus(all);
+            socket.data.heard = status === undefined ? all : undefined;
             if (status === undefined) return;
             if (status !== 200) failures++;
             latencies[socket.data.n] = performance.now() - socket.data.startedAt;
@@ -76,16 +77,18 @@ export async function load({ port, connections, requests, request }: Load): Prom
 interface Connection {
   n: number;
   startedAt: number;
-  heard: string;
+  /** The beginning of an answer, where it comes in pieces. */
+  heard: Buffer | undefined;
   rest: Uint8Array | undefined;
 }
 
 /** The status of an answer once all of it is there. */
-function completeStatus(heard: string): number | undefined {
+function completeStatus(heard: Buffer): number | undefined {
   const end = heard.indexOf("\r\n\r\n");
   if (end === -1) return undefined;
-  const length = Number(/content-length: (\d+)/i.exec(heard)?.[1] ?? 0);
-  return heard.length >= end + 4 + length ? Number(heard.slice(9, 12)) : undefined;
+  const head = heard.toString("latin1", 0, end);
+  const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
+  return heard.length >= end + 4 + length ? Number(head.slice(9, 12)) : undefined;
 }
 
 /** The bytes of a JSON request with a key. */

@@ -6,6 +6,7 @@ import { recurring } from "../jobs/recurring.ts";
 import type { IdempotencyKey } from "./schema.ts";
 import {
   deleteIdempotencyKeys,
+  endOfStretch,
   findIdempotencyKey,
   forgetIdempotencyKey,
   insertIdempotencyKey,
@@ -145,7 +146,14 @@ function rememberAnswer(
   return before === "none" ? [insert] : [forgetIdempotencyKey(app.db, row.fingerprint, oldest(app)), insert];
 }
 
-/** Removes answers that nobody may ask for any more. */
-export const forgettingAnswers = recurring("forget_answers", 3_600_000, async (app) => {
-  await atomically(app, [deleteIdempotencyKeys(app.db, oldest(app))]);
-});
+/** Removes answers that nobody may ask for any more, a stretch of keys at a time: other writes go on in between. */
+export async function forgetAnswers(app: App, stretch = 2_000): Promise<void> {
+  for (let behind = ""; ; ) {
+    const end = await endOfStretch(app.db, behind, stretch);
+    if (end === undefined) return;
+    await atomically(app, [deleteIdempotencyKeys(app.db, { behind, end }, oldest(app))], { isPatient: true });
+    behind = end;
+  }
+}
+
+export const forgettingAnswers = recurring("forget_answers", 3_600_000, (app) => forgetAnswers(app));

@@ -39,7 +39,8 @@ export async function prepareEmails(
   const ids = emails.map(() => newId());
   const addresses = emails.flatMap(({ checked }) => checked.recipients.map(({ address }) => address));
   const suppressed = await suppressedAmong(app, sender.teamId, addresses);
-  const unwanted = await findUnwanted(app, sender.teamId, emails);
+  const hasTopic = emails.some(({ draft }) => draft.topicId !== undefined);
+  const unwanted: UnwantedByTopic = hasTopic ? await findUnwanted(app, sender.teamId, emails) : new Map();
   const hasFiles = emails.some(({ draft }) => draft.attachments.length > 0);
   const files = hasFiles ? await storeFiles(app, emails, ids) : [];
   const linksOf = emails.some(({ domain }) => domain.clickTracking)

@@ -161,15 +161,11 @@ export const deliveries = sqliteTable(
 export type Delivery = typeof deliveries.$inferSelect;
 
 /** Answers given to requests with an Idempotency-Key, for 24 hours. */
-export const idempotencyKeys = sqliteTable(
-  "idempotency_keys",
-  {
-    /** Of team, endpoint and key. */
-    fingerprint: text("fingerprint").primaryKey().notNull(),
-    bodyHash: text("body_hash").notNull(),
-    answer: text("answer", { mode: "json" }).$type<unknown>().notNull(),
-    createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
-  },
-  (t) => [index("idempotency_keys_created").on(t.createdAt)],
-);
+export const idempotencyKeys = sqliteTable("idempotency_keys", {
+  /** Of team, endpoint and key. */
+  fingerprint: text("fingerprint").primaryKey().notNull(),
+  bodyHash: text("body_hash").notNull(),
+  answer: text("answer", { mode: "json" }).$type<unknown>().notNull(),
+  createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
+});
 export type IdempotencyKey = typeof idempotencyKeys.$inferSelect;

@@ -1,4 +1,4 @@
-import { and, asc, eq, getTableColumns, lt, notInArray, sql } from "drizzle-orm";
+import { and, asc, eq, getTableColumns, gt, lt, lte, notInArray, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
 import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
 import { preparedRead } from "../db/read.ts";
@@ -137,8 +137,32 @@ export const forgetIdempotencyKey = (db: Db, fingerprint: string, before: Date):
     .delete(idempotencyKeys)
     .where(and(eq(idempotencyKeys.fingerprint, fingerprint), lt(idempotencyKeys.createdAt, before)));
 
-export const deleteIdempotencyKeys = (db: Db, before: Date): Write =>
-  db.delete(idempotencyKeys).where(lt(idempotencyKeys.createdAt, before));
+/** The last fingerprint of a stretch of so many behind one; undefined when there is none behind it. */
+export async function endOfStretch(db: Db, behind: string, length: number): Promise<string | undefined> {
+  const rows = await db
+    .select({ fingerprint: idempotencyKeys.fingerprint })
+    .from(idempotencyKeys)
+    .where(gt(idempotencyKeys.fingerprint, behind))
+    .orderBy(asc(idempotencyKeys.fingerprint))
+    .limit(length);
+  return rows.at(-1)?.fingerprint;
+}
+
+/** Removes what is so old from a stretch: behind `behind`, up to `end`. */
+export const deleteIdempotencyKeys = (
+  db: Db,
+  { behind, end }: { behind: string; end: string },
+  before: Date,
+): Write =>
+  db
+    .delete(idempotencyKeys)
+    .where(
+      and(
+        gt(idempotencyKeys.fingerprint, behind),
+        lte(idempotencyKeys.fingerprint, end),
+        lt(idempotencyKeys.createdAt, before),
+      ),
+    );
 
 /** However old it is. */
 export async function findIdempotencyKey(db: Db, fingerprint: string): Promise<IdempotencyKey | undefined> {

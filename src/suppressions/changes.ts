@@ -7,6 +7,7 @@ import type { StatementResult } from "../db/transport.ts";
 import { rawWrite, type Write } from "../db/write.ts";
 import { recordSelected } from "../events/record-selected.ts";
 import { newId } from "../ids.ts";
+import { teamsWithAny } from "./memory.ts";
 import type { Suppression } from "./schema.ts";
 
 export type NewSuppression = Omit<Suppression, "id" | "teamId">;
@@ -45,6 +46,7 @@ const insert = `
 
 /** Adds what is not there yet; what has expired makes room. Of two with one address the first counts. */
 export function addAll(app: App, teamId: string, rows: NewSuppression[]): Write[] {
+  teamsWithAny.forget(app); // what is read from now on may see them
   const byAddress = new Map<string, NewSuppression>();
   for (const row of rows) if (!byAddress.has(row.address)) byAddress.set(row.address, row);
   const list = JSON.stringify(

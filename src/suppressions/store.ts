@@ -21,6 +21,16 @@ export async function findSuppression(
   return suppressionQuery(db).get({ teamId, address, now: now.getTime() });
 }
 
+export async function hasSuppressions(db: Db, teamId: string): Promise<boolean> {
+  const row = await db
+    .select({ id: suppressions.id })
+    .from(suppressions)
+    .where(eq(suppressions.teamId, teamId))
+    .limit(1)
+    .get();
+  return row !== undefined;
+}
+
 // Every accepted email asks one of these two.
 const suppressionQuery = preparedRead((db) =>
   db

@@ -3,8 +3,9 @@ import type { App } from "../app.ts";
 import type { Write } from "../db/write.ts";
 import { recipientKey } from "../mail/address.ts";
 import { addAll } from "./changes.ts";
+import { teamsWithAny } from "./memory.ts";
 import type { Suppression, SuppressionReason } from "./schema.ts";
-import { listSuppressed } from "./store.ts";
+import { hasSuppressions, listSuppressed } from "./store.ts";
 
 /** The writes that stop a team's mail to an address; they belong in the batch of what was learnt about it. */
 export function suppress(
@@ -20,22 +21,31 @@ export function suppress(
   return addAll(app, teamId, [row]);
 }
 
-/** Why a team does not send to an address; undefined where it does. */
+/** Why a team does not send to an address, as it is now; undefined where it does. Asked before every attempt. */
 export async function whySuppressed(
   app: App,
   teamId: string,
   address: string,
 ): Promise<SuppressionReason | undefined> {
-  return (await suppressedAmong(app, teamId, [address])).get(recipientKey(address));
+  const key = recipientKey(address);
+  return (await lookAmong(app, teamId, [key])).get(key);
 }
 
-/** Those of the addresses that are suppressed, as `recipientKey`s, each with the reason. */
+/**
+ * Those of the addresses that are suppressed, as `recipientKey`s, each with the reason; asked when mail is accepted. A
+ * team's first suppression may be seen two seconds late: the attempt asks again.
+ */
 export async function suppressedAmong(
   app: App,
   teamId: string,
   addresses: string[],
 ): Promise<Map<string, SuppressionReason>> {
-  const keys = addresses.map(recipientKey);
+  const hasAny = await teamsWithAny.recall(app, teamId, () => hasSuppressions(app.db, teamId));
+  if (!hasAny && !app.sandbox) return new Map();
+  return lookAmong(app, teamId, addresses.map(recipientKey));
+}
+
+async function lookAmong(app: App, teamId: string, keys: string[]): Promise<Map<string, SuppressionReason>> {
   const reasons = new Map<string, SuppressionReason>();
   for (const key of keys) if (isSandboxSuppressed(app, key)) reasons.set(key, "bounce");
   for (const { address, reason } of await listSuppressed(app.db, teamId, keys, app.now())) {

@@ -4,8 +4,10 @@ import { choose, testContact, testTopic } from "../../test/support/audience-rows
 import { testApp, testTeam } from "../../test/support/test-app.ts";
 import { addWaiting } from "../../test/support/waiting.ts";
 import { makeServer } from "../api/server.ts";
+import { atomically } from "../app.ts";
 import { findContactByEmail } from "../contacts/store.ts";
 import { listTopicsOf } from "../contacts/subscriptions.ts";
+import { rawWrite } from "../db/write.ts";
 import { leavingUrl } from "../emails/unsubscribe.ts";
 import { newId } from "../ids.ts";
 import { unsubscribeRoutes } from "./unsubscribe.ts";
@@ -104,6 +106,23 @@ test("a message makes its recipient leave once, however often they click", async
   for (let click = 0; click < 3; click++) await post(urlFor(), oneClick);
   expect(await toldOf(app, teamId, "email.unsubscribed")).toHaveLength(1);
   expect(await toldOf(app, teamId, "contact.topics.updated")).toHaveLength(1);
+});
+
+test("that somebody left and that it is told are one write: neither stands without the other", async () => {
+  const { urlFor, post, state, teamId } = await scene();
+  const before = await state();
+  const trigger = `refuse_${teamId.replaceAll("-", "")}`;
+  await atomically(app, [
+    rawWrite(`create trigger ${trigger} before insert on events
+      when new.type = 'email.unsubscribed' and new.team_id = '${teamId}'
+      begin select raise(abort, 'the disk is full'); end`),
+  ]);
+  expect((await post(urlFor(), oneClick)).status).toBe(500);
+  expect(await state()).toEqual(before);
+  await atomically(app, [rawWrite(`drop trigger ${trigger}`)]);
+  expect((await post(urlFor(), oneClick)).status).toBe(200);
+  expect(await state()).toMatchObject({ News: "opt_out" });
+  expect(await toldOf(app, teamId, "email.unsubscribed")).toHaveLength(1);
 });
 
 test("who is no contact is remembered by becoming one", async () => {

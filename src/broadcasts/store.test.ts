@@ -14,7 +14,7 @@ import { expand } from "./expand.ts";
 import { getBroadcast } from "./read.ts";
 import { behindAll } from "./schema.ts";
 import { cancelBroadcast, pauseBroadcast, resumeBroadcast, sendBroadcast } from "./send.ts";
-import { heldNote, steer } from "./steer.ts";
+import { heldNote, lateMs, steer } from "./steer.ts";
 import { changeIn, conducted, findUntried, listBroadcastNames, listToSteer, moveCursor } from "./store.ts";
 
 eachTransport((_, open) => {
@@ -116,6 +116,26 @@ eachTransport((_, open) => {
     expect((await deliverJobs()).map(({ runAt, lastError }) => [runAt, lastError])).toEqual([
       [pausedUntil, "held"],
       [app.now(), null],
+    ]);
+  });
+
+  test("resumed after days, nothing counts as overdue, and what is planned for later stays so", async () => {
+    const { app, teamId, id, get, expandAll, deliverJobs } = await scene();
+    await expandAll();
+    const [, later] = await deliverJobs();
+    const plannedAt = app.now().getTime() + 5 * 24 * 3_600_000;
+    await atomically(app, [
+      rawWrite("update deliveries set next_attempt_at = ? where id = ?", [plannedAt, later!.id]),
+    ]);
+    await pauseBroadcast(app, teamId, id);
+    await steer(app, await get(), "paused");
+    app.clock.advance(3 * 24 * 3_600_000);
+    await resumeBroadcast(app, teamId, id);
+    await steer(app, await get(), "sending");
+    expect(await app.db.values("select next_attempt_at from deliveries order by id")).toEqual([
+      [app.now().getTime() - lateMs - 1],
+      [plannedAt],
+      [null],
     ]);
   });
 

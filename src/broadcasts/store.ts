@@ -189,6 +189,17 @@ export const releaseJobs = (ids: string[], now: Date, note: string): Write => ({
   dueAt: now,
 });
 
+/**
+ * The time in which a broadcast was paused is not time that its deliveries have had: what has been due for longer counts as
+ * due since a moment ago.
+ */
+export const forgiveWait = (ids: string[], dueSince: Date): Write =>
+  rawWrite(
+    `update deliveries set next_attempt_at = ?2
+     where ${among} and state in ('queued', 'deferred') and next_attempt_at < ?2`,
+    [JSON.stringify(ids), dueSince.getTime()],
+  );
+
 /** Removes the jobs that nobody holds, and ends their deliveries. */
 export const dropJobs = (ids: string[], said: string, now: Date): Write[] => [
   rawWrite(`delete from jobs where ${among} and node is null`, [JSON.stringify(ids)]),

@@ -1,4 +1,5 @@
 /** Who of a broadcast's recipients got it, and what they did with it. */
+import { setImmediate } from "node:timers/promises";
 import { type SQL, sql } from "drizzle-orm";
 import type { App } from "../app.ts";
 import type { Db } from "../db/open.ts";
@@ -70,23 +71,55 @@ const ofAddress = (email: string | undefined) =>
     ? sql``
     : sql`and d.recipient = ${recipientKey(email.trim())} and d.contact_id is not null`;
 
-/** What most recipients come to: the deliveries are walked, and nearly each is one. */
+/** Looked at by one statement: when a broadcast has just begun, nearly all of its deliveries are still waiting. */
+const deliveriesAtOnce = 5_000;
+
+/** What most recipients come to: the deliveries are walked, and in the end nearly each is one. */
 async function listByState(
   db: Db,
   emailId: string,
   { type, email }: RecipientFilter,
-  keyset: Keyset,
+  { limit, after, before }: Keyset,
 ): Promise<Recipient[]> {
-  const { condition, order, limit } = pageOn(sql`d.id`, keyset);
   // What was handed to a host counts as sent, whatever the host made of it.
   const states =
     type === "delivered" ? sql`('delivered')` : sql`('delivered', 'deferred', 'bounced', 'failed')`;
-  const rows = await db.values<[string, string | null, string]>(
-    sql`select d.id, d.contact_id, d.recipient from deliveries d
-        where d.email_id = ${emailId} and d.state in ${states} ${ofAddress(email)} ${condition}
-        order by ${order} limit ${limit}`,
+  const isUp = before !== undefined;
+  const wanted = limit === undefined ? Number.MAX_SAFE_INTEGER : limit + 1;
+  const found: Recipient[] = [];
+  for (let beyond = before ?? after; found.length < wanted; ) {
+    // An address is looked up.
+    const end = email === undefined ? await endOfSlice(db, emailId, beyond, isUp) : undefined;
+    const upTo = end === undefined ? sql`` : isUp ? sql`and d.id <= ${end}` : sql`and d.id >= ${end}`;
+    const rows = await db.values<[string, string | null, string]>(
+      sql`select d.id, d.contact_id, d.recipient from deliveries d
+          where d.email_id = ${emailId} and d.state in ${states} ${ofAddress(email)}
+            ${beyondId(sql`d.id`, beyond, isUp)} ${upTo}
+          order by d.id ${isUp ? sql`` : sql`desc`} limit ${wanted - found.length}`,
+    );
+    found.push(...rows.map(([id, contactId, address]) => ({ id, contactId, email: address })));
+    if (end === undefined) break;
+    beyond = end;
+    await setImmediate();
+  }
+  return found;
+}
+
+const beyondId = (column: SQL, id: string | undefined, isUp: boolean) =>
+  id === undefined ? sql`` : isUp ? sql`and ${column} > ${id}` : sql`and ${column} < ${id}`;
+
+/** The last delivery of so many behind one of them; undefined where fewer are left. */
+async function endOfSlice(
+  db: Db,
+  emailId: string,
+  beyond: string | undefined,
+  isUp: boolean,
+): Promise<string | undefined> {
+  const [row] = await db.values<[string]>(
+    sql`select id from deliveries where email_id = ${emailId} ${beyondId(sql`id`, beyond, isUp)}
+        order by id ${isUp ? sql`` : sql`desc`} limit 1 offset ${deliveriesAtOnce - 1}`,
   );
-  return rows.map(([id, contactId, address]) => ({ id, contactId, email: address }));
+  return row?.[0];
 }
 
 type Outcome = (typeof outcomeTypes)[number];
@@ -209,5 +242,6 @@ async function countClicks(db: Db, emailId: string): Promise<ClickedLink[]> {
       links.set(url, link);
     }
     if (rows.length < clicksPerSlice) return [...links.values()];
+    await setImmediate();
   }
 }

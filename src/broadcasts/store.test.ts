@@ -169,6 +169,11 @@ eachTransport((_, open) => {
     expect(await findUntried(app.db, emailId!, first!)).toBe(second!);
     await atomically(app, [rawWrite("update deliveries set state = 'delivered'")]);
     expect(await findUntried(app.db, emailId!, second!)).toBeUndefined();
+    // Slice by slice as well.
+    expect(await findUntried(app.db, emailId!, "", 2)).toBeUndefined();
+    await atomically(app, [rawWrite("update deliveries set state = 'queued' where recipient like 'supp%'")]);
+    const third = (await listToSteer(app.db, emailId!, second!, 10))[0]!.id;
+    expect(await findUntried(app.db, emailId!, "", 2)).toBe(third);
   });
 
   test("a broadcast is changed in the states that allow it, of the team that has it, and its name is told to that one", async () => {

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { and, eq, getTableColumns, inArray, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
 import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
@@ -148,13 +149,27 @@ export async function listToSteer(
   return rows.map(([id, lane]) => ({ id, lane }));
 }
 
+/** Looked at by one statement: a million of one in a row would keep everybody else waiting. */
+const deliveriesAtOnce = 2_000;
+
 /** The first delivery, from one of them on, that has not had its first attempt. */
-export async function findUntried(db: Db, emailId: string, from: string): Promise<string | undefined> {
-  const [row] = await db.values<[string]>(
-    sql`select id from deliveries where email_id = ${emailId} and id >= ${from} and state = 'queued'
-        order by id limit 1`,
-  );
-  return row?.[0];
+export async function findUntried(
+  db: Db,
+  emailId: string,
+  from: string,
+  atOnce = deliveriesAtOnce,
+): Promise<string | undefined> {
+  for (let at = from; ; ) {
+    const [row] = await db.values<[string | null, string | null, number]>(
+      sql`select min(iif(state = 'queued', id, null)), max(id), count(*) from (
+            select id, state from deliveries where email_id = ${emailId} and id >= ${at} order by id limit ${atOnce})`,
+    );
+    const [untried, last, count] = row!;
+    if (untried !== null) return untried;
+    if (last === null || count < atOnce) return undefined;
+    at = last;
+    await setImmediate();
+  }
 }
 
 /** How often each thing happened to a broadcast's recipients. */

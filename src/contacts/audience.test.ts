@@ -9,7 +9,7 @@ import { createProperty } from "./properties.ts";
 import { getContacts } from "./read.ts";
 import { readRules } from "./rules.ts";
 import { saveContact } from "./save.ts";
-import { createSegment, getSegment, readTeamRules, updateSegment } from "./segments.ts";
+import { createSegment, deleteSegment, getSegment, readTeamRules, updateSegment } from "./segments.ts";
 import { createTopic } from "./topics.ts";
 
 const dayMs = 24 * 3_600_000;
@@ -92,6 +92,15 @@ eachTransport((_, open) => {
       ],
     ];
     for (const [rule, who] of cases) expect([rule, await whoAre(rule)]).toEqual([rule, who]);
+  });
+
+  test("whom a deleted segment kept out does not come in", async () => {
+    const { app, teamId, news } = await start();
+    const rules = { all: [{ segment_id: news.id, is_member: false }] };
+    const segment = await createSegment(app, teamId, { name: "Others", rules });
+    expect(await countSegment(app, segment)).toBe(2);
+    await deleteSegment(app, teamId, news.id);
+    expect(await countSegment(app, segment)).toBe(0);
   });
 
   test("whatever is compared is a value and never SQL", async () => {

@@ -83,6 +83,12 @@ test.each([
   ["a topic that is no id", { topic_id: "no" }, "invalid_parameter", "The `topic_id` must be a valid UUID."],
   ["a rate of nothing", { messages_per_minute: 0 }, "validation_error", /messages_per_minute/],
   ["a rate beyond all", { messages_per_minute: 1e9 }, "validation_error", /messages_per_minute/],
+  [
+    "a thousand merge fields and one",
+    { html: "{{{contact.plan}}}".repeat(1_001) },
+    "validation_error",
+    /1,000 merge fields/,
+  ],
   ["a long name", { name: "x".repeat(201) }, "validation_error", /^Invalid `name` field/],
   [
     "a long preview text",

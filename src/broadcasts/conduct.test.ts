@@ -186,10 +186,11 @@ test("nobody else gets a broadcast whose topic is deleted while it finds its rec
   const topic = await testTopic(app, teamId, { defaultSubscription: "opt_out" });
   for (const contact of scene.contacts) await choose(app, contact, topic, "opt_out");
   const id = await scene.draft({ topicId: topic.id });
-  await sendBroadcast(app, { teamId }, id);
+  await sendBroadcast(app, { teamId }, id, new Date(app.now().getTime() + 1));
   await begin(app, await scene.get(id));
   await deleteTopic(app, teamId, topic.id);
   await atomically(app, [rawWrite("delete from contact_topics")]); // as the job does
+  await scene.pass(1);
   await scene.pass(1_000);
   expect(scene.reached()).toEqual([]);
   expect(await scene.get(id)).toMatchObject({ status: "sent", recipients: 0 });

@@ -94,6 +94,23 @@ eachTransport((_, open) => {
     expect(atomically(app, [again])).rejects.toMatchObject({ name: "WriteConflict", kind: "unique" });
   });
 
+  test("a contact who comes a second time keeps the first delivery, and holds up nobody", async () => {
+    const { app, get, expandAll } = await scene(["ada", "bob"]);
+    await expandAll();
+    const { emailId } = await get();
+    await atomically(app, [
+      rawWrite("update broadcasts set cursor = '0'"),
+      rawWrite("delete from deliveries where recipient like 'bob%'"),
+    ]);
+    const before = await app.db.values("select id from deliveries");
+    await expand(app, await get());
+    const after = await app.db.values("select id, recipient from deliveries order by recipient");
+    expect(after.map(([, recipient]) => recipient)).toEqual(["ada@recipient.test", "bob@recipient.test"]);
+    expect(after[0]![0]).toEqual(before[0]![0]!);
+    expect(await findUntried(app.db, emailId!, "")).toBeDefined();
+    expect(await get()).toMatchObject({ cursor: behindAll });
+  });
+
   test("paused, jobs are held; resumed, they are due as before; those an operator holds stay", async () => {
     const { app, teamId, id, get, expandAll, deliverJobs } = await scene();
     await expandAll();

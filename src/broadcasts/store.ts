@@ -113,6 +113,10 @@ export interface NewRecipient {
   plannedAt: Date | null;
 }
 
+/**
+ * Whoever was removed and made again, by a node whose clock is late, comes a second time: the first delivery counts, the
+ * job of the second finds none, and the broadcast goes on.
+ */
 export const insertRecipients = (
   { teamId, emailId }: { teamId: string; emailId: string },
   rows: NewRecipient[],
@@ -123,7 +127,7 @@ export const insertRecipients = (
        next_attempt_at, settled_at, created_at, contact_id, merge_values)
      select value ->> 0, ?2, ?3, value ->> 2, value ->> 3, iif(value ->> 5 is null, 'suppressed', 'queued'), 0,
        value ->> 5, iif(value ->> 5 is null, ?4, null), coalesce(value ->> 5, ?4), value ->> 1, value -> 4
-     from json_each(?1)`,
+     from json_each(?1) where true on conflict (email_id, recipient) where contact_id is not null do nothing`,
     [
       JSON.stringify(
         rows.map(({ id, contactId, address, domain, values, plannedAt }) => [

@@ -12,6 +12,7 @@ import type { EventType } from "../events/schema.ts";
 import { begin } from "./begin.ts";
 import { createBroadcast } from "./change.ts";
 import { expand } from "./expand.ts";
+import { getBroadcastsTo } from "./person.ts";
 import { getBroadcast } from "./read.ts";
 import { getClickedLinks, getRecipients, type RecipientFilter } from "./recipients.ts";
 import { sendBroadcast } from "./send.ts";
@@ -78,6 +79,23 @@ eachTransport((_, open) => {
     expect(await page({ limit: 1, before: oldest })).toEqual([newest, middle]);
     expect(await page({ limit: 2, before: "z00000" })).toEqual([newest, middle, oldest]);
     expect(await page(all)).toEqual([newest, middle, oldest]);
+  });
+
+  test("who asks what is known of them is told of their broadcasts, and of nobody else's doings", async () => {
+    const { app, teamId, id, happen, settle } = await scene({ subject: "Hi {{{contact.email}}}" });
+    await happen("ada", "email.opened", { is_bot: false });
+    await happen("bob", "email.bounced");
+    await settle("ada", "delivered");
+    const email = "ada@recipient.test";
+    const at = app.now();
+    expect(await getBroadcastsTo(app, { teamId, email })).toEqual([
+      {
+        ...{ id, name: "Untitled", state: "delivered", createdAt: at, values: { email } },
+        events: [{ type: "email.opened", createdAt: at, data: { is_bot: false } }],
+      },
+    ]);
+    expect(await getBroadcastsTo(app, { teamId, email: "nobody@recipient.test" })).toEqual([]);
+    expect(await getBroadcastsTo(app, { teamId: "another", email })).toEqual([]);
   });
 
   test("what was filled in of a contact goes with the contact, and the others' stays", async () => {

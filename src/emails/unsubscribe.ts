@@ -1,5 +1,5 @@
 /** Leaving what a message was about: by one click of a mail program (RFC 8058), or on the page where people choose. */
-import { eq, sql } from "drizzle-orm";
+import { and, eq, type SQL, sql } from "drizzle-orm";
 import { teams } from "../accounts/schema.ts";
 import { type App, atomically } from "../app.ts";
 import type { TopicChoice } from "../contacts/changes.ts";
@@ -49,16 +49,22 @@ export async function getPreferences(app: App, leaving: Leaving): Promise<Prefer
     .from(contacts)
     .where(sql`${contacts.teamId} = ${teamId} and ${contacts.email} = ${address}`)
     .get();
-  const rows = await app.db
-    .select({ topic: topics, said: contactTopics.subscription })
-    .from(topics)
-    .leftJoin(
-      contactTopics,
-      sql`${contactTopics.contactId} = ${contact?.id ?? ""} and ${contactTopics.topicId} = ${topics.id}`,
-    )
-    .where(eq(topics.teamId, teamId))
-    .orderBy(topics.id)
-    .limit(mostTopics);
+  const topicsWhere = (condition: SQL | undefined) =>
+    app.db
+      .select({ topic: topics, said: contactTopics.subscription })
+      .from(topics)
+      .leftJoin(
+        contactTopics,
+        sql`${contactTopics.contactId} = ${contact?.id ?? ""} and ${contactTopics.topicId} = ${topics.id}`,
+      )
+      .where(and(eq(topics.teamId, teamId), condition))
+      .orderBy(topics.id)
+      .limit(mostTopics);
+  const rows = await topicsWhere(undefined);
+  // That of the message is there however many there are: without it, whoever leaves it would leave everything.
+  if (topicId !== null && !rows.some(({ topic }) => topic.id === topicId)) {
+    rows.push(...(await topicsWhere(eq(topics.id, topicId))));
+  }
   const all = rows.map(({ topic, said }) => ({
     ...topic,
     isSubscribed: (said ?? topic.defaultSubscription) === "opt_in",

@@ -80,6 +80,15 @@ test("one click leaves the topic of the message and keeps the others", async () 
   ]);
 });
 
+test("one click leaves one topic of hundreds", async () => {
+  const { urlFor, post, get, state, teamId } = await scene();
+  for (let n = 0; n < 200; n++) await testTopic(app, teamId, { name: `Topic ${n}` });
+  const last = await testTopic(app, teamId, { name: "The last" });
+  expect(await (await get(urlFor(last.id))).text()).toContain("Unsubscribe from The last");
+  await post(urlFor(last.id), oneClick);
+  expect(await state()).toMatchObject({ unsubscribed: false, "The last": "opt_out", "Topic 7": "opt_in" });
+});
+
 test("one click in a multipart form does the same", async () => {
   const { urlFor, state } = await scene();
   const body = new FormData();

@@ -165,6 +165,11 @@ eachTransport((_, open) => {
         ],
       }),
     ]);
+    const clicked = async (email: string) =>
+      (await list({ type: "clicked", email })).map((row) => [row.email, row.count]);
+    expect(await clicked(" BOB@recipient.test")).toEqual([["bob@recipient.test", 1]]);
+    expect(await clicked("eve@recipient.test")).toEqual([]);
+    expect(await clicked("nobody@recipient.test")).toEqual([]);
     const links = await getClickedLinks(app, teamId, id, all);
     expect(links.toSorted((a, b) => b.clicks - a.clicks)).toMatchObject([
       { url: "https://a.test/", clicks: 3, uniqueClicks: 2 },

@@ -122,6 +122,14 @@ async function endOfSlice(
   return row?.[0];
 }
 
+/** No id where the address is no recipient's. */
+async function findByAddress(db: Db, emailId: string, email: string): Promise<string> {
+  const [row] = await db.values<[string]>(
+    sql`select d.id from deliveries d where d.email_id = ${emailId} ${ofAddress(email)}`,
+  );
+  return row?.[0] ?? "";
+}
+
 type Outcome = (typeof outcomeTypes)[number];
 
 /** What few come to: the events of the one type are walked, recipient by recipient. */
@@ -133,6 +141,9 @@ async function listByOutcome(
   keyset: Keyset,
 ): Promise<Recipient[]> {
   const { condition, order, limit } = pageOn(sql`e.delivery_id`, keyset);
+  // Looked up, so that the events of all others need not be walked for the one.
+  const whose =
+    email === undefined ? sql`` : sql`and e.delivery_id = ${await findByAddress(db, emailId, email)}`;
   const only =
     bounceType === undefined ? sql`` : sql`and lower(json_extract(e.data, '$.bounce.type')) = ${bounceType}`;
   // A machine that opens or clicks is no recipient.
@@ -140,7 +151,7 @@ async function listByOutcome(
     sql`select e.delivery_id, d.contact_id, d.recipient, count(*), max(e.data)
         from events e cross join deliveries d on d.id = e.delivery_id
         where e.email_id = ${emailId} and e.type = ${`email.${type}` satisfies Outcome} and ${sql.raw(`e.${isOutcome}`)}
-          and json_extract(e.data, '$.is_bot') is not 1 ${only} ${ofAddress(email)} ${condition}
+          and json_extract(e.data, '$.is_bot') is not 1 ${only} ${whose} ${condition}
         group by e.delivery_id order by ${order} limit ${limit}`,
   );
   const links =

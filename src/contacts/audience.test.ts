@@ -4,7 +4,7 @@ import { testApp, testTeam } from "../../test/support/test-app.ts";
 import { eachTransport } from "../../test/support/transports.ts";
 import { atomically } from "../app.ts";
 import { recordEvent } from "../events/record.ts";
-import { countSegment, pageOfSegment, previewRules } from "./audience.ts";
+import { contactsPerStretch, countSegment, pageOfSegment, previewRules } from "./audience.ts";
 import { createProperty } from "./properties.ts";
 import { getContacts } from "./read.ts";
 import { readRules } from "./rules.ts";
@@ -171,6 +171,13 @@ eachTransport((_, open) => {
     await updateSegment(app, teamId, dynamic.id, { rules });
     expect(await getSegment(app, teamId, dynamic.id)).toMatchObject({ rules });
   });
+});
+
+test("many rules are asked of few contacts at once, so that other requests get their turn", () => {
+  const silent = (count: number) => ({ all: Array.from({ length: count }, () => ({ silent_days: 1 })) });
+  expect(contactsPerStretch(silent(1))).toBe(5_000);
+  expect(contactsPerStretch({ any: [silent(4), { silent_days: 1 }, silent(5)] })).toBe(500);
+  expect(contactsPerStretch(silent(100))).toBe(100);
 });
 
 test.each([

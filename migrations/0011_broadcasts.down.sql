@@ -1,3 +1,5 @@
+drop trigger contacts_gone_from_broadcasts
+
 delete from jobs where kind = 'conduct_broadcast'
 
 delete from lanes where kind = 'conduct_broadcast'

@@ -48,3 +48,11 @@ create unique index deliveries_broadcast on deliveries (email_id, recipient) whe
 -- Who of an email's recipients did what, of the things that few of them do.
 create index events_outcomes on events (email_id, type, delivery_id)
 where type in ('email.bounced', 'email.complained', 'email.suppressed', 'email.unsubscribed', 'email.opened', 'email.clicked', 'email.delivery_delayed')
+
+-- What was filled in of a contact goes with them. By the index of a broadcast's recipients, one look for each broadcast.
+create trigger contacts_gone_from_broadcasts after delete on contacts
+begin
+  update deliveries set merge_values = null
+  where email_id in (select email_id from broadcasts where team_id = old.team_id and email_id is not null)
+    and recipient = old.email and contact_id = old.id;
+end

@@ -10,6 +10,7 @@ import { answer, errorAnswers } from "./openapi.ts";
 const linkCursors = {
   isCursor: (text: string) => /^[A-Za-z0-9_-]{11}$/.test(text),
   says: "must be an `id` of this list",
+  isExact: true, // base64url
 };
 
 /** What a broadcast came to, recipient by recipient and link by link. */

@@ -4,8 +4,10 @@ import { testContact, testSegment, testTopic } from "../../test/support/audience
 import { testApp, testTeam } from "../../test/support/test-app.ts";
 import { testDomain } from "../../test/support/test-domain.ts";
 import { testServer } from "../../test/support/test-server.ts";
+import { addWaiting } from "../../test/support/waiting.ts";
 import { atomically } from "../app.ts";
 import { rawWrite } from "../db/write.ts";
+import { recordEvent } from "../events/record.ts";
 import { newId } from "../ids.ts";
 import { createTemplate, publishTemplate } from "../templates/service.ts";
 
@@ -81,6 +83,12 @@ test.each([
   ["a topic that is no id", { topic_id: "no" }, "invalid_parameter", "The `topic_id` must be a valid UUID."],
   ["a rate of nothing", { messages_per_minute: 0 }, "validation_error", /messages_per_minute/],
   ["a rate beyond all", { messages_per_minute: 1e9 }, "validation_error", /messages_per_minute/],
+  [
+    "a thousand merge fields and one",
+    { html: "{{{contact.plan}}}".repeat(1_001) },
+    "validation_error",
+    /1,000 merge fields/,
+  ],
   ["a long name", { name: "x".repeat(201) }, "validation_error", /^Invalid `name` field/],
   [
     "a long preview text",
@@ -257,4 +265,27 @@ test("recipients are asked for by a type, and bounces alone by theirs", async ()
   expect((await get("?type=sent&bounce_type=permanent")).body.message).toContain("only with `type=bounced`");
   expect((await get(`?type=sent&after=${newId()}&before=${newId()}`)).status).toBe(422);
   expect((await ask("GET", `/${id}/clicked-links?after=x`)).status).toBe(422);
+});
+
+test("the links that were followed are paged by their ids, in which capitals count", async () => {
+  const id = await make();
+  const [{ emailId } = { emailId: "" }] = await addWaiting(app, teamId, {});
+  const ids = ["AAAAAAAAAAA", "BBBBBBBBBBB", "aaaaaaaaaaa", "bbbbbbbbbbb"];
+  const urls = new Map(ids.map((each) => [each, `https://site-${each}.test/`]));
+  await atomically(app, [
+    rawWrite("update broadcasts set email_id = ? where id = ?", [emailId, id]),
+    ...[...urls].flatMap(([link, url]) => [
+      rawWrite("insert into links select content_id, ?, ? from emails where id = ?", [link, url, emailId]),
+      ...recordEvent(app, {
+        ...{ type: "email.clicked", teamId, emailId, deliveryId: newId(), recipient: "ada@recipient.test" },
+        data: { click: { link: url } },
+      }),
+    ]),
+  ]);
+  const pages: string[] = [];
+  for (let after: string | undefined; pages.length < 4; after = pages.at(-1)) {
+    const { body } = await ask("GET", `/${id}/clicked-links?limit=1${after ? `&after=${after}` : ""}`);
+    pages.push(body.data[0]?.id ?? "none");
+  }
+  expect(pages).toEqual(ids.toReversed());
 });

@@ -1,5 +1,6 @@
 /** Contacts and segments in the contract's words, for their own routes and for those of audiences. */
 import type { Static } from "@sinclair/typebox";
+import type { SentBroadcast } from "../broadcasts/person.ts";
 import type { Person } from "../contacts/person.ts";
 import type { NewContact } from "../contacts/save.ts";
 import type { Contact, ContactImport, ContactProperty, Segment } from "../contacts/schema.ts";
@@ -46,6 +47,7 @@ export function toContact(contact: Contact, definitions: Map<string, ContactProp
 
 export const toPerson = (
   { contact, segments, topics, activity, suppression }: Person,
+  broadcasts: SentBroadcast[],
   definitions: Map<string, ContactProperty>,
 ) => ({
   object: "contact_data" as const,
@@ -61,6 +63,14 @@ export const toPerson = (
   suppression: suppression
     ? { reason: suppression.reason, created_at: suppression.createdAt.toISOString() }
     : null,
+  broadcasts: broadcasts.map(({ id, name, state, createdAt, values, events }) => ({
+    ...{ id, name, state, created_at: createdAt.toISOString(), values },
+    events: events.map((each) => ({
+      type: each.type,
+      created_at: each.createdAt.toISOString(),
+      data: each.data,
+    })),
+  })),
 });
 
 export const toSegmentItem = ({ id, name, createdAt }: Segment) => ({

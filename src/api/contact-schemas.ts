@@ -162,6 +162,25 @@ export const personAnswer = Type.Object({
     Type.Object({ reason: Type.String({ examples: ["bounce"] }), created_at: time }),
     Type.Null(),
   ]),
+  broadcasts: Type.Array(
+    Type.Object({
+      ...{ id, name: Type.String({ examples: ["March"] }) },
+      state: Type.String({ examples: ["delivered"] }),
+      created_at: time,
+      values: Type.Record(Type.String(), Type.Unknown(), {
+        description: "What was filled in for them.",
+        examples: [{ first_name: "Ada" }],
+      }),
+      events: Type.Array(
+        Type.Object({
+          type: Type.String({ examples: ["email.opened"] }),
+          created_at: time,
+          data: Type.Unknown({ examples: [{}] }),
+        }),
+      ),
+    }),
+    { description: "Those that went to them, newest first." },
+  ),
 });
 
 const count = (description?: string) => Type.Integer({ description });

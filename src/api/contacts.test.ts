@@ -86,6 +86,7 @@ test("all that is kept of a contact is told, and goes with them", async () => {
     topics: [{ id: topic, name: "Offers", description: null, subscription: "opt_in" }],
     activity: { delivered_at: at, opened_at: null, clicked_at: null, bounced_at: null },
     suppression: { reason: "manual", created_at: at },
+    broadcasts: [],
   });
   await ask("DELETE", `/contacts/${email}`);
   expect((await ask("GET", `/contacts/${email}/data`)).status).toBe(404);

@@ -1,6 +1,7 @@
 import { Value } from "@sinclair/typebox/value";
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
+import { getBroadcastsTo } from "../broadcasts/person.ts";
 import type { TopicChoice } from "../contacts/changes.ts";
 import { listSegmentsOf, setMembership } from "../contacts/members.ts";
 import { getPerson } from "../contacts/person.ts";
@@ -106,14 +107,18 @@ const singleRoutes = (app: App) =>
       "/:idOrEmail/data",
       async ({ caller, params }) => {
         const person = await getPerson(app, caller.teamId, params.idOrEmail);
-        return toPerson(person, await propertiesOf(app.db, caller.teamId));
+        const broadcasts = await getBroadcastsTo(app, person.contact);
+        return toPerson(person, broadcasts, await propertiesOf(app.db, caller.teamId));
       },
       {
         detail: {
           summary: "Get all that is kept of a contact, for whoever asks what is known of them",
-          description: "The emails to them are apart.",
+          description: "The emails to them that were no broadcasts are apart.",
           tags,
-          responses: { 200: answer("Everything with the contact", personAnswer), ...errorAnswers },
+          responses: {
+            200: answer("Everything with the contact, and the broadcasts to them", personAnswer),
+            ...errorAnswers,
+          },
         },
       },
     )

@@ -20,6 +20,8 @@ interface Cursors {
   isCursor(text: string): boolean;
   /** What a cursor must be, as the end of a sentence. */
   says: string;
+  /** Whether capitals are told from small letters; they are not in UUIDs. */
+  isExact?: boolean;
 }
 
 const uuids: Cursors = { isCursor: isId, says: "must be a valid UUID" };
@@ -28,7 +30,7 @@ const uuids: Cursors = { isCursor: isId, says: "must be a valid UUID" };
 export function readPage(
   query: { limit?: string; after?: string; before?: string },
   kind: keyof typeof standardLimits,
-  { isCursor, says }: Cursors = uuids,
+  { isCursor, says, isExact = false }: Cursors = uuids,
 ): Keyset {
   const { limit, after, before } = query;
   if (limit !== undefined && !/^([1-9]|[1-9]\d|100)$/.test(limit)) {
@@ -45,10 +47,11 @@ export function readPage(
       throw new Refusal("invalid_parameter", `The \`${name}\` ${says}.`);
     }
   }
+  const asStored = (cursor: string | undefined) => (isExact ? cursor : cursor?.toLowerCase());
   return {
     limit: limit === undefined ? standardLimits[kind] : Number(limit),
-    after: after?.toLowerCase(), // ids are compared as text
-    before: before?.toLowerCase(),
+    after: asStored(after), // ids are compared as text
+    before: asStored(before),
   };
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { setImmediate } from "node:timers/promises";
 import { eq, sql } from "drizzle-orm";
 import { simpleParser } from "mailparser";
 import { choose, testContact, testTopic } from "../../test/support/audience-rows.ts";
@@ -6,6 +7,7 @@ import { broadcastScene, crowd } from "../../test/support/broadcast-scene.ts";
 import { atomically } from "../app.ts";
 import { createProperty } from "../contacts/properties.ts";
 import { segmentMembers } from "../contacts/schema.ts";
+import { deleteTopic } from "../contacts/topics.ts";
 import { rawWrite } from "../db/write.ts";
 import { pauseQueue } from "../delivery/queue.ts";
 import { events } from "../events/schema.ts";
@@ -151,6 +153,47 @@ test("a paused broadcast sends nothing until it is resumed, then everybody gets 
   await resumeBroadcast(app, teamId, id);
   await scene.dispatcher.drained();
   expect(scene.reached()).toEqual(Object.keys(crowd(20)));
+});
+
+test("what waits for a connection when its broadcast is paused does not go out", async () => {
+  let asked = 0;
+  const scene = await broadcastScene(
+    crowd(2),
+    // Whoever loses a connection that was used before asks once more, by a new one.
+    { mail: () => [undefined, { silent: true } as const, "451 4.3.0 Later"][asked++] },
+    { config: { smtpOutbound: { sites: [{ match: "*", connections: 1 }] } } },
+  );
+  const { app, teamId, dispatcher, host } = scene;
+  await scene.send(); // mail flows there, so the next messages are made while others travel
+  const id = await scene.draft();
+  await sendBroadcast(app, { teamId }, id);
+  const areBusy = async () =>
+    (await scene.waitingJobs()).filter(({ kind, node }) => kind === "deliver" && node).length === 2;
+  while (asked < 2 || !(await areBusy())) await setImmediate();
+  await pauseBroadcast(app, teamId, id);
+  app.clock.advance(600);
+  host.reset();
+  await dispatcher.drained();
+  expect(scene.reached()).toEqual([bob]);
+  await resumeBroadcast(app, teamId, id);
+  await scene.pass(600_000);
+  expect(scene.reached()).toEqual([bob, ...Object.keys(crowd(2))]);
+});
+
+test("nobody else gets a broadcast whose topic is deleted while it finds its recipients", async () => {
+  const scene = await broadcastScene(crowd(2));
+  const { app, teamId } = scene;
+  const topic = await testTopic(app, teamId, { defaultSubscription: "opt_out" });
+  for (const contact of scene.contacts) await choose(app, contact, topic, "opt_out");
+  const id = await scene.draft({ topicId: topic.id });
+  await sendBroadcast(app, { teamId }, id, new Date(app.now().getTime() + 1));
+  await begin(app, await scene.get(id));
+  await deleteTopic(app, teamId, topic.id);
+  await atomically(app, [rawWrite("delete from contact_topics")]); // as the job does
+  await scene.pass(1);
+  await scene.pass(1_000);
+  expect(scene.reached()).toEqual([]);
+  expect(await scene.get(id)).toMatchObject({ status: "sent", recipients: 0 });
 });
 
 test("what an operator holds stays held when its broadcast is resumed", async () => {

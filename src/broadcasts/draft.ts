@@ -6,6 +6,7 @@ import { checkRecipients, checkSubject } from "../emails/draft.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
 import { parseAddress } from "../mail/address.ts";
+import { readFields } from "../mail/merge.ts";
 import { sentVersion } from "../templates/published.ts";
 import type { Broadcast } from "./schema.ts";
 
@@ -43,6 +44,8 @@ export type Written = Pick<
 const maxName = 200;
 const maxPreviewText = 500;
 const maxRate = 1_000_000;
+/** A value has 2,000 characters at most: a small broadcast must not become messages of any size. */
+const maxFields = 1_000;
 
 /** A whole new draft; in the contract's order what is missing, then what is wrong. */
 export async function checkNew(app: App, teamId: string, given: BroadcastFields): Promise<Written> {
@@ -129,7 +132,7 @@ export async function checkChanged(
 }
 
 async function check(app: App, teamId: string, written: Written): Promise<Written> {
-  const { name, sender, subject, replyTo, previewText, ratePerMinute } = written;
+  const { name, sender, subject, replyTo, previewText, html, text, ratePerMinute } = written;
   if (name.length > maxName) throw tooLong("name", maxName);
   if (!parseAddress(sender)) {
     throw new Refusal(
@@ -141,6 +144,12 @@ async function check(app: App, teamId: string, written: Written): Promise<Writte
   checkRecipients("reply_to", replyTo);
   if (previewText !== null && previewText.length > maxPreviewText) {
     throw tooLong("preview_text", maxPreviewText);
+  }
+  if ([html, text].some((body) => readFields(body ?? "").length > maxFields)) {
+    throw new Refusal(
+      "validation_error",
+      `A broadcast can have at most ${maxFields.toLocaleString("en")} merge fields in its html, and in its text.`,
+    );
   }
   const isRate = ratePerMinute === null || (Number.isInteger(ratePerMinute) && ratePerMinute >= 1);
   if (!isRate || (ratePerMinute ?? 0) > maxRate) {

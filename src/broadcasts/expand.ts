@@ -3,6 +3,7 @@ import { pageOfSegment } from "../contacts/audience.ts";
 import { unwantedAmong } from "../contacts/consent.ts";
 import type { Contact } from "../contacts/schema.ts";
 import { getSegment } from "../contacts/segments.ts";
+import { getTopic } from "../contacts/topics.ts";
 import { expectChange } from "../db/write.ts";
 import { deliver } from "../emails/jobs.ts";
 import { laneForDomain } from "../emails/lanes.ts";
@@ -70,16 +71,17 @@ export async function expand(app: App, broadcast: Broadcast): Promise<void> {
 
 async function nextContacts(
   app: App,
-  { teamId, segmentId, cursor, audienceEnd }: Broadcast,
+  { teamId, segmentId, topicId, cursor, audienceEnd }: Broadcast,
 ): Promise<{ contacts: Contact[]; isLast: boolean }> {
   try {
+    if (topicId !== null) await getTopic(app, teamId, topicId);
     const segment = await getSegment(app, teamId, segmentId);
     const page = await pageOfSegment(app, segment, { limit: sliceSize - 1, before: cursor ?? undefined });
     const contacts = page.toReversed().filter(({ id }) => id < audienceEnd!);
     return { contacts, isLast: contacts.length < sliceSize };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return { contacts: [], isLast: true }; // the segment was deleted: nobody else is in it
+    return { contacts: [], isLast: true }; // the segment or the topic was deleted: nobody else is in it
   }
 }
 

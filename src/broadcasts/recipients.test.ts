@@ -4,6 +4,7 @@ import { testApp, testTeam } from "../../test/support/test-app.ts";
 import { testDomain } from "../../test/support/test-domain.ts";
 import { eachTransport } from "../../test/support/transports.ts";
 import { atomically } from "../app.ts";
+import { deleteContact } from "../contacts/save.ts";
 import type { Contact } from "../contacts/schema.ts";
 import { rawWrite } from "../db/write.ts";
 import { recordEvent } from "../events/record.ts";
@@ -11,6 +12,7 @@ import type { EventType } from "../events/schema.ts";
 import { begin } from "./begin.ts";
 import { createBroadcast } from "./change.ts";
 import { expand } from "./expand.ts";
+import { getBroadcastsTo } from "./person.ts";
 import { getBroadcast } from "./read.ts";
 import { getClickedLinks, getRecipients, type RecipientFilter } from "./recipients.ts";
 import { sendBroadcast } from "./send.ts";
@@ -19,7 +21,7 @@ const all = { limit: undefined };
 const link = (url: string) => ({ click: { link: url } });
 
 eachTransport((_, open) => {
-  async function scene() {
+  async function scene({ subject = "News" } = {}) {
     const app = await testApp({ transport: await open() });
     const { teamId } = await testTeam(app);
     await testDomain(app, teamId, "example.com", { clickTracking: true });
@@ -29,7 +31,7 @@ eachTransport((_, open) => {
     }
     const segment = await testSegment(app, teamId, contacts);
     const { id } = await createBroadcast(app, teamId, {
-      ...{ segmentId: segment.id, from: "ada@example.com", subject: "News" },
+      ...{ segmentId: segment.id, from: "ada@example.com", subject },
       html: '<a href="https://a.test/">A</a><a href="https://b.test/">B</a>',
     });
     await sendBroadcast(app, { teamId }, id);
@@ -57,6 +59,57 @@ eachTransport((_, open) => {
       ]);
     return { app, teamId, id, ids, happen, list, settle };
   }
+  test("who got it is found among thousands who are still waiting, page by page in both directions", async () => {
+    const { app, teamId, id } = await scene();
+    const { emailId } = await getBroadcast(app, teamId, id);
+    await atomically(app, [
+      rawWrite(
+        `with recursive n (i) as (select 1 union all select i + 1 from n where i < 11000)
+         insert into deliveries (id, team_id, email_id, recipient, domain, state, attempts, created_at, contact_id)
+         select printf('z%05d', i), ?1, ?2, i || '@many.test', 'many.test',
+           iif(i in (1, 5500, 11000), 'delivered', 'queued'), 0, 1, i from n`,
+        [teamId, emailId],
+      ),
+    ]);
+    const page = async (keyset: Parameters<typeof getRecipients>[4]) =>
+      (await getRecipients(app, teamId, id, { type: "delivered" }, keyset)).map((row) => row.id);
+    const [newest, middle, oldest] = ["z11000", "z05500", "z00001"];
+    expect(await page({ limit: 1 })).toEqual([newest, middle]);
+    expect(await page({ limit: 1, after: middle })).toEqual([oldest]);
+    expect(await page({ limit: 1, before: oldest })).toEqual([newest, middle]);
+    expect(await page({ limit: 2, before: "z00000" })).toEqual([newest, middle, oldest]);
+    expect(await page(all)).toEqual([newest, middle, oldest]);
+  });
+
+  test("who asks what is known of them is told of their broadcasts, and of nobody else's doings", async () => {
+    const { app, teamId, id, happen, settle } = await scene({ subject: "Hi {{{contact.email}}}" });
+    await happen("ada", "email.opened", { is_bot: false });
+    await happen("bob", "email.bounced");
+    await settle("ada", "delivered");
+    const email = "ada@recipient.test";
+    const at = app.now();
+    expect(await getBroadcastsTo(app, { teamId, email })).toEqual([
+      {
+        ...{ id, name: "Untitled", state: "delivered", createdAt: at, values: { email } },
+        events: [{ type: "email.opened", createdAt: at, data: { is_bot: false } }],
+      },
+    ]);
+    expect(await getBroadcastsTo(app, { teamId, email: "nobody@recipient.test" })).toEqual([]);
+    expect(await getBroadcastsTo(app, { teamId: "another", email })).toEqual([]);
+  });
+
+  test("what was filled in of a contact goes with the contact, and the others' stays", async () => {
+    const { app, teamId } = await scene({ subject: "Hi {{{contact.email}}}" });
+    const filled = () => app.db.values("select recipient, merge_values from deliveries order by recipient");
+    const of = (name: string) => [
+      `${name}@recipient.test`,
+      JSON.stringify({ email: `${name}@recipient.test` }),
+    ];
+    expect(await filled()).toEqual([of("ada"), of("bob"), of("eve")]);
+    await deleteContact(app, teamId, "bob@recipient.test");
+    expect(await filled()).toEqual([of("ada"), ["bob@recipient.test", null], of("eve")]);
+  });
+
   const of = (name: string, more = {}) => ({ email: `${name}@recipient.test`, isContact: true, ...more });
 
   test("who was sent to and who got it, newest first, page by page and by address", async () => {
@@ -112,6 +165,11 @@ eachTransport((_, open) => {
         ],
       }),
     ]);
+    const clicked = async (email: string) =>
+      (await list({ type: "clicked", email })).map((row) => [row.email, row.count]);
+    expect(await clicked(" BOB@recipient.test")).toEqual([["bob@recipient.test", 1]]);
+    expect(await clicked("eve@recipient.test")).toEqual([]);
+    expect(await clicked("nobody@recipient.test")).toEqual([]);
     const links = await getClickedLinks(app, teamId, id, all);
     expect(links.toSorted((a, b) => b.clicks - a.clicks)).toMatchObject([
       { url: "https://a.test/", clicks: 3, uniqueClicks: 2 },

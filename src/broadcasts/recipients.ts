@@ -1,4 +1,5 @@
 /** Who of a broadcast's recipients got it, and what they did with it. */
+import { setImmediate } from "node:timers/promises";
 import { type SQL, sql } from "drizzle-orm";
 import type { App } from "../app.ts";
 import type { Db } from "../db/open.ts";
@@ -70,23 +71,63 @@ const ofAddress = (email: string | undefined) =>
     ? sql``
     : sql`and d.recipient = ${recipientKey(email.trim())} and d.contact_id is not null`;
 
-/** What most recipients come to: the deliveries are walked, and nearly each is one. */
+/** Looked at by one statement: when a broadcast has just begun, nearly all of its deliveries are still waiting. */
+const deliveriesAtOnce = 5_000;
+
+/** What most recipients come to: the deliveries are walked, and in the end nearly each is one. */
 async function listByState(
   db: Db,
   emailId: string,
   { type, email }: RecipientFilter,
-  keyset: Keyset,
+  { limit, after, before }: Keyset,
 ): Promise<Recipient[]> {
-  const { condition, order, limit } = pageOn(sql`d.id`, keyset);
   // What was handed to a host counts as sent, whatever the host made of it.
   const states =
     type === "delivered" ? sql`('delivered')` : sql`('delivered', 'deferred', 'bounced', 'failed')`;
-  const rows = await db.values<[string, string | null, string]>(
-    sql`select d.id, d.contact_id, d.recipient from deliveries d
-        where d.email_id = ${emailId} and d.state in ${states} ${ofAddress(email)} ${condition}
-        order by ${order} limit ${limit}`,
+  const isUp = before !== undefined;
+  const wanted = limit === undefined ? Number.MAX_SAFE_INTEGER : limit + 1;
+  const found: Recipient[] = [];
+  for (let beyond = before ?? after; found.length < wanted; ) {
+    // An address is looked up.
+    const end = email === undefined ? await endOfSlice(db, emailId, beyond, isUp) : undefined;
+    const upTo = end === undefined ? sql`` : isUp ? sql`and d.id <= ${end}` : sql`and d.id >= ${end}`;
+    const rows = await db.values<[string, string | null, string]>(
+      sql`select d.id, d.contact_id, d.recipient from deliveries d
+          where d.email_id = ${emailId} and d.state in ${states} ${ofAddress(email)}
+            ${beyondId(sql`d.id`, beyond, isUp)} ${upTo}
+          order by d.id ${isUp ? sql`` : sql`desc`} limit ${wanted - found.length}`,
+    );
+    found.push(...rows.map(([id, contactId, address]) => ({ id, contactId, email: address })));
+    if (end === undefined) break;
+    beyond = end;
+    await setImmediate();
+  }
+  return found;
+}
+
+const beyondId = (column: SQL, id: string | undefined, isUp: boolean) =>
+  id === undefined ? sql`` : isUp ? sql`and ${column} > ${id}` : sql`and ${column} < ${id}`;
+
+/** The last delivery of so many behind one of them; undefined where fewer are left. */
+async function endOfSlice(
+  db: Db,
+  emailId: string,
+  beyond: string | undefined,
+  isUp: boolean,
+): Promise<string | undefined> {
+  const [row] = await db.values<[string]>(
+    sql`select id from deliveries where email_id = ${emailId} ${beyondId(sql`id`, beyond, isUp)}
+        order by id ${isUp ? sql`` : sql`desc`} limit 1 offset ${deliveriesAtOnce - 1}`,
   );
-  return rows.map(([id, contactId, address]) => ({ id, contactId, email: address }));
+  return row?.[0];
+}
+
+/** No id where the address is no recipient's. */
+async function findByAddress(db: Db, emailId: string, email: string): Promise<string> {
+  const [row] = await db.values<[string]>(
+    sql`select d.id from deliveries d where d.email_id = ${emailId} ${ofAddress(email)}`,
+  );
+  return row?.[0] ?? "";
 }
 
 type Outcome = (typeof outcomeTypes)[number];
@@ -100,6 +141,9 @@ async function listByOutcome(
   keyset: Keyset,
 ): Promise<Recipient[]> {
   const { condition, order, limit } = pageOn(sql`e.delivery_id`, keyset);
+  // Looked up, so that the events of all others need not be walked for the one.
+  const whose =
+    email === undefined ? sql`` : sql`and e.delivery_id = ${await findByAddress(db, emailId, email)}`;
   const only =
     bounceType === undefined ? sql`` : sql`and lower(json_extract(e.data, '$.bounce.type')) = ${bounceType}`;
   // A machine that opens or clicks is no recipient.
@@ -107,7 +151,7 @@ async function listByOutcome(
     sql`select e.delivery_id, d.contact_id, d.recipient, count(*), max(e.data)
         from events e cross join deliveries d on d.id = e.delivery_id
         where e.email_id = ${emailId} and e.type = ${`email.${type}` satisfies Outcome} and ${sql.raw(`e.${isOutcome}`)}
-          and json_extract(e.data, '$.is_bot') is not 1 ${only} ${ofAddress(email)} ${condition}
+          and json_extract(e.data, '$.is_bot') is not 1 ${only} ${whose} ${condition}
         group by e.delivery_id order by ${order} limit ${limit}`,
   );
   const links =
@@ -209,5 +253,6 @@ async function countClicks(db: Db, emailId: string): Promise<ClickedLink[]> {
       links.set(url, link);
     }
     if (rows.length < clicksPerSlice) return [...links.values()];
+    await setImmediate();
   }
 }

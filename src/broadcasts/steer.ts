@@ -5,12 +5,15 @@ import { once } from "../jobs/once.ts";
 import { pausedUntil } from "../jobs/pause.ts";
 import { touchLanes } from "../jobs/store.ts";
 import type { Broadcast, Steered } from "./schema.ts";
-import { conducted, dropJobs, holdJobs, listToSteer, releaseJobs } from "./store.ts";
+import { conducted, dropJobs, forgiveWait, holdJobs, listToSteer, releaseJobs } from "./store.ts";
 
 const sliceSize = 1_000;
 
 /** Why a job is held; jobs that an operator holds are held for another reason, and stay. */
 export const heldNote = "its broadcast is paused";
+
+/** A delivery of a broadcast with a rate that is later than this has lost its place, and gets another. */
+export const lateMs = 2_000;
 
 /**
  * Moves the jobs of the next thousand recipients where their broadcast is now: out of the way, back into line, or away.
@@ -40,7 +43,8 @@ function moves(app: App, to: Steered, rows: { id: string; lane: string | null }[
       return dropJobs(ids, "Its broadcast was canceled", now);
     case "sending": {
       const lanes = new Map(rows.map(({ lane }) => [lane!, now]));
-      return [releaseJobs(ids, now, heldNote), touchLanes(deliver.name, lanes)];
+      const late = new Date(now.getTime() - lateMs - 1);
+      return [releaseJobs(ids, now, heldNote), forgiveWait(ids, late), touchLanes(deliver.name, lanes)];
     }
   }
 }

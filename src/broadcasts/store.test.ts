@@ -14,7 +14,7 @@ import { expand } from "./expand.ts";
 import { getBroadcast } from "./read.ts";
 import { behindAll } from "./schema.ts";
 import { cancelBroadcast, pauseBroadcast, resumeBroadcast, sendBroadcast } from "./send.ts";
-import { heldNote, steer } from "./steer.ts";
+import { heldNote, lateMs, steer } from "./steer.ts";
 import { changeIn, conducted, findUntried, listBroadcastNames, listToSteer, moveCursor } from "./store.ts";
 
 eachTransport((_, open) => {
@@ -94,6 +94,23 @@ eachTransport((_, open) => {
     expect(atomically(app, [again])).rejects.toMatchObject({ name: "WriteConflict", kind: "unique" });
   });
 
+  test("a contact who comes a second time keeps the first delivery, and holds up nobody", async () => {
+    const { app, get, expandAll } = await scene(["ada", "bob"]);
+    await expandAll();
+    const { emailId } = await get();
+    await atomically(app, [
+      rawWrite("update broadcasts set cursor = '0'"),
+      rawWrite("delete from deliveries where recipient like 'bob%'"),
+    ]);
+    const before = await app.db.values("select id from deliveries");
+    await expand(app, await get());
+    const after = await app.db.values("select id, recipient from deliveries order by recipient");
+    expect(after.map(([, recipient]) => recipient)).toEqual(["ada@recipient.test", "bob@recipient.test"]);
+    expect(after[0]![0]).toEqual(before[0]![0]!);
+    expect(await findUntried(app.db, emailId!, "")).toBeDefined();
+    expect(await get()).toMatchObject({ cursor: behindAll });
+  });
+
   test("paused, jobs are held; resumed, they are due as before; those an operator holds stay", async () => {
     const { app, teamId, id, get, expandAll, deliverJobs } = await scene();
     await expandAll();
@@ -116,6 +133,26 @@ eachTransport((_, open) => {
     expect((await deliverJobs()).map(({ runAt, lastError }) => [runAt, lastError])).toEqual([
       [pausedUntil, "held"],
       [app.now(), null],
+    ]);
+  });
+
+  test("resumed after days, nothing counts as overdue, and what is planned for later stays so", async () => {
+    const { app, teamId, id, get, expandAll, deliverJobs } = await scene();
+    await expandAll();
+    const [, later] = await deliverJobs();
+    const plannedAt = app.now().getTime() + 5 * 24 * 3_600_000;
+    await atomically(app, [
+      rawWrite("update deliveries set next_attempt_at = ? where id = ?", [plannedAt, later!.id]),
+    ]);
+    await pauseBroadcast(app, teamId, id);
+    await steer(app, await get(), "paused");
+    app.clock.advance(3 * 24 * 3_600_000);
+    await resumeBroadcast(app, teamId, id);
+    await steer(app, await get(), "sending");
+    expect(await app.db.values("select next_attempt_at from deliveries order by id")).toEqual([
+      [app.now().getTime() - lateMs - 1],
+      [plannedAt],
+      [null],
     ]);
   });
 
@@ -149,6 +186,11 @@ eachTransport((_, open) => {
     expect(await findUntried(app.db, emailId!, first!)).toBe(second!);
     await atomically(app, [rawWrite("update deliveries set state = 'delivered'")]);
     expect(await findUntried(app.db, emailId!, second!)).toBeUndefined();
+    // Slice by slice as well.
+    expect(await findUntried(app.db, emailId!, "", 2)).toBeUndefined();
+    await atomically(app, [rawWrite("update deliveries set state = 'queued' where recipient like 'supp%'")]);
+    const third = (await listToSteer(app.db, emailId!, second!, 10))[0]!.id;
+    expect(await findUntried(app.db, emailId!, "", 2)).toBe(third);
   });
 
   test("a broadcast is changed in the states that allow it, of the team that has it, and its name is told to that one", async () => {

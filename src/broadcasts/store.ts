@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { and, eq, getTableColumns, inArray, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
 import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
@@ -112,6 +113,10 @@ export interface NewRecipient {
   plannedAt: Date | null;
 }
 
+/**
+ * Whoever was removed and made again, by a node whose clock is late, comes a second time: the first delivery counts, the
+ * job of the second finds none, and the broadcast goes on.
+ */
 export const insertRecipients = (
   { teamId, emailId }: { teamId: string; emailId: string },
   rows: NewRecipient[],
@@ -122,7 +127,7 @@ export const insertRecipients = (
        next_attempt_at, settled_at, created_at, contact_id, merge_values)
      select value ->> 0, ?2, ?3, value ->> 2, value ->> 3, iif(value ->> 5 is null, 'suppressed', 'queued'), 0,
        value ->> 5, iif(value ->> 5 is null, ?4, null), coalesce(value ->> 5, ?4), value ->> 1, value -> 4
-     from json_each(?1)`,
+     from json_each(?1) where true on conflict (email_id, recipient) where contact_id is not null do nothing`,
     [
       JSON.stringify(
         rows.map(({ id, contactId, address, domain, values, plannedAt }) => [
@@ -148,13 +153,27 @@ export async function listToSteer(
   return rows.map(([id, lane]) => ({ id, lane }));
 }
 
+/** Looked at by one statement: a million of one in a row would keep everybody else waiting. */
+const deliveriesAtOnce = 2_000;
+
 /** The first delivery, from one of them on, that has not had its first attempt. */
-export async function findUntried(db: Db, emailId: string, from: string): Promise<string | undefined> {
-  const [row] = await db.values<[string]>(
-    sql`select id from deliveries where email_id = ${emailId} and id >= ${from} and state = 'queued'
-        order by id limit 1`,
-  );
-  return row?.[0];
+export async function findUntried(
+  db: Db,
+  emailId: string,
+  from: string,
+  atOnce = deliveriesAtOnce,
+): Promise<string | undefined> {
+  for (let at = from; ; ) {
+    const [row] = await db.values<[string | null, string | null, number]>(
+      sql`select min(iif(state = 'queued', id, null)), max(id), count(*) from (
+            select id, state from deliveries where email_id = ${emailId} and id >= ${at} order by id limit ${atOnce})`,
+    );
+    const [untried, last, count] = row!;
+    if (untried !== null) return untried;
+    if (last === null || count < atOnce) return undefined;
+    at = last;
+    await setImmediate();
+  }
 }
 
 /** How often each thing happened to a broadcast's recipients. */
@@ -188,6 +207,17 @@ export const releaseJobs = (ids: string[], now: Date, note: string): Write => ({
   ),
   dueAt: now,
 });
+
+/**
+ * The time in which a broadcast was paused is not time that its deliveries have had: what has been due for longer counts as
+ * due since a moment ago.
+ */
+export const forgiveWait = (ids: string[], dueSince: Date): Write =>
+  rawWrite(
+    `update deliveries set next_attempt_at = ?2
+     where ${among} and state in ('queued', 'deferred') and next_attempt_at < ?2`,
+    [JSON.stringify(ids), dueSince.getTime()],
+  );
 
 /** Removes the jobs that nobody holds, and ends their deliveries. */
 export const dropJobs = (ids: string[], said: string, now: Date): Write[] => [

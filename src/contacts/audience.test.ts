@@ -4,12 +4,12 @@ import { testApp, testTeam } from "../../test/support/test-app.ts";
 import { eachTransport } from "../../test/support/transports.ts";
 import { atomically } from "../app.ts";
 import { recordEvent } from "../events/record.ts";
-import { countSegment, pageOfSegment, previewRules } from "./audience.ts";
+import { contactsPerStretch, countSegment, pageOfSegment, previewRules } from "./audience.ts";
 import { createProperty } from "./properties.ts";
 import { getContacts } from "./read.ts";
 import { readRules } from "./rules.ts";
 import { saveContact } from "./save.ts";
-import { createSegment, getSegment, readTeamRules, updateSegment } from "./segments.ts";
+import { createSegment, deleteSegment, getSegment, readTeamRules, updateSegment } from "./segments.ts";
 import { createTopic } from "./topics.ts";
 
 const dayMs = 24 * 3_600_000;
@@ -94,6 +94,15 @@ eachTransport((_, open) => {
     for (const [rule, who] of cases) expect([rule, await whoAre(rule)]).toEqual([rule, who]);
   });
 
+  test("whom a deleted segment kept out does not come in", async () => {
+    const { app, teamId, news } = await start();
+    const rules = { all: [{ segment_id: news.id, is_member: false }] };
+    const segment = await createSegment(app, teamId, { name: "Others", rules });
+    expect(await countSegment(app, segment)).toBe(2);
+    await deleteSegment(app, teamId, news.id);
+    expect(await countSegment(app, segment)).toBe(0);
+  });
+
   test("whatever is compared is a value and never SQL", async () => {
     const { whoAre } = await start();
     const values = fc.string({
@@ -162,6 +171,13 @@ eachTransport((_, open) => {
     await updateSegment(app, teamId, dynamic.id, { rules });
     expect(await getSegment(app, teamId, dynamic.id)).toMatchObject({ rules });
   });
+});
+
+test("many rules are asked of few contacts at once, so that other requests get their turn", () => {
+  const silent = (count: number) => ({ all: Array.from({ length: count }, () => ({ silent_days: 1 })) });
+  expect(contactsPerStretch(silent(1))).toBe(5_000);
+  expect(contactsPerStretch({ any: [silent(4), { silent_days: 1 }, silent(5)] })).toBe(500);
+  expect(contactsPerStretch(silent(100))).toBe(100);
 });
 
 test.each([

@@ -4,30 +4,48 @@ import type { SQL } from "drizzle-orm";
 import type { App } from "../app.ts";
 import type { Keyset } from "../db/page.ts";
 import { conditionOf, conditionOfRules } from "./condition.ts";
-import type { Rules } from "./rules.ts";
+import { countRules, type Rules } from "./rules.ts";
 import type { Contact, Segment } from "./schema.ts";
 import { countMatching, listMatching, listMembers, nextStretch } from "./store.ts";
 
 /** Looked at by one statement: some milliseconds, in which no other request is answered. */
-const contactsPerStretch = 5_000;
+const rulesPerStretch = 5_000;
+const fewestPerStretch = 100;
+
+/** How many contacts one statement asks whether rules hold for: fewer where the rules are many. */
+export const contactsPerStretch = (rules: Rules): number =>
+  Math.max(fewestPerStretch, Math.floor(rulesPerStretch / countRules(rules)));
+
+/** What is looked for among a team's contacts, and among how many of them at once. */
+interface Search {
+  teamId: string;
+  condition: SQL;
+  perStretch: number;
+}
 
 /** One page of a segment's contacts and one more, newest first. */
 export async function pageOfSegment(app: App, segment: Segment, page: Keyset): Promise<Contact[]> {
-  if (!segment.rules) return listMembers(app.db, segment.teamId, segment.id, page);
-  return pageOfCondition(app, segment.teamId, conditionOf(segment, app.now()), page);
+  const { teamId, rules } = segment;
+  if (!rules) return listMembers(app.db, teamId, segment.id, page);
+  return pageOfSearch(app, searchOf(app, segment, rules), page);
 }
 
-async function pageOfCondition(
+const searchOf = (app: App, segment: Segment, rules: Rules): Search => ({
+  teamId: segment.teamId,
+  condition: conditionOf(segment, app.now()),
+  perStretch: contactsPerStretch(rules),
+});
+
+async function pageOfSearch(
   app: App,
-  teamId: string,
-  condition: SQL,
+  { teamId, condition, perStretch }: Search,
   { limit, after, before }: Keyset,
 ): Promise<Contact[]> {
   const wanted = limit === undefined ? Number.MAX_SAFE_INTEGER : limit + 1;
   const direction = before === undefined ? "down" : "up";
   const found: Contact[] = [];
   for (let beyond = before ?? after; found.length < wanted; ) {
-    const stretch = await nextStretch(app.db, teamId, beyond, contactsPerStretch, direction);
+    const stretch = await nextStretch(app.db, teamId, beyond, perStretch, direction);
     if (!stretch) break;
     const page = { limit: wanted - found.length, direction } as const;
     found.push(...(await listMatching(app.db, teamId, stretch, condition, page)));
@@ -48,23 +66,24 @@ const previewed = 10;
 /** Whom rules would hold. */
 export async function previewRules(app: App, teamId: string, rules: Rules): Promise<Preview> {
   const condition = conditionOfRules(rules, app.now());
+  const search: Search = { teamId, condition, perStretch: contactsPerStretch(rules) };
   const [contacts, count] = await Promise.all([
-    pageOfCondition(app, teamId, condition, { limit: previewed }),
-    countCondition(app, teamId, condition),
+    pageOfSearch(app, search, { limit: previewed }),
+    countFound(app, search),
   ]);
   return { count, contacts: contacts.slice(0, previewed) };
 }
 
 /** How many contacts a segment has: of a static one that is known. */
 export async function countSegment(app: App, segment: Segment): Promise<number> {
-  if (!segment.rules) return segment.members;
-  return countCondition(app, segment.teamId, conditionOf(segment, app.now()));
+  const { rules, members } = segment;
+  return rules ? countFound(app, searchOf(app, segment, rules)) : members;
 }
 
-async function countCondition(app: App, teamId: string, condition: SQL): Promise<number> {
+async function countFound(app: App, { teamId, condition, perStretch }: Search): Promise<number> {
   let count = 0;
   for (let beyond: string | undefined; ; ) {
-    const stretch = await nextStretch(app.db, teamId, beyond, contactsPerStretch);
+    const stretch = await nextStretch(app.db, teamId, beyond, perStretch);
     if (!stretch) return count;
     count += await countMatching(app.db, teamId, stretch, condition);
     beyond = stretch.to;

@@ -33,8 +33,11 @@ function conditionOfLeaf(rule: Leaf, now: Date): SQL {
       (select subscription from contact_topics where contact_id = c.id and topic_id = ${rule.topic_id}),
       (select default_subscription from topics where id = ${rule.topic_id} and team_id = c.team_id)) is ${rule.subscription}`;
   }
-  if ("segment_id" in rule)
-    return rule.is_member ? isMember(rule.segment_id) : sql`not ${isMember(rule.segment_id)}`;
+  if ("segment_id" in rule) {
+    const { segment_id: id, is_member } = rule;
+    // Those whom a list kept out must not all come in because the list was deleted.
+    return is_member ? isMember(id) : sql`(${isThere(id)} and not ${isMember(id)})`;
+  }
   const since = (days: number) => now.getTime() - days * dayMs;
   if ("silent_days" in rule) {
     const from = since(rule.silent_days);
@@ -47,6 +50,8 @@ function conditionOfLeaf(rule: Leaf, now: Date): SQL {
 
 const isMember = (segmentId: string) =>
   sql`exists (select 1 from segment_members where segment_id = ${segmentId} and contact_id = c.id)`;
+
+const isThere = (segmentId: string) => sql`exists (select 1 from segments where id = ${segmentId})`;
 
 const hasActivity = (is: SQL) =>
   sql`exists (select 1 from contact_activity where contact_id = c.id and (${is}))`;

@@ -198,6 +198,12 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 const wrong = (path: string, why: string) =>
   new Refusal("validation_error", `Invalid \`${path}\` field. ${why}`);
 
+/** How many there are, in whichever group. */
+export function countRules(rules: Rules): number {
+  const list = "all" in rules ? rules.all : rules.any;
+  return list.reduce((sum, rule) => sum + ("all" in rule || "any" in rule ? countRules(rule) : 1), 0);
+}
+
 /** The ids of one kind that rules name, in whichever group. */
 export function idsIn(rules: Rules, name: "topic_id" | "segment_id"): string[] {
   const list = "all" in rules ? rules.all : rules.any;

@@ -42,6 +42,12 @@ export interface NewContact extends ContactInput {
  * those they have.
  */
 export async function saveContact(app: App, teamId: string, input: NewContact): Promise<string> {
+  const results = await atomically(app, await contactWrites(app, teamId, input));
+  return results.at(-1)!.rows[0]![0] as string;
+}
+
+/** The same as writes, for whoever has more to say in their batch. The last one gives the id. */
+export async function contactWrites(app: App, teamId: string, input: NewContact): Promise<Write[]> {
   const email = requireKey("email", input.email);
   const topics = lastOfEach(input.topics ?? []);
   const [fields, segmentIds] = await Promise.all([
@@ -54,15 +60,14 @@ export async function saveContact(app: App, teamId: string, input: NewContact): 
     ),
   ]);
   const wish = number({ email, ...fields });
-  const results = await atomically(app, [
+  return [
     insertNew(app, teamId, [wish]),
     ...(segmentIds.length > 0 ? [joinSegments(teamId, [email], segmentIds)] : []),
     ...writeTopics(app, teamId, email, topics),
     ...recordCreated(app, teamId, [wish]), // behind the segments, of which it tells
     ...changeKnown(app, teamId, [wish]),
     rawWrite("select id from contacts where team_id = ? and email = ?", [teamId, email]),
-  ]);
-  return results.at(-1)!.rows[0]![0] as string;
+  ];
 }
 
 /** Changes a contact, and gives their id. */

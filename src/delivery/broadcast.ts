@@ -1,27 +1,25 @@
 /** What a broadcast's deliveries obey besides their hosts: its pause, its end, and its rate. */
 import type { App } from "../app.ts";
-import { heldNote } from "../broadcasts/steer.ts";
+import { heldNote, lateMs } from "../broadcasts/steer.ts";
 import { again, type Ending } from "../jobs/job.ts";
 import type { Outcome } from "./outcome.ts";
 import { type DueDelivery, planDelivery } from "./store.ts";
 
 /** What was under way when the broadcast was paused asks again that soon; all else was put off by its conductor. */
 const pausedMs = 10_000;
-/** A delivery that is later than this has lost its place: the server was off, or the broadcast was paused. */
-const lateMs = 2_000;
 
-/** Why a delivery is not attempted now, or never again; undefined where it may be. */
-export function byBroadcast(
+/** Why a delivery is not attempted now, or never again, because somebody has stopped its broadcast. */
+export function stoppedWithBroadcast(
   app: App,
-  due: DueDelivery,
-): { ending: Ending } | { outcome: Outcome } | undefined {
-  switch (due.broadcast?.status) {
+  { broadcast }: DueDelivery,
+): Ending | { outcome: Outcome } | undefined {
+  switch (broadcast?.status) {
     case "paused":
-      return { ending: again(new Date(app.now().getTime() + pausedMs), heldNote) };
+      return again(new Date(app.now().getTime() + pausedMs), heldNote);
     case "canceled":
       return { outcome: { kind: "canceled", said: "Its broadcast was canceled" } };
     default:
-      return inTurn(app, due);
+      return undefined;
   }
 }
 
@@ -33,7 +31,7 @@ const mostKept = 1_000;
  * Deliveries of a broadcast with a rate were given their times when they were made. Those that are late must not go out all
  * at once: each gets a time of its own again, from now on.
  */
-function inTurn(app: App, { delivery, email, broadcast }: DueDelivery): { ending: Ending } | undefined {
+export function awaitsTurn(app: App, { delivery, email, broadcast }: DueDelivery): Ending | undefined {
   const { ratePerMinute = null } = broadcast ?? {};
   const plannedAt = delivery.nextAttemptAt?.getTime();
   if (ratePerMinute === null || plannedAt === undefined || delivery.state !== "queued") return undefined;
@@ -47,7 +45,7 @@ function inTurn(app: App, { delivery, email, broadcast }: DueDelivery): { ending
   if (turn <= now) return undefined;
   const at = new Date(turn);
   const why = `its broadcast sends ${ratePerMinute} messages a minute`;
-  return { ending: again(at, why, [planDelivery({ id: delivery.id, nextAttemptAt: at })]) };
+  return again(at, why, [planDelivery({ id: delivery.id, nextAttemptAt: at })]);
 }
 
 function turnsOf(app: App): Map<string, number> {

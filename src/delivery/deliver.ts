@@ -9,7 +9,7 @@ import { makeReturnPath } from "../mail/verp.ts";
 import { whySuppressed } from "../suppressions/suppress.ts";
 import { allowanceOf, rateLimiter } from "./allowance.ts";
 import { type AttemptRecord, askHosts } from "./ask.ts";
-import { byBroadcast } from "./broadcast.ts";
+import { awaitsTurn, stoppedWithBroadcast } from "./broadcast.ts";
 import { makeMessage } from "./message.ts";
 import type { Outcome, TriedOutcome } from "./outcome.ts";
 import { recordTry, type Tried } from "./record.ts";
@@ -41,12 +41,9 @@ export const delivering = handle(
 /** Ends in what was tried; or in an ending of the job that is no try, when its site has no room for it now. */
 async function tryOnce(app: App, due: DueDelivery, held: Held): Promise<Tried | Ending> {
   const { delivery, domain } = due;
-  const ofBroadcast = byBroadcast(app, due);
-  if (ofBroadcast)
-    return "ending" in ofBroadcast ? ofBroadcast.ending : { outcome: ofBroadcast.outcome, attempts: [] };
-  if (due.unwanted) return { outcome: { kind: "suppressed", reason: due.unwanted }, attempts: [] };
-  const reason = await whySuppressed(app, delivery.teamId, delivery.recipient);
-  if (reason) return { outcome: { kind: "suppressed", reason }, attempts: [] };
+  const seenAt = app.now();
+  const refused = (await whyNot(app, due)) ?? awaitsTurn(app, due);
+  if (refused) return refused;
   if (!domain) {
     const said = "The sending domain was removed, so the message can't be signed any more";
     return { outcome: { kind: "failed", said }, attempts: [] };
@@ -58,11 +55,32 @@ async function tryOnce(app: App, due: DueDelivery, held: Held): Promise<Tried | 
   rememberLane(app, delivery.domain, site.name);
   const later = (await waitsInLane(app, site, held)) ?? takesToken(app, site);
   if (later) return later;
-  return offer(app, { due, domain, route, site }, held);
+  return offer(app, { due, seenAt, domain, route, site }, held);
+}
+
+/** What keeps a delivery from being made: its broadcast was stopped, or the recipient is not to have it. */
+async function whyNot(app: App, due: DueDelivery): Promise<Tried | Ending | undefined> {
+  const stopped = stoppedWithBroadcast(app, due);
+  if (stopped) return "outcome" in stopped ? { outcome: stopped.outcome, attempts: [] } : stopped;
+  const { teamId, recipient } = due.delivery;
+  const reason = due.unwanted ?? (await whySuppressed(app, teamId, recipient));
+  return reason && { outcome: { kind: "suppressed", reason }, attempts: [] };
+}
+
+/** A pause holds within a second (and so does whoever leaves): what was seen longer ago is looked at again. */
+const freshMs = 500;
+
+/** The same of a delivery that has waited for its hosts' names or for a connection. */
+async function whyNotAnyMore(app: App, { due, seenAt }: Offer): Promise<Tried | Ending | undefined> {
+  if (app.now().getTime() - seenAt.getTime() <= freshMs) return undefined;
+  const seen = await findDueDelivery(app.db, due.delivery.id);
+  return seen ? whyNot(app, seen) : done();
 }
 
 interface Offer {
   due: DueDelivery;
+  /** When `due` was read. */
+  seenAt: Date;
   domain: NonNullable<DueDelivery["domain"]>;
   route: Route;
   site: Site;
@@ -71,11 +89,8 @@ interface Offer {
 /** How long a delivery waits in memory for a connection before it goes back into line. */
 const patienceMs = 30_000;
 
-async function offer(
-  app: App,
-  { due, domain, route, site }: Offer,
-  { lane, signal }: Held,
-): Promise<Tried | Ending> {
+async function offer(app: App, offered: Offer, { lane, signal }: Held): Promise<Tried | Ending> {
+  const { due, domain, route, site } = offered;
   const wish = await tlsWish(app, route, domain);
   const message = await makeMessage(app, due, domain);
   const envelope = {
@@ -95,6 +110,8 @@ async function offer(
         : backInLine(app, site);
     }
     try {
+      const refused = await whyNotAnyMore(app, offered);
+      if (refused) return refused;
       const question = { route, site, wish, envelope, message: message.bytes, signal };
       const { outcome, attempts, pauseMs, isCrowded, isUnfinished } = await askHosts(app, question);
       if (isCrowded) return backInLine(app, site);

@@ -99,7 +99,9 @@ async function bytesOf(app: App, { raw, blobHash }: EmailSource): Promise<Uint8A
 }
 
 /** Base64 makes 4 bytes of 3, and lines of it. */
-function estimateBytes({ content, email: { merge } }: DueDelivery, rows: Attachment[]): number {
+function estimateBytes(due: DueDelivery, rows: Attachment[]): number {
+  const { content, email } = due;
+  const merge = email.broadcastId === null ? email.merge : mergeOfBroadcast(due);
   const sizeOf = (body: string | null) => (merge ? mergedLength(body ?? "", merge) : (body?.length ?? 0));
   const bodies = sizeOf(content.html) + sizeOf(content.text);
   return bodies + rows.reduce((sum, { size }) => sum + size * 1.4, 0);
@@ -165,18 +167,10 @@ function ofEmail({ email, content }: DueDelivery, url: string | undefined) {
  * A broadcast's message is one person's: it names nobody else, and has a Message-ID of its own, because hosts that see one
  * twice take the second for a copy.
  */
-function ofBroadcast(
-  { delivery, email, content, broadcast }: DueDelivery,
-  domain: MessageDomain,
-  url: string,
-) {
-  const own = Object.entries(delivery.mergeValues ?? {}).map(
-    ([name, value]) => [`contact.${name}`, String(value)] as const,
-  );
-  const merge: Merge = {
-    values: { ...Object.fromEntries(own), RESEND_UNSUBSCRIBE_URL: url },
-    fallbacks: broadcast?.fallbacks ?? {},
-  };
+function ofBroadcast(due: DueDelivery, domain: MessageDomain, url: string) {
+  const { delivery, email, content } = due;
+  const { values, fallbacks } = mergeOfBroadcast(due);
+  const merge: Merge = { values: { ...values, RESEND_UNSUBSCRIBE_URL: url }, fallbacks };
   return {
     messageId: makeMessageId(delivery.id, domain.name),
     date: delivery.createdAt, // when it was to go out, the same at every retry
@@ -186,6 +180,13 @@ function ofBroadcast(
     text: content.text ?? undefined,
     merge,
   };
+}
+
+function mergeOfBroadcast({ delivery, broadcast }: DueDelivery): Merge {
+  const own = Object.entries(delivery.mergeValues ?? {}).map(
+    ([name, value]) => [`contact.${name}`, String(value)] as const,
+  );
+  return { values: Object.fromEntries(own), fallbacks: broadcast?.fallbacks ?? {} };
 }
 
 /** Google: a message has only one, or none counts. */

@@ -19,7 +19,8 @@ import type { LastEvent } from "./schema.ts";
 
 /** Takes back an email before anybody has begun to send it. */
 export async function cancelEmail(app: App, teamId: string, emailId: string): Promise<{ id: string }> {
-  const { id, domainId } = await getEmail(app, teamId, emailId);
+  const { id, domainId, lastEvent } = await getEmail(app, teamId, emailId);
+  if (lastEvent !== "scheduled") throw refusal(lastEvent, "canceled");
   const now = app.now();
   // Read beforehand: a job leaves its lane only when a node takes it on, and then nothing is written here.
   const lanes = await listLanesOf(app.db, id);
@@ -45,10 +46,11 @@ export async function rescheduleEmail(
   wanted: Date,
 ): Promise<{ id: string }> {
   const { id, domainId, lastEvent } = await getEmail(app, teamId, emailId);
+  if (lastEvent !== "scheduled") throw refusal(lastEvent, "rescheduled");
   const now = app.now();
   const at = notBefore(wanted, now); // the message is dated by it, and mail dated in the past looks like spam
   const isDue = at <= now;
-  if (!isDue && lastEvent === "scheduled") await refuseWithoutDomain(app, teamId, domainId);
+  if (!isDue) await refuseWithoutDomain(app, teamId, domainId);
   const lanes = await listLanesOf(app.db, id);
   return change(app, teamId, id, "rescheduled", [
     moveUntouched(teamId, id, { at, lastEvent: isDue ? "queued" : "scheduled" }),
@@ -93,11 +95,16 @@ async function change(
     return { id };
   } catch (error) {
     if (!(error instanceof WriteConflict) || error.kind !== "stale") throw error;
-    const { lastEvent } = await getEmail(app, teamId, id);
-    const why = whyNot(lastEvent, how);
-    throw new Refusal("validation_error", `Only a scheduled email can be ${how}: this one ${why}.`);
+    throw refusal((await getEmail(app, teamId, id)).lastEvent, how);
   }
 }
+
+/** Asked first, too: a broadcast is an email with a million deliveries, whose lanes must not be looked up in vain. */
+const refusal = (lastEvent: LastEvent, how: Change) =>
+  new Refusal(
+    "validation_error",
+    `Only a scheduled email can be ${how}: this one ${whyNot(lastEvent, how)}.`,
+  );
 
 function whyNot(lastEvent: LastEvent, how: Change): string {
   if (lastEvent === "scheduled") return "is being sent";

@@ -1,11 +1,11 @@
 /** Leaving what a message was about: by one click of a mail program (RFC 8058), or on the page where people choose. */
-import { eq, sql } from "drizzle-orm";
+import { and, eq, type SQL, sql } from "drizzle-orm";
 import { teams } from "../accounts/schema.ts";
-import type { App } from "../app.ts";
+import { type App, atomically } from "../app.ts";
 import type { TopicChoice } from "../contacts/changes.ts";
-import { saveContact } from "../contacts/save.ts";
+import { contactWrites, type NewContact } from "../contacts/save.ts";
 import { contacts, contactTopics, type Topic, topics } from "../contacts/schema.ts";
-import { rawWrite } from "../db/write.ts";
+import { rawWrite, type Write } from "../db/write.ts";
 import { recordEvent } from "../events/record.ts";
 import { isOutcome } from "../events/schema.ts";
 import { once } from "../jobs/once.ts";
@@ -49,16 +49,22 @@ export async function getPreferences(app: App, leaving: Leaving): Promise<Prefer
     .from(contacts)
     .where(sql`${contacts.teamId} = ${teamId} and ${contacts.email} = ${address}`)
     .get();
-  const rows = await app.db
-    .select({ topic: topics, said: contactTopics.subscription })
-    .from(topics)
-    .leftJoin(
-      contactTopics,
-      sql`${contactTopics.contactId} = ${contact?.id ?? ""} and ${contactTopics.topicId} = ${topics.id}`,
-    )
-    .where(eq(topics.teamId, teamId))
-    .orderBy(topics.id)
-    .limit(mostTopics);
+  const topicsWhere = (condition: SQL | undefined) =>
+    app.db
+      .select({ topic: topics, said: contactTopics.subscription })
+      .from(topics)
+      .leftJoin(
+        contactTopics,
+        sql`${contactTopics.contactId} = ${contact?.id ?? ""} and ${contactTopics.topicId} = ${topics.id}`,
+      )
+      .where(and(eq(topics.teamId, teamId), condition))
+      .orderBy(topics.id)
+      .limit(mostTopics);
+  const rows = await topicsWhere(undefined);
+  // That of the message is there however many there are: without it, whoever leaves it would leave everything.
+  if (topicId !== null && !rows.some(({ topic }) => topic.id === topicId)) {
+    rows.push(...(await topicsWhere(eq(topics.id, topicId))));
+  }
   const all = rows.map(({ topic, said }) => ({
     ...topic,
     isSubscribed: (said ?? topic.defaultSubscription) === "opt_in",
@@ -95,18 +101,16 @@ async function findSource(app: App, teamId: string, deliveryId: string) {
 export async function leave(app: App, leaving: Leaving): Promise<void> {
   const { topic } = await getPreferences(app, leaving);
   if (!topic) return leaveAll(app, leaving);
-  await choose(app, leaving, [{ id: topic.id, subscription: "opt_out" }]);
-  await recordLeaving(app, leaving);
+  await write(app, leaving, { topics: [{ id: topic.id, subscription: "opt_out" }] }, "leaves");
 }
 
 export async function leaveAll(app: App, leaving: Leaving): Promise<void> {
-  await saveContact(app, leaving.teamId, { email: leaving.address, unsubscribed: true });
-  await recordLeaving(app, leaving);
+  await write(app, leaving, { unsubscribed: true }, "leaves");
 }
 
 /** Takes back that somebody left everything. */
-export async function joinAgain(app: App, { teamId, address }: Leaving): Promise<void> {
-  await saveContact(app, teamId, { email: address, unsubscribed: false });
+export async function joinAgain(app: App, leaving: Leaving): Promise<void> {
+  await write(app, leaving, { unsubscribed: false });
 }
 
 /** Of the topics that were shown to somebody, those they want; others stay as they are. */
@@ -120,26 +124,35 @@ export async function choosePreferences(
     ({ id, isSubscribed }) => shown.includes(id) && isSubscribed !== wanted.includes(id),
   );
   if (changed.length === 0) return;
-  await choose(
-    app,
-    leaving,
-    changed.map(({ id, isSubscribed }) => ({ id, subscription: isSubscribed ? "opt_out" : "opt_in" })),
-  );
+  const topics = changed.map(({ id, isSubscribed }): TopicChoice => {
+    return { id, subscription: isSubscribed ? "opt_out" : "opt_in" };
+  });
   const isLeft = changed.some(({ id, isSubscribed }) => id === leaving.topicId && isSubscribed);
-  if (isLeft) await recordLeaving(app, leaving);
+  await write(app, leaving, { topics }, isLeft ? "leaves" : undefined);
 }
 
-/** Who is no contact becomes one: else nobody would remember what they want. */
-async function choose(app: App, { teamId, address }: Leaving, choices: TopicChoice[]): Promise<void> {
-  await saveContact(app, teamId, { email: address, topics: choices });
+/**
+ * Writes what somebody wants; who is no contact becomes one, else nobody would remember. That the message made them leave is
+ * told in the same batch, once for each message.
+ */
+async function write(
+  app: App,
+  leaving: Leaving,
+  wish: Pick<NewContact, "topics" | "unsubscribed">,
+  what?: "leaves",
+): Promise<void> {
+  const writes = await contactWrites(app, leaving.teamId, { email: leaving.address, ...wish });
+  const told = what === "leaves" ? await tellLeaving(app, leaving) : [];
+  const isTold = told.length > 0 && (await once(app, [...told, ...writes]));
+  if (!isTold) await atomically(app, writes);
 }
 
-/** Tells, once for each message, that it made its recipient leave. */
-async function recordLeaving(app: App, { teamId, deliveryId, address, topicId }: Leaving): Promise<void> {
+/** Stale where it was told before; nothing where the message is not kept any more. */
+async function tellLeaving(app: App, { teamId, deliveryId, address, topicId }: Leaving): Promise<Write[]> {
   const source = await findSource(app, teamId, deliveryId);
-  if (!source) return;
+  if (!source) return [];
   const { emailId, domainId, broadcastId } = source;
-  await once(app, [
+  return [
     rawWrite(
       `insert into expect select not exists (select 1 from events
          where email_id = ? and delivery_id = ? and type = 'email.unsubscribed' and ${isOutcome})`,
@@ -149,5 +162,5 @@ async function recordLeaving(app: App, { teamId, deliveryId, address, topicId }:
       ...{ type: "email.unsubscribed", teamId, emailId, deliveryId, recipient: address },
       ...{ domainId, broadcastId, data: { unsubscribed: { topic_id: topicId } } },
     }),
-  ]);
+  ];
 }

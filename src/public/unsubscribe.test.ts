@@ -4,8 +4,10 @@ import { choose, testContact, testTopic } from "../../test/support/audience-rows
 import { testApp, testTeam } from "../../test/support/test-app.ts";
 import { addWaiting } from "../../test/support/waiting.ts";
 import { makeServer } from "../api/server.ts";
+import { atomically } from "../app.ts";
 import { findContactByEmail } from "../contacts/store.ts";
 import { listTopicsOf } from "../contacts/subscriptions.ts";
+import { rawWrite } from "../db/write.ts";
 import { leavingUrl } from "../emails/unsubscribe.ts";
 import { newId } from "../ids.ts";
 import { unsubscribeRoutes } from "./unsubscribe.ts";
@@ -78,6 +80,15 @@ test("one click leaves the topic of the message and keeps the others", async () 
   ]);
 });
 
+test("one click leaves one topic of hundreds", async () => {
+  const { urlFor, post, get, state, teamId } = await scene();
+  for (let n = 0; n < 200; n++) await testTopic(app, teamId, { name: `Topic ${n}` });
+  const last = await testTopic(app, teamId, { name: "The last" });
+  expect(await (await get(urlFor(last.id))).text()).toContain("Unsubscribe from The last");
+  await post(urlFor(last.id), oneClick);
+  expect(await state()).toMatchObject({ unsubscribed: false, "The last": "opt_out", "Topic 7": "opt_in" });
+});
+
 test("one click in a multipart form does the same", async () => {
   const { urlFor, state } = await scene();
   const body = new FormData();
@@ -104,6 +115,23 @@ test("a message makes its recipient leave once, however often they click", async
   for (let click = 0; click < 3; click++) await post(urlFor(), oneClick);
   expect(await toldOf(app, teamId, "email.unsubscribed")).toHaveLength(1);
   expect(await toldOf(app, teamId, "contact.topics.updated")).toHaveLength(1);
+});
+
+test("that somebody left and that it is told are one write: neither stands without the other", async () => {
+  const { urlFor, post, state, teamId } = await scene();
+  const before = await state();
+  const trigger = `refuse_${teamId.replaceAll("-", "")}`;
+  await atomically(app, [
+    rawWrite(`create trigger ${trigger} before insert on events
+      when new.type = 'email.unsubscribed' and new.team_id = '${teamId}'
+      begin select raise(abort, 'the disk is full'); end`),
+  ]);
+  expect((await post(urlFor(), oneClick)).status).toBe(500);
+  expect(await state()).toEqual(before);
+  await atomically(app, [rawWrite(`drop trigger ${trigger}`)]);
+  expect((await post(urlFor(), oneClick)).status).toBe(200);
+  expect(await state()).toMatchObject({ News: "opt_out" });
+  expect(await toldOf(app, teamId, "email.unsubscribed")).toHaveLength(1);
 });
 
 test("who is no contact is remembered by becoming one", async () => {

@@ -27,6 +27,7 @@ import { flushVisits } from "../tracking/visits.ts";
 import { handlers, recurringWork } from "../work.ts";
 import { claimDataFolder } from "./data-mode.ts";
 import { mayBindLowPorts } from "./privileges.ts";
+import { startSweeping } from "./sweep.ts";
 import { version } from "./version.ts";
 
 interface ServeOptions {
@@ -88,6 +89,7 @@ async function serve(options: ServeOptions): Promise<Server> {
     await claimDataFolder(config.dataDir, sandbox);
     const app = await openApp(config);
     closers.push(() => app.close());
+    closers.push(startSweeping());
     closers.push(() => closeSites(app));
     if (sandbox) closers.push(await enterSandbox(app));
 

@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from "bun:test";
 import { sql } from "drizzle-orm";
 import { waitFor } from "../../test/support/dispatching.ts";
 import { type TestTeam, testApp, testTeam } from "../../test/support/test-app.ts";
-import { testServer } from "../../test/support/test-server.ts";
+import { type TestAnswer, testServer } from "../../test/support/test-server.ts";
 import { atomically } from "../app.ts";
 import { importFile } from "../contacts/import.ts";
 import { recordEvent } from "../events/record.ts";
@@ -27,8 +27,8 @@ async function upload(path: string, fields: [string, string | Blob][]) {
   const form = new FormData();
   for (const [name, value] of fields) form.append(name, value);
   const response = await fetch(`${server.url}${path}`, { method: "POST", body: form, headers: team.headers });
-  // biome-ignore lint/suspicious/noExplicitAny: what an answer holds is for each test to say
-  return { status: response.status, body: (await response.json()) as any };
+  const body: TestAnswer["body"] = await response.json();
+  return { status: response.status, body };
 }
 
 async function finish(id: string) {

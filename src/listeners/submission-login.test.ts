@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { createTransport } from "nodemailer";
-import { authPlain, dialSmtp, dialSmtps } from "../../test/support/smtp-talker.ts";
+import { authPlain, dialSmtp, dialSmtps } from "../../test/support/smtp-client.ts";
 import { idIn, submissionScene } from "../../test/support/submission-scene.ts";
 import { testServer } from "../../test/support/test-server.ts";
 import { flushKeyUse } from "../keys/authenticate.ts";

@@ -1,4 +1,5 @@
-import type net from "node:net";
+import net from "node:net";
+import tls from "node:tls";
 
 const clients = new Set<SmtpClient>();
 
@@ -45,8 +46,31 @@ export class SmtpClient {
     }
   }
 
+  /** Says it and gives the reply. */
   async say(text: string): Promise<string> {
     this.socket.write(Buffer.from(text, "latin1"));
     return this.reply();
   }
+
+  /** One line, for which the line end is added. */
+  line = (text: string): Promise<string> => this.say(`${text}\r\n`);
 }
+
+/** Connects in plaintext and hears the greeting. */
+export async function dialSmtp(port: number): Promise<SmtpClient> {
+  const talker = new SmtpClient(net.connect(port, "127.0.0.1"));
+  const greeting = await talker.reply();
+  if (!greeting.startsWith("220 ")) throw new Error(`No greeting: ${greeting}`);
+  return talker;
+}
+
+/** Connects with TLS from the first byte, hears the greeting and says EHLO. */
+export async function dialSmtps(port: number): Promise<SmtpClient> {
+  const talker = new SmtpClient(tls.connect({ port, host: "127.0.0.1", rejectUnauthorized: false }));
+  await talker.reply();
+  await talker.line("EHLO client.example.com");
+  return talker;
+}
+
+export const authPlain = (user: string, password: string): string =>
+  `AUTH PLAIN ${Buffer.from(`\0${user}\0${password}`).toString("base64")}`;

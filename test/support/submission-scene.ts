@@ -3,12 +3,12 @@ import { createTransport, type SendMailOptions } from "nodemailer";
 import { createKey, type NewKey } from "../../src/keys/service.ts";
 import { listenForSubmission, type SubmissionDoor } from "../../src/listeners/submission.ts";
 import { type DeliveryScene, deliveryScene } from "./delivery-scene.ts";
-import { authPlain, dialSmtps, hangUp, type SmtpTalker } from "./smtp-talker.ts";
+import { authPlain, closeClients, dialSmtps, type SmtpClient } from "./smtp-client.ts";
 import type { TestAppOptions } from "./test-app.ts";
 
 const doors: SubmissionDoor[] = [];
 afterEach(async () => {
-  hangUp();
+  closeClients();
   await Promise.all(doors.splice(0).map((door) => door.close()));
 });
 
@@ -20,7 +20,7 @@ export interface SubmissionScene extends DeliveryScene {
   /** Hands in an email with nodemailer on the port with TLS; gives the id in the receipt. */
   submit(email: SendMailOptions, key?: string): Promise<string>;
   /** A session that has logged in. */
-  session(key?: string): Promise<SmtpTalker>;
+  session(key?: string): Promise<SmtpClient>;
   makeKey(options?: Partial<NewKey>): Promise<{ id: string; token: string }>;
 }
 

@@ -41,7 +41,18 @@ const order: string[][] = [
   ["config"],
   ["signed-link"],
   ["secrets", "log", "meters"],
-  ["errors", "ids", "client-address", "sync-folder", "byte-budget", "migrations", "assets", "package.json"],
+  [
+    "errors",
+    "ids",
+    "client-address",
+    "sync-folder",
+    "byte-budget",
+    "per-app",
+    "short-memory",
+    "migrations",
+    "assets",
+    "package.json",
+  ],
 ];
 const rank = new Map(order.flatMap((group, index) => group.map((place) => [place, index] as const)));
 

@@ -1,6 +1,7 @@
 import type { App } from "../app.ts";
 import { sourceOf } from "../client-address.ts";
 import { Refusal } from "../errors.ts";
+import { perApp } from "../per-app.ts";
 
 interface Allowance {
   left: number;
@@ -9,8 +10,6 @@ interface Allowance {
 
 const minuteMs = 60_000;
 const mostAddresses = 10_000;
-
-const allowances = new WeakMap<App, Map<string, Allowance>>();
 
 /**
  * Takes one attempt to log in or register from an address's allowance, `rateLimit.loginsPerMinute`, and refuses when
@@ -35,11 +34,4 @@ export function takeAttempt(app: App, address: string): void {
     throw new Refusal("rate_limit_exceeded", "Too many attempts to log in. Try again in a minute.");
 }
 
-function allowancesOf(app: App): Map<string, Allowance> {
-  let known = allowances.get(app);
-  if (!known) {
-    known = new Map();
-    allowances.set(app, known);
-  }
-  return known;
-}
+const allowancesOf = perApp((): Map<string, Allowance> => new Map());

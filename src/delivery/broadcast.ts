@@ -2,6 +2,7 @@
 import type { App } from "../app.ts";
 import { heldNote, lateMs } from "../broadcasts/steer.ts";
 import { again, type Ending } from "../jobs/job.ts";
+import { perApp } from "../per-app.ts";
 import type { Outcome } from "./outcome.ts";
 import { type DueDelivery, planDelivery } from "./store.ts";
 
@@ -24,7 +25,6 @@ export function stoppedWithBroadcast(
 }
 
 /** By email: when the next message that has lost its place may go. */
-const nextTurns = new WeakMap<App, Map<string, number>>();
 const mostKept = 1_000;
 
 /**
@@ -48,11 +48,4 @@ export function awaitsTurn(app: App, { delivery, email, broadcast }: DueDelivery
   return again(at, why, [planDelivery({ id: delivery.id, nextAttemptAt: at })]);
 }
 
-function turnsOf(app: App): Map<string, number> {
-  let turns = nextTurns.get(app);
-  if (!turns) {
-    turns = new Map();
-    nextTurns.set(app, turns);
-  }
-  return turns;
-}
+const turnsOf = perApp((): Map<string, number> => new Map());

@@ -1,5 +1,4 @@
-/** What is remembered of MX hosts between attempts: which can't be reached, and whose TLS is broken. */
-import type { App } from "../app.ts";
+import { perApp } from "../per-app.ts";
 
 const firstPauseMs = 15_000;
 const longestPauseMs = 300_000;
@@ -68,13 +67,4 @@ function keep<V>(map: Map<string, V>, key: string, value: V): void {
   if (map.size > maxHosts) map.delete(map.keys().next().value!);
 }
 
-const memories = new WeakMap<App, HostMemory>();
-
-export function hostMemory(app: App): HostMemory {
-  let memory = memories.get(app);
-  if (!memory) {
-    memory = new HostMemory();
-    memories.set(app, memory);
-  }
-  return memory;
-}
+export const hostMemory = perApp((): HostMemory => new HostMemory());

@@ -1,4 +1,4 @@
-import type { App } from "../app.ts";
+import { perApp } from "../per-app.ts";
 import type { MtaStsPolicy } from "./schema.ts";
 
 /** How long a domain is not asked again under the same id after a fetch that failed (RFC 8461 §3.3: at least this). */
@@ -79,13 +79,4 @@ export class StsMemory {
   }
 }
 
-const memories = new WeakMap<App, StsMemory>();
-
-export function stsMemoryOf(app: App): StsMemory {
-  let memory = memories.get(app);
-  if (!memory) {
-    memory = new StsMemory();
-    memories.set(app, memory);
-  }
-  return memory;
-}
+export const stsMemoryOf = perApp((): StsMemory => new StsMemory());

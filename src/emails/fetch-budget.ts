@@ -4,6 +4,7 @@
  */
 import type { App } from "../app.ts";
 import { ByteBudget } from "../byte-budget.ts";
+import { perApp } from "../per-app.ts";
 
 const maxBytesAtOnce = 128 * 1024 * 1024;
 /** Half of it, so that a team with slow hosts leaves room to the others. */
@@ -13,8 +14,6 @@ interface Budgets {
   all: ByteBudget;
   byTeam: Map<string, ByteBudget>;
 }
-
-const budgetsByApp = new WeakMap<App, Budgets>();
 
 /** Waits for room; what is returned gives it back, but for the bytes still `kept`. Undefined when there was none in time. */
 export async function takeRoom(
@@ -42,11 +41,4 @@ export async function takeRoom(
   };
 }
 
-function budgetsOf(app: App): Budgets {
-  let budgets = budgetsByApp.get(app);
-  if (!budgets) {
-    budgets = { all: new ByteBudget(maxBytesAtOnce), byTeam: new Map() };
-    budgetsByApp.set(app, budgets);
-  }
-  return budgets;
-}
+const budgetsOf = perApp((): Budgets => ({ all: new ByteBudget(maxBytesAtOnce), byTeam: new Map() }));

@@ -3,6 +3,7 @@ import { type App, atomically } from "../app.ts";
 import type { Write } from "../db/write.ts";
 import { Refusal, WriteConflict } from "../errors.ts";
 import { recurring } from "../jobs/recurring.ts";
+import { perApp } from "../per-app.ts";
 import type { IdempotencyKey } from "./schema.ts";
 import {
   deleteIdempotencyKeys,
@@ -39,8 +40,6 @@ interface Memory {
   young: Set<string>;
   old: Set<string>;
 }
-
-const memories = new WeakMap<App, Memory>();
 
 /** Accepts a request, with the writes that remember its answer; they belong in the batch of its effect. */
 type Accept<Answer> = (remember: (answer: Answer) => Write[]) => Promise<Answer>;
@@ -91,14 +90,7 @@ async function answerKnown<Answer>(
   }
 }
 
-function memoryOf(app: App): Memory {
-  let memory = memories.get(app);
-  if (!memory) {
-    memory = { underWay: new Set(), young: new Set(), old: new Set() };
-    memories.set(app, memory);
-  }
-  return memory;
-}
+const memoryOf = perApp((): Memory => ({ underWay: new Set(), young: new Set(), old: new Set() }));
 
 /** Refuses a request while its like is under way here; a client that gave up waiting is told so, not made to wait again. */
 function watch(memory: Memory, fingerprint: string): () => void {

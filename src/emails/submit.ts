@@ -4,6 +4,7 @@ import { ByteBudget } from "../byte-budget.ts";
 import { Refusal } from "../errors.ts";
 import type { Address } from "../mail/address.ts";
 import type { SubmittedMessage } from "../mail/submitted.ts";
+import { perApp } from "../per-app.ts";
 import type { Sender } from "./admit.ts";
 import { answerOnce, type OnceOnly, shortHash } from "./idempotency.ts";
 import type { IncomingMessage } from "./incoming.ts";
@@ -16,8 +17,6 @@ export const maxEnvelopeRecipients = 1_000;
 // Taking a message apart needs about ten times its size for a moment: the large ones take turns.
 const maxReadBytes = 16 * 1024 * 1024;
 const longestKey = 256;
-
-const budgets = new WeakMap<App, ByteBudget>();
 
 /**
  * Takes a message for the recipients of its envelope, whatever its header says. When it returns, the email and the jobs
@@ -45,14 +44,7 @@ export async function submitEmail(
   }
 }
 
-function budgetOf(app: App): ByteBudget {
-  let budget = budgets.get(app);
-  if (!budget) {
-    budget = new ByteBudget(maxReadBytes);
-    budgets.set(app, budget);
-  }
-  return budget;
-}
+const budgetOf = perApp((): ByteBudget => new ByteBudget(maxReadBytes));
 
 /** Reads the `Resend-Idempotency-Key` of a message; the same key may come again with what says the same to the same. */
 function onceOnly(

@@ -1,6 +1,7 @@
 /** Whether an endpoint hears of an event: then its insert has stored a job, and the dispatcher is to be woken. */
 import type { App } from "../app.ts";
 import type { Write } from "../db/write.ts";
+import { perApp } from "../per-app.ts";
 import type { EventType } from "./schema.ts";
 
 /** What the database tells no endpoint: the contract has no name for it, or it is about the endpoint itself. */
@@ -23,16 +24,7 @@ export const dueIfHeard = (dueAt: Date): Pick<Write, "dueAt" | "storesJob"> => (
 const quietMs = 2_000;
 
 /** Until when nobody is asked whether anybody hears of a team's events. */
-const quiet = new WeakMap<App, Map<string, number>>();
-
-function quietOf(app: App): Map<string, number> {
-  let teams = quiet.get(app);
-  if (!teams) {
-    teams = new Map();
-    quiet.set(app, teams);
-  }
-  return teams;
-}
+const quietOf = perApp((): Map<string, number> => new Map());
 
 /**
  * Whether a moment ago nobody heard of a team's events. To ask costs each of them as much as to write it. An endpoint that

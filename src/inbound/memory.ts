@@ -1,7 +1,7 @@
 /** What every RCPT asks for, read a moment ago. */
 
 import type { App } from "../app.ts";
-import { ShortMemory } from "../domains/memory.ts";
+import { ShortMemory } from "../short-memory.ts";
 import type { InboundRoute } from "./schema.ts";
 
 /** A domain's routes, first one first; by its id. */

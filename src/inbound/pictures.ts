@@ -1,6 +1,7 @@
 import type { App } from "../app.ts";
 import { ByteBudget } from "../byte-budget.ts";
 import { guessType } from "../mail/attachment.ts";
+import { perApp } from "../per-app.ts";
 import type { InboundAttachment } from "./schema.ts";
 
 /** The contract's: what would be larger is better fetched piece by piece. */
@@ -90,10 +91,4 @@ async function uriOf(app: App, picture: Picture): Promise<string | undefined> {
   return bytes && prefixOf(picture) + Buffer.from(bytes).toString("base64");
 }
 
-const budgets = new WeakMap<App, ByteBudget>();
-
-function budgetOf(app: App): ByteBudget {
-  const budget = budgets.get(app) ?? new ByteBudget(mostAtOnce);
-  budgets.set(app, budget);
-  return budget;
-}
+const budgetOf = perApp((): ByteBudget => new ByteBudget(mostAtOnce));

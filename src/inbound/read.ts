@@ -7,6 +7,7 @@ import { newId } from "../ids.ts";
 import { done, type Ending, enqueue, type Held, handle } from "../jobs/job.ts";
 import { readHeadOnly } from "../mail/head-only.ts";
 import type { ReceivedAttachment } from "../mail/parse.ts";
+import { perApp } from "../per-app.ts";
 import type { ReadJob, ReadMessage } from "../threads/threads.ts";
 import { askFor } from "./ask.ts";
 import { type Place, readInbound, reportReceived } from "./jobs.ts";
@@ -186,13 +187,7 @@ async function patiently<T>(signal: AbortSignal, work: () => Promise<T>): Promis
   }
 }
 
-const budgets = new WeakMap<App, ByteBudget>();
-
-function budgetOf(app: App): ByteBudget {
-  const budget = budgets.get(app) ?? new ByteBudget(maxBytesAtOnce);
-  budgets.set(app, budget);
-  return budget;
-}
+const budgetOf = perApp((): ByteBudget => new ByteBudget(maxBytesAtOnce));
 
 /** One after the other. */
 class Line {
@@ -205,10 +200,4 @@ class Line {
   }
 }
 
-const suspects = new WeakMap<App, Line>();
-
-function suspectsOf(app: App): Line {
-  const line = suspects.get(app) ?? new Line();
-  suspects.set(app, line);
-  return line;
-}
+const suspectsOf = perApp((): Line => new Line());

@@ -1,4 +1,5 @@
 import { type App, atomically } from "../app.ts";
+import { perApp } from "../per-app.ts";
 import { type Network, parseAllowedIps } from "./networks.ts";
 import type { Permission } from "./schema.ts";
 import { findKeyByHash, updateLastUse } from "./store.ts";
@@ -32,8 +33,6 @@ interface KeyMemory {
 const rememberMs = 2_000;
 const mostRemembered = 10_000;
 const flushAfterMs = 10_000;
-
-const memories = new WeakMap<App, KeyMemory>();
 
 /**
  * Who a token belongs to, or undefined. Asked for every request, so it reads the database once in two seconds and key
@@ -135,11 +134,6 @@ function noteUse(app: App, memory: KeyMemory, keyId: string, at: number): void {
   }, flushAfterMs).unref();
 }
 
-function memoryOf(app: App): KeyMemory {
-  let memory = memories.get(app);
-  if (!memory) {
-    memory = { known: new Map(), unknown: new Map(), uses: new Map(), flushing: undefined };
-    memories.set(app, memory);
-  }
-  return memory;
-}
+const memoryOf = perApp(
+  (): KeyMemory => ({ known: new Map(), unknown: new Map(), uses: new Map(), flushing: undefined }),
+);

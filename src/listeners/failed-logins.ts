@@ -1,4 +1,5 @@
 import type { App } from "../app.ts";
+import { perApp } from "../per-app.ts";
 
 interface Failures {
   count: number;
@@ -9,8 +10,6 @@ interface Failures {
 const longestWaitMs = 60_000;
 const forgottenAfterMs = 900_000;
 const mostKept = 10_000;
-
-const memories = new WeakMap<App, Map<string, Failures>>();
 
 /**
  * How long whoever goes by any of the names has to wait before another attempt is looked at: 1 second after the first
@@ -42,11 +41,4 @@ export function forgetFailedLogins(app: App, names: string[]): void {
   for (const name of names) known.delete(name);
 }
 
-function failuresOf(app: App): Map<string, Failures> {
-  let known = memories.get(app);
-  if (!known) {
-    known = new Map();
-    memories.set(app, known);
-  }
-  return known;
-}
+const failuresOf = perApp((): Map<string, Failures> => new Map());

@@ -1,4 +1,5 @@
 import { type App, atomically } from "../app.ts";
+import { perApp } from "../per-app.ts";
 import { excerptOf } from "./excerpt.ts";
 import type { Log } from "./schema.ts";
 import { insertLogs } from "./store.ts";
@@ -39,8 +40,6 @@ const batchSize = 200;
 const mostWaiting = 10_000;
 const mostSize = 16_000_000;
 const mostOfText = 512;
-
-const memories = new WeakMap<App, LogMemory>();
 
 /**
  * Takes down a request and its answer, to be written behind it. Never slows a request down or fails it: what the store
@@ -111,11 +110,6 @@ function warnOfLoss(app: App, memory: LogMemory, err: unknown): void {
   app.log.warn({ err }, "logs of API requests are lost; the requests themselves are not touched by it");
 }
 
-function memoryOf(app: App): LogMemory {
-  let memory = memories.get(app);
-  if (!memory) {
-    memory = { waiting: [], size: 0, writing: undefined, later: undefined, isWarned: false };
-    memories.set(app, memory);
-  }
-  return memory;
-}
+const memoryOf = perApp(
+  (): LogMemory => ({ waiting: [], size: 0, writing: undefined, later: undefined, isWarned: false }),
+);

@@ -1,7 +1,7 @@
 /** What is sent of a template. Every email that is made from one asks, so it is remembered. */
 import type { App } from "../app.ts";
-import { ShortMemory } from "../domains/memory.ts";
 import { Refusal } from "../errors.ts";
+import { ShortMemory } from "../short-memory.ts";
 import type { Template, TemplateVersion } from "./schema.ts";
 import { findTemplate, findVersion } from "./store.ts";
 

@@ -6,6 +6,7 @@ import { WriteConflict } from "../errors.ts";
 import { type NewEvent, recordMany } from "../events/record.ts";
 import { linkId } from "../mail/html-links.ts";
 import { metersOf } from "../meters.ts";
+import { perApp } from "../per-app.ts";
 import { type Judged, judgeVisits, type Visit } from "./classify.ts";
 import { Recently } from "./recently.ts";
 import type { Engagement } from "./schema.ts";
@@ -18,7 +19,6 @@ interface Memory {
   bursts: Recently;
 }
 
-const memories = new WeakMap<App, Memory>();
 const minuteMs = 60_000;
 const roomForKeys = 50_000;
 
@@ -133,11 +133,6 @@ function dataOf({ visit, verdict }: Judged): Record<string, unknown> {
   };
 }
 
-function memoryOf(app: App): Memory {
-  let memory = memories.get(app);
-  if (!memory) {
-    memory = { told: new Recently(minuteMs, roomForKeys), bursts: new Recently(minuteMs, roomForKeys) };
-    memories.set(app, memory);
-  }
-  return memory;
-}
+const memoryOf = perApp(
+  (): Memory => ({ told: new Recently(minuteMs, roomForKeys), bursts: new Recently(minuteMs, roomForKeys) }),
+);

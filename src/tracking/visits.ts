@@ -1,6 +1,7 @@
 /** Visits wait here for a few seconds: nobody is kept waiting for a disk, and a scanner that clicks everything is seen whole. */
 import type { App } from "../app.ts";
 import { StorageUnavailable } from "../errors.ts";
+import { perApp } from "../per-app.ts";
 import type { Visit } from "./classify.ts";
 import { settleVisits } from "./settle.ts";
 
@@ -30,8 +31,6 @@ const mostSize = 32_000_000;
 /** Of one pixel or link within a few seconds: whoever makes up more must not crowd out the others' visits. */
 const mostVisitors = 10;
 const mostOfText = 512;
-
-const memories = new WeakMap<App, Waiting>();
 
 /** Takes note of a visit. Costs no write, and never fails whoever makes it. */
 export function noteVisit(app: App, visit: Visit): void {
@@ -115,11 +114,6 @@ function warnOfLoss(app: App, waiting: Waiting, err: unknown): void {
   app.log.warn({ err }, "opens and clicks can't be written down now; links lead on all the same");
 }
 
-function waitingOf(app: App): Waiting {
-  let waiting = memories.get(app);
-  if (!waiting) {
-    waiting = { groups: new Map(), size: 0, settling: undefined, later: undefined, isWarned: false };
-    memories.set(app, waiting);
-  }
-  return waiting;
-}
+const waitingOf = perApp(
+  (): Waiting => ({ groups: new Map(), size: 0, settling: undefined, later: undefined, isWarned: false }),
+);

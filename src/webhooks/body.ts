@@ -1,6 +1,7 @@
 import type { App } from "../app.ts";
 import { ByteBudget } from "../byte-budget.ts";
 import type { Event } from "../events/schema.ts";
+import { perApp } from "../per-app.ts";
 import { type DueCall, findInboundBody, findInboundSize } from "./event-store.ts";
 import { payloadOf } from "./payload.ts";
 
@@ -29,7 +30,7 @@ const mostBytesAtOnce = 32 * 1024 * 1024;
 /** Smaller ones take no turns: who has only such never waits for others' receivers. */
 const bigBytes = 256 * 1024;
 
-const budgets = new WeakMap<App, ByteBudget>();
+const budgetOf = perApp(() => new ByteBudget(mostBytesAtOnce));
 
 /** Waits until there is room in memory for what a call carries; gives what ends that. */
 export async function takeRoom(app: App, due: DueCall, event: Event): Promise<() => void> {
@@ -37,10 +38,5 @@ export async function takeRoom(app: App, due: DueCall, event: Event): Promise<()
   const inboundId = wholeEmailOf(due, event);
   const size = inboundId === undefined ? 0 : await findInboundSize(app.db, webhook.teamId, inboundId);
   if (size < bigBytes) return () => {};
-  let budget = budgets.get(app);
-  if (!budget) {
-    budget = new ByteBudget(mostBytesAtOnce);
-    budgets.set(app, budget);
-  }
-  return budget.take(size);
+  return budgetOf(app).take(size);
 }

@@ -1,6 +1,7 @@
 /** How an endpoint has been doing, and how many calls it may have at once: one that fails or dawdles must not fill the permits. */
 import type { App } from "../app.ts";
 import type { LaneAllowance } from "../jobs/job.ts";
+import { perApp } from "../per-app.ts";
 
 const firstCalls = 5;
 const mostCalls = 25;
@@ -20,13 +21,7 @@ interface Health {
 }
 
 // Of this process: another node learns for itself, and a restart may ask again.
-const known = new WeakMap<App, Map<string, Health>>();
-
-function healthsOf(app: App): Map<string, Health> {
-  const healths = known.get(app) ?? new Map<string, Health>();
-  known.set(app, healths);
-  return healths;
-}
+const healthsOf = perApp((): Map<string, Health> => new Map<string, Health>());
 
 /** What a lane of calls may have under way; for the dispatcher. */
 export function allowanceOf(app: App, webhookId: string): LaneAllowance {

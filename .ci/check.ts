@@ -2,6 +2,7 @@
 import { chmod, copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { installChromium, installPackages, runs } from "./packages.ts";
 import { type PhaseResult, phase, root } from "./phase.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "mailit-check-"));
@@ -25,37 +26,36 @@ async function check(): Promise<boolean> {
     ...["./src", "./views", "./test"],
   ]);
   const build = await phase("build", [".ci/build.ts"]);
-  const stories = build.passed ? await storyPhase() : undefined;
+  const stories = build.passed ? await storyPhase("stories", ["./test/e2e"]) : undefined;
+  const pages =
+    build.passed && (await hasChromium()) ? await storyPhase("pages", ["./test/browser"]) : undefined;
 
-  const counts = [tests, ...(stories ? [stories] : [])];
+  const counts = [tests, stories, pages].filter((each) => each !== undefined);
   console.log(`${sum(counts, "succeeded")} passed, ${sum(counts, "failed")} failed`);
-  return [format, types, tests, build, stories].every((result) => result?.passed === true);
+  return [format, types, tests, build, stories, pages].every((result) => result?.passed === true);
+}
+
+/** Pages are looked at in a real browser; where there is none and none can be installed, the check has failed. */
+async function hasChromium(): Promise<boolean> {
+  if (await installChromium()) return true;
+  console.log("no Chromium for the tests of pages: install it with `apt-get install chromium`");
+  return false;
 }
 
 /** Our signatures are shown to python3-dkim as well, where the machine has it or lets us install it. */
 async function findOtherDkim(): Promise<void> {
-  const run = (...command: string[]) =>
-    Bun.which(command[0]!) !== null &&
-    Bun.spawnSync(command, {
-      ...{ stdin: "ignore", stdout: "ignore", stderr: "ignore" },
-      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-    }).exitCode === 0;
   const isThere = () =>
-    ["python3", "/usr/bin/python3"].some((python) => run(python, "-c", "import dkim, nacl"));
-  if (isThere()) return;
-  const install = ["apt-get", "install", "-y", "-q", "python3-dkim", "python3-nacl"];
-  if (process.getuid?.() === 0 && (run(...install) || (run("apt-get", "update", "-q") && run(...install)))) {
-    if (isThere()) return;
-  }
+    ["python3", "/usr/bin/python3"].some((python) => runs(python, "-c", "import dkim, nacl"));
+  if (isThere() || (installPackages("python3-dkim", "python3-nacl") && isThere())) return;
   console.log("no python3-dkim and python3-nacl: one test less, signatures are verified by mailauth alone");
 }
 
 /** The stories meet the executable as a user does: alone in a folder, with no node_modules above it to lean on. */
-async function storyPhase(): Promise<TestResult> {
+async function storyPhase(name: string, places: string[]): Promise<TestResult> {
   const executable = join(folder, "mailit");
   await copyFile(join(root, "dist/mailit"), executable);
   await chmod(executable, 0o755);
-  return testPhase("stories", ["--no-orphans", "./test/e2e"], { MAILIT_TEST_EXECUTABLE: executable });
+  return testPhase(name, ["--no-orphans", ...places], { MAILIT_TEST_EXECUTABLE: executable });
 }
 
 type TestResult = PhaseResult & { succeeded: number; failed: number };

@@ -1,3 +1,7 @@
+import sse from "htmx.org/dist/ext/hx-sse.min.js" with { type: "text" };
+import htmx from "htmx.org/dist/htmx.min.js" with { type: "text" };
+import adminJs from "./admin.client.js" with { type: "text" };
+import adminCss from "./admin.css" with { type: "text" };
 import css from "./app.css" with { type: "text" };
 import logo from "./logo.svg" with { type: "text" };
 
@@ -6,8 +10,41 @@ export interface Asset {
   type: string;
 }
 
-/** What is served under `/assets/`, by name; part of the executable. */
-export const assets: Record<string, Asset> = {
-  "app.css": { body: css, type: "text/css; charset=utf-8" },
+const script = (body: string): Asset => ({ body, type: "text/javascript; charset=utf-8" });
+const sheet = (body: string): Asset => ({ body, type: "text/css; charset=utf-8" });
+
+/** What is served under `/assets/`; part of the executable. */
+const named: Record<string, Asset> = {
+  "app.css": sheet(css),
+  "admin.css": sheet(adminCss),
+  "admin.js": script(adminJs),
+  "htmx.js": script(withoutMap(htmx)),
+  "sse.js": script(withoutMap(sse)),
   "logo.svg": { body: logo, type: "image/svg+xml" },
 };
+
+const urls = new Map<string, string>();
+const served = new Map<string, Asset>();
+for (const [name, asset] of Object.entries(named)) {
+  const hash = new Bun.CryptoHasher("sha256").update(asset.body).digest("hex").slice(0, 12);
+  const fingerprinted = name.replace(/(\.\w+)$/, `.${hash}$1`);
+  urls.set(name, `/assets/${fingerprinted}`);
+  served.set(fingerprinted, asset);
+}
+
+/** Where an asset is served: a name that changes with what is in it, so that browsers may keep it for good. */
+export function assetUrl(name: string): string {
+  const url = urls.get(name);
+  if (!url) throw new Error(`there is no asset ${name}`);
+  return url;
+}
+
+/** The asset of a name in `assetUrl`. */
+export function findAsset(fingerprinted: string): Asset | undefined {
+  return served.get(fingerprinted);
+}
+
+/** What we don't serve must not be asked for. */
+function withoutMap(text: string): string {
+  return text.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "");
+}

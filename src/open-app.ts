@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { mkdir, rename } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -63,6 +64,7 @@ export async function openApp(config: Config, { migrate = true }: OpenAppOptions
     random: Math.random,
     sandbox: false,
     jobsDue: { notify() {} },
+    acting: new AsyncLocalStorage(),
     async close() {
       await threads.close();
       dns.close();

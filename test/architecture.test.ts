@@ -8,6 +8,7 @@ const rooms = [
   ...[
     "events",
     "logs",
+    "audit",
     "accounts",
     "keys",
     "domains",
@@ -44,6 +45,7 @@ const order: string[][] = [
   [
     "errors",
     "ids",
+    "roles",
     "client-address",
     "sync-folder",
     "byte-budget",
@@ -78,7 +80,8 @@ function objection(from: string, { to, isOurs, isTypeOnly }: Import): string | u
   const [here, there] = [placeOf(from), placeOf(to)];
   if (here === there) return undefined;
   if (here === "views" && rooms.includes(there) && !isTypeOnly) return "views take only types from rooms";
-  if (here === "views" && !rooms.includes(there)) return "views know nothing but rooms' types";
+  if (here === "views" && there !== "assets" && !rooms.includes(there))
+    return "views know nothing but rooms' types and what is served beside them";
   if (there === "views" && here !== "admin" && here !== "public") return "views hang off admin and public";
   const knows = onlyKnows[here];
   if (knows && !knows.includes(there)) return `${here} knows only ${knows.join(", ")}`;

@@ -1,5 +1,6 @@
 /** @jsxImportSource preact */
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
+import { assetUrl } from "../assets/index.ts";
 import { Layout } from "./layout.tsx";
 
 export interface WelcomeProps {
@@ -13,15 +14,18 @@ export function WelcomePage({ version, publicUrl, isSandbox }: WelcomeProps) {
   return (
     <Layout title="MailIt">
       <h1>
-        <img src="/assets/logo.svg" alt="" />
+        <img src={assetUrl("logo.svg")} alt="" />
         MailIt is running
       </h1>
       <p class="quiet">
         Version {version}
-        {isSandbox ? ", in sandbox mode: nothing leaves this machine" : ""}. The web admin is not part of this
-        version; everything works by API and command line.
+        {isSandbox ? ", in sandbox mode: nothing leaves this machine" : ""}.
       </p>
       <dl>
+        <dt>Admin</dt>
+        <dd>
+          <a href="/admin">/admin</a>
+        </dd>
         <dt>API</dt>
         <dd>
           <code>{publicUrl}</code>

@@ -1,4 +1,5 @@
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { roles } from "../roles.ts";
 
 export const users = sqliteTable(
   "users",
@@ -27,9 +28,54 @@ export const memberships = sqliteTable(
   {
     teamId: text("team_id").notNull(),
     userId: text("user_id").notNull(),
-    role: text("role", { enum: ["owner", "admin", "member"] }).notNull(),
+    role: text("role", { enum: roles }).notNull(),
     createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
   },
   (t) => [primaryKey({ columns: [t.teamId, t.userId] }), index("memberships_user").on(t.userId)],
 );
 export type Membership = typeof memberships.$inferSelect;
+
+/** A browser in which a person is signed in. */
+export const signIns = sqliteTable(
+  "sign_ins",
+  {
+    id: text("id").primaryKey().notNull(),
+    userId: text("user_id").notNull(),
+    /** The team they look at in it. */
+    teamId: text("team_id").notNull(),
+    tokenHash: text("token_hash").notNull(),
+    address: text("address").notNull(),
+    userAgent: text("user_agent").notNull(),
+    seenAt: integer("seen_at", { mode: "timestamp_ms" }).notNull(),
+    expiresAt: integer("expires_at", { mode: "timestamp_ms" }).notNull(),
+    createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
+  },
+  (t) => [
+    uniqueIndex("sign_ins_token").on(t.tokenHash),
+    index("sign_ins_user").on(t.userId, t.id),
+    index("sign_ins_team").on(t.teamId),
+    index("sign_ins_expiry").on(t.expiresAt),
+  ],
+);
+export type SignIn = typeof signIns.$inferSelect;
+
+export const invitations = sqliteTable(
+  "invitations",
+  {
+    id: text("id").primaryKey().notNull(),
+    teamId: text("team_id").notNull(),
+    /** Lower-case, as accounts have it. */
+    email: text("email").notNull(),
+    role: text("role", { enum: roles }).notNull(),
+    tokenHash: text("token_hash").notNull(),
+    /** The address of whoever invites. */
+    invitedBy: text("invited_by").notNull(),
+    expiresAt: integer("expires_at", { mode: "timestamp_ms" }).notNull(),
+    createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
+  },
+  (t) => [
+    uniqueIndex("invitations_token").on(t.tokenHash),
+    uniqueIndex("invitations_team_email").on(t.teamId, t.email),
+  ],
+);
+export type Invitation = typeof invitations.$inferSelect;

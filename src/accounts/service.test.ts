@@ -134,12 +134,12 @@ test("an added person logs in to the team they were added to", async () => {
     password: "correct horse",
     name: "Eve",
     teamId,
-    role: "member",
+    role: "developer",
   });
   expect((await logIn(app, { email: "eve@example.com", password: "correct horse" })).team.id).toBe(teamId);
   expect(
     await refusalOf(
-      addUser(app, { email: "Eve@example.com", password: "12345678", name: "E", teamId, role: "member" }),
+      addUser(app, { email: "Eve@example.com", password: "12345678", name: "E", teamId, role: "developer" }),
     ),
   ).toStartWith("already_exists");
 });

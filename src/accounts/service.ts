@@ -13,6 +13,7 @@ import {
 } from "./password.ts";
 import type { Membership, Team, User } from "./schema.ts";
 import {
+  deleteSignIns,
   findNewestTeamOf,
   findOldestTeam,
   findUserByEmail,
@@ -107,11 +108,14 @@ export async function addUser(app: App, { teamId, role, ...person }: NewMember):
   return user;
 }
 
-/** Changes a password; every token issued under the old one ends with it. */
+/** Changes a password; every token and every sign-in under the old one ends with it. */
 export async function setPassword(app: App, email: string, password: string): Promise<User> {
   requireUsablePassword(password);
   const user = await getUser(app, email);
-  await atomically(app, [updatePassword(app.db, user.email, await hashPassword(password))]);
+  await atomically(app, [
+    updatePassword(app.db, user.email, await hashPassword(password)),
+    deleteSignIns(app.db, user.email),
+  ]);
   return user;
 }
 

@@ -23,7 +23,12 @@ async function forged(app: TestApp, token: string, claims: Record<string, unknow
 test("a token speaks for its person in its team", async () => {
   const app = await testApp();
   const { token, teamId, userId } = await signedIn(app);
-  expect(await authenticateSession(app, token)).toEqual({ teamId, userId, permission: "full_access" });
+  expect(await authenticateSession(app, token)).toEqual({
+    teamId,
+    userId,
+    role: "owner",
+    permission: "full_access",
+  });
 });
 
 test("a token ends with its time", async () => {
@@ -62,7 +67,7 @@ test("a token can't be turned to another team or person, even with the right key
   const { token, teamId } = await signedIn(app);
   const other = await testTeam(app);
   const colleague = { email: "eve@example.com", password: "correct horse", name: "Eve" };
-  const { id: colleagueId } = await addUser(app, { ...colleague, teamId, role: "member" });
+  const { id: colleagueId } = await addUser(app, { ...colleague, teamId, role: "developer" });
   for (const claims of [
     { team_id: other.teamId },
     { sub: other.userId },

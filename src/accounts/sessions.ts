@@ -1,12 +1,14 @@
 import { errors, jwtVerify, SignJWT } from "jose";
 import type { App } from "../app.ts";
 import { isId } from "../ids.ts";
+import type { Role } from "../roles.ts";
 import { findMember } from "./store.ts";
 
 /** Who a token speaks for. */
 export interface Session {
   teamId: string;
   userId: string;
+  role: Role;
   permission: "full_access";
 }
 
@@ -35,7 +37,7 @@ export async function authenticateSession(app: App, token: string): Promise<Sess
     return undefined;
   const member = await findMember(app.db, teamId, userId);
   if (!member || member.disabledAt || fingerprint(member.passwordHash) !== pwd) return undefined;
-  return { teamId, userId, permission: "full_access" };
+  return { teamId, userId, role: member.role, permission: "full_access" };
 }
 
 async function verifiedClaims(app: App, token: string): Promise<Record<string, unknown> | undefined> {

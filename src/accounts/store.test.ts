@@ -56,7 +56,7 @@ eachTransport((_, open) => {
       createdAt,
     }));
     const joined = (teamId: string, at: number) =>
-      insertMembership(db, { teamId, userId: user.id, role: "member", createdAt: new Date(at) });
+      insertMembership(db, { teamId, userId: user.id, role: "developer", createdAt: new Date(at) });
     await write(
       transport,
       insertUser(db, user),
@@ -67,6 +67,7 @@ eachTransport((_, open) => {
     expect(await findMember(db, first!.id, user.id)).toEqual({
       passwordHash: user.passwordHash,
       disabledAt: null,
+      role: "developer",
     });
     expect(await findMember(db, other!.id, user.id)).toBeUndefined();
     expect(await findNewestTeamOf(db, user.id)).toEqual(first!);

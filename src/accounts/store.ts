@@ -1,6 +1,6 @@
-import { and, asc, desc, eq, isNull, sql } from "drizzle-orm";
+import { and, asc, desc, eq, inArray, isNull, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
-import { type Membership, memberships, type Team, teams, type User, users } from "./schema.ts";
+import { type Membership, memberships, signIns, type Team, teams, type User, users } from "./schema.ts";
 
 export async function findUserByEmail(db: Db, email: string): Promise<User | undefined> {
   return db.select().from(users).where(eq(users.email, email)).get();
@@ -11,9 +11,9 @@ export async function findMember(
   db: Db,
   teamId: string,
   userId: string,
-): Promise<Pick<User, "passwordHash" | "disabledAt"> | undefined> {
+): Promise<(Pick<User, "passwordHash" | "disabledAt"> & Pick<Membership, "role">) | undefined> {
   return db
-    .select({ passwordHash: users.passwordHash, disabledAt: users.disabledAt })
+    .select({ passwordHash: users.passwordHash, disabledAt: users.disabledAt, role: memberships.role })
     .from(memberships)
     .innerJoin(users, eq(users.id, memberships.userId))
     .where(and(eq(memberships.teamId, teamId), eq(memberships.userId, userId)))
@@ -92,3 +92,9 @@ export const markDisabled = (db: Db, email: string, disabledAt: Date) =>
 
 export const markEnabled = (db: Db, email: string) =>
   db.update(users).set({ disabledAt: null }).where(eq(users.email, email));
+
+/** Ends every sign-in of a person, wherever they are. */
+export const deleteSignIns = (db: Db, email: string) =>
+  db
+    .delete(signIns)
+    .where(inArray(signIns.userId, db.select({ id: users.id }).from(users).where(eq(users.email, email))));

@@ -7,6 +7,7 @@ import { authenticateKey } from "../keys/authenticate.ts";
 import { type Network, requireAllowedAddress } from "../keys/networks.ts";
 import type { Permission } from "../keys/schema.ts";
 import { type Asked, noteRequest } from "../logs/record.ts";
+import type { Role } from "../roles.ts";
 import { readJson } from "./body.ts";
 import { type AnswerHeaders, requestLimit } from "./rate-limit.ts";
 import { answeredWith, askedBy, nothingAsked } from "./request-log.ts";
@@ -19,6 +20,8 @@ export interface Caller {
   keyId?: string;
   /** The person, where it is one. */
   userId?: string;
+  /** What that person may do in the team. */
+  role?: Role;
   /** The one domain the key may send from. */
   domainId?: string | null;
   /** Where the key may be used from; from anywhere when there are none. */
@@ -68,6 +71,9 @@ function gate(app: App, permission: Permission) {
       return { caller, asked: askedBy(caller, request, id, clientAddress(request, server)) };
     },
     admit(caller: Caller, { method, address }: Asked, route: string, headers: AnswerHeaders): void {
+      if (caller.role === "viewer" && method !== "GET" && method !== "HEAD") {
+        throw new Refusal("not_permitted", "Your role in this team is viewer, and a viewer changes nothing.");
+      }
       if (caller.networks) requireAllowedAddress(caller.networks, address);
       takeRequest(caller, `${method} ${route}`, headers);
       if (permission === "full_access" && caller.permission !== "full_access") {

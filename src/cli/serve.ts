@@ -1,4 +1,6 @@
 import type { Command } from "commander";
+import { closeLive } from "../admin/live.ts";
+import { adminRoutes } from "../admin/routes.ts";
 import { apiRoutes } from "../api/routes.ts";
 import { atomically } from "../app.ts";
 import { parseListenAddress } from "../config/listen-address.ts";
@@ -119,6 +121,7 @@ async function serve(options: ServeOptions): Promise<Server> {
       sandbox,
       stop: async () => {
         lifecycle.isStopping = true;
+        closeLive(app);
         app.log.info("stopping: finishing what is under way");
         // Side by side, to be done within 10 s: what a last request accepts is on disk and waits there for the next start.
         const closing = [submission.close(), inbound?.close()];
@@ -168,6 +171,7 @@ async function listenHttp(app: OpenApp, config: Config, lifecycle: Lifecycle): P
     .use(sharedRoutes(app))
     .use(trackingRoutes(app))
     .use(unsubscribeRoutes(app))
+    .use(adminRoutes(app))
     .use(welcomeRoutes(app, version));
   // Bun's own limit answers with nothing; ours, in `readJson`, says what is wrong before a byte is read.
   const maxRequestBodySize = Number.MAX_SAFE_INTEGER;

@@ -15,14 +15,14 @@ test("people are listed, locked out and let in again, and no name reaches the te
       name: "Eve \u200bHacker",
       teamId: team.id,
     };
-    await addUser(app, { ...eve, role: "member" });
+    await addUser(app, { ...eve, role: "developer" });
   });
   expect((await call("user", "disable", "EVE@example.org")).stdout).toBe(
     "eve@example.org can't log in any more.\n",
   );
   const { stdout } = await call("user", "list");
   expect(stdout).toMatch(/^ada@example\.org +Engines +owner +active .* Ada$/m);
-  expect(stdout).toMatch(/^eve@example\.org +Engines +member +disabled .* Eve \ufffdHacker$/m);
+  expect(stdout).toMatch(/^eve@example\.org +Engines +developer +disabled .* Eve \ufffdHacker$/m);
   expect((await call("user", "disable", "eve@example.org", "--undo")).code).toBe(0);
   expect((await call("user", "list")).stdout).not.toContain("disabled");
   expect(await call("user", "disable", "bob@example.org")).toMatchObject({

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import type { Membership } from "../accounts/schema.ts";
 import { addUser, disableUser, enableUser, listUsers, setPassword } from "../accounts/service.ts";
+import { roles } from "../roles.ts";
 import { type PlaceOptions, withApp, withPlaceOptions } from "./open.ts";
 import { readPassword } from "./password.ts";
 import { print } from "./run.ts";
@@ -25,9 +26,7 @@ export const userCommand = (program: Command): void => {
 
   subcommand("add <email>", "add a person to a team")
     .option("--name <name>", "their name (default: what is before the @)")
-    .addOption(
-      new Option("--role <role>", "their role").choices(["owner", "admin", "member"]).default("member"),
-    )
+    .addOption(new Option("--role <role>", "what they may do").choices(roles).default("developer"))
     .option("--team <team>", "the team's id or name, where there are several")
     .option(...passwordStdin)
     .action(add);

@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
 import { h } from "preact";
 import { render } from "preact-render-to-string";
-import { assets } from "../../assets/index.ts";
+import { findAsset } from "../../assets/index.ts";
 import { WelcomePage } from "../../views/welcome.tsx";
 import type { App } from "../app.ts";
 import { Refusal } from "../errors.ts";
@@ -18,14 +18,15 @@ export const welcomeRoutes = (app: App, version: string) => {
       headers: { "content-type": "text/html; charset=utf-8", "content-security-policy": policy },
     });
   };
-  return new Elysia({ detail: { hide: true } })
-    .get("/", page)
-    .get("/admin", page)
-    .get("/assets/:name", ({ params }) => {
-      const asset = Object.hasOwn(assets, params.name) ? assets[params.name] : undefined;
-      if (!asset) throw new Refusal("not_found", "The requested endpoint does not exist");
-      return new Response(asset.body, {
-        headers: { "content-type": asset.type, "cache-control": "public, max-age=3600" },
-      });
+  return new Elysia({ detail: { hide: true } }).get("/", page).get("/assets/:name", ({ params }) => {
+    const asset = findAsset(params.name);
+    if (!asset) throw new Refusal("not_found", "The requested endpoint does not exist");
+    return new Response(asset.body, {
+      headers: {
+        "content-type": asset.type,
+        "cache-control": "public, max-age=31536000, immutable",
+        "x-content-type-options": "nosniff",
+      },
     });
+  });
 };

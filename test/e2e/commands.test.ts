@@ -70,7 +70,7 @@ test("a person is added, logs in, gets a new password and is locked out", async 
 
   const added = await mailit("user add grace@example.net --password-stdin", "first password\n");
   expect({ code: added.code, stderr: added.stderr }).toEqual({ code: 0, stderr: "" });
-  expect((await mailit("user list")).stdout).toMatch(/^grace@example\.net .* member +active/m);
+  expect((await mailit("user list")).stdout).toMatch(/^grace@example\.net .* developer +active/m);
   expect(await logIn("first password")).toBe(200);
 
   expect((await mailit("user password grace@example.net --password-stdin", "second password\n")).code).toBe(

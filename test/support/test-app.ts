@@ -1,4 +1,5 @@
 import { afterAll } from "bun:test";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -105,6 +106,7 @@ export async function testApp(options: TestAppOptions = {}): Promise<TestApp> {
     random: seededRandom(1),
     sandbox: options.sandbox ?? false,
     jobsDue: { notify() {} },
+    acting: new AsyncLocalStorage(),
     clock,
     folder,
     close,

@@ -1,0 +1,95 @@
+// What pages of the admin do in the browser beyond htmx. Everything that matters works without it.
+(() => {
+  const say = (button, text) => {
+    const label = button.getAttribute("aria-label");
+    button.setAttribute("aria-label", text);
+    button.classList.add("copied");
+    setTimeout(() => {
+      button.setAttribute("aria-label", label);
+      button.classList.remove("copied");
+    }, 1500);
+  };
+
+  const copy = async (button) => {
+    const text = button.dataset.copy;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      // Without TLS there is no clipboard API.
+      const area = document.createElement("textarea");
+      area.value = text;
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+    say(button, "Copied");
+  };
+
+  const formats = {
+    full: { dateStyle: "medium", timeStyle: "medium" },
+    short: { dateStyle: "medium", timeStyle: "short" },
+  };
+  const localise = (root) => {
+    for (const time of root.querySelectorAll("time[data-local]")) {
+      const kind = time.dataset.local;
+      const at = new Date(time.dateTime);
+      const text = new Intl.DateTimeFormat(undefined, formats[kind] ?? formats.full).format(at);
+      if (kind === "title") time.title = text;
+      else time.textContent = text;
+      time.removeAttribute("data-local");
+    }
+  };
+
+  // The command palette: a dialog filled by the server, searched as one types.
+  const palette = () => document.getElementById("palette");
+  const openPalette = () => {
+    const dialog = palette();
+    if (!dialog || dialog.open) return;
+    dialog.showModal();
+    window.htmx.ajax("GET", dialog.dataset.source, { target: "#palette", swap: "innerHTML" }).then(() => {
+      dialog.querySelector("input")?.focus();
+    });
+  };
+  const moveInPalette = (dialog, step) => {
+    const links = [...dialog.querySelectorAll("a")];
+    if (links.length === 0) return;
+    const at = links.indexOf(document.activeElement);
+    const next = at === -1 ? (step > 0 ? 0 : links.length - 1) : at + step;
+    if (next < 0 || next >= links.length) dialog.querySelector("input")?.focus();
+    else links[next].focus();
+  };
+
+  document.addEventListener("click", (event) => {
+    const target = event.target instanceof Element ? event.target : undefined;
+    const copying = target?.closest("[data-copy]");
+    if (copying) copy(copying);
+    if (target?.closest("[data-palette]")) openPalette();
+    if (target === palette()) palette().close();
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+      event.preventDefault();
+      openPalette();
+      return;
+    }
+    const dialog = palette();
+    if (!dialog?.open) return;
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      moveInPalette(dialog, event.key === "ArrowDown" ? 1 : -1);
+    }
+    if (event.key === "Enter" && document.activeElement === dialog.querySelector("input")) {
+      const first = dialog.querySelector("a");
+      if (first) {
+        event.preventDefault();
+        first.click();
+      }
+    }
+  });
+
+  document.addEventListener("htmx:after:swap", () => localise(document));
+  document.addEventListener("htmx:sse:after:message", () => localise(document));
+  localise(document);
+})();

@@ -1,0 +1,130 @@
+// What a browser holds instead of a password: a random token in a cookie, known here by its hash and revocable.
+import { randomBytes } from "node:crypto";
+import { and, desc, eq, lt, ne } from "drizzle-orm";
+import { type App, atomically } from "../app.ts";
+import type { Write } from "../db/write.ts";
+import { newIdAt } from "../ids.ts";
+import type { Role } from "../roles.ts";
+import { memberships, type SignIn, signIns, type Team, teams, type User, users } from "./schema.ts";
+
+/** A sign-in ends when it was not used for two weeks, and after three months in any case. */
+const idleMs = 14 * 86_400_000;
+const longestMs = 90 * 86_400_000;
+/** Being seen is written down at most this often. */
+const seenEveryMs = 5 * 60_000;
+
+/** A person in a team, through one browser. */
+export interface SignedIn {
+  signInId: string;
+  user: Pick<User, "id" | "email" | "name">;
+  team: Team;
+  role: Role;
+}
+
+export interface Browser {
+  /** The network address. */
+  address: string;
+  userAgent: string;
+}
+
+/** Signs a browser in. The token is for its cookie and nowhere else. */
+export async function signIn(
+  app: App,
+  userId: string,
+  teamId: string,
+  { address, userAgent }: Browser,
+): Promise<string> {
+  const token = randomBytes(32).toString("base64url");
+  const createdAt = app.now();
+  const row: SignIn = {
+    ...{ id: newIdAt(createdAt), userId, teamId, tokenHash: hashOf(token), address, createdAt },
+    userAgent: userAgent.slice(0, 300),
+    seenAt: createdAt,
+    expiresAt: new Date(createdAt.getTime() + idleMs),
+  };
+  await own(app, [
+    app.db.delete(signIns).where(lt(signIns.expiresAt, createdAt)),
+    app.db.insert(signIns).values(row),
+  ]);
+  return token;
+}
+
+/**
+ * Who a cookie's token speaks for. The person is looked up each time, so that a disabled person, an ended membership
+ * or another role counts from the next request on.
+ */
+export async function findSignedIn(app: App, token: string): Promise<SignedIn | undefined> {
+  const row = await app.db
+    .select({
+      signInId: signIns.id,
+      seenAt: signIns.seenAt,
+      expiresAt: signIns.expiresAt,
+      createdAt: signIns.createdAt,
+      user: { id: users.id, email: users.email, name: users.name, disabledAt: users.disabledAt },
+      team: { id: teams.id, name: teams.name, createdAt: teams.createdAt },
+      role: memberships.role,
+    })
+    .from(signIns)
+    .innerJoin(users, eq(users.id, signIns.userId))
+    .innerJoin(teams, eq(teams.id, signIns.teamId))
+    .innerJoin(
+      memberships,
+      and(eq(memberships.teamId, signIns.teamId), eq(memberships.userId, signIns.userId)),
+    )
+    .where(eq(signIns.tokenHash, hashOf(token)))
+    .get();
+  if (!row || row.user.disabledAt || row.expiresAt <= app.now()) return undefined;
+  const { signInId, user, team, role } = row;
+  if (app.now().getTime() - row.seenAt.getTime() > seenEveryMs) await markSeen(app, row);
+  return { signInId, user: { id: user.id, email: user.email, name: user.name }, team, role };
+}
+
+async function markSeen(
+  app: App,
+  { signInId, createdAt }: { signInId: string; createdAt: Date },
+): Promise<void> {
+  const seenAt = app.now();
+  const expiresAt = new Date(Math.min(seenAt.getTime() + idleMs, createdAt.getTime() + longestMs));
+  await own(app, [app.db.update(signIns).set({ seenAt, expiresAt }).where(eq(signIns.id, signInId))]);
+}
+
+/** Ends one sign-in of a person: the browser they sit at, or another of theirs. */
+export async function signOut(app: App, userId: string, signInId: string): Promise<void> {
+  await own(app, [app.db.delete(signIns).where(and(eq(signIns.id, signInId), eq(signIns.userId, userId)))]);
+}
+
+/** Ends all sign-ins of a person but the one they do it from. */
+export async function signOutElsewhere(app: App, { user, signInId }: SignedIn): Promise<void> {
+  await own(app, [app.db.delete(signIns).where(and(eq(signIns.userId, user.id), ne(signIns.id, signInId)))]);
+}
+
+export async function listSignIns(app: App, userId: string): Promise<SignIn[]> {
+  return app.db.select().from(signIns).where(eq(signIns.userId, userId)).orderBy(desc(signIns.id)).limit(100);
+}
+
+/** The teams a person is in, by name. */
+export async function listTeamsOf(app: App, userId: string): Promise<(Team & { role: Role })[]> {
+  return app.db
+    .select({ id: teams.id, name: teams.name, createdAt: teams.createdAt, role: memberships.role })
+    .from(memberships)
+    .innerJoin(teams, eq(teams.id, memberships.teamId))
+    .where(eq(memberships.userId, userId))
+    .orderBy(teams.name, teams.id);
+}
+
+/** Looks at another team of theirs in this browser; false where they are not in it. */
+export async function switchTeam(app: App, { signInId, user }: SignedIn, teamId: string): Promise<boolean> {
+  const theirs = await listTeamsOf(app, user.id);
+  if (!theirs.some(({ id }) => id === teamId)) return false;
+  await own(app, [app.db.update(signIns).set({ teamId }).where(eq(signIns.id, signInId))]);
+  return true;
+}
+
+function hashOf(token: string): string {
+  return new Bun.CryptoHasher("sha256").update(token).digest("hex");
+}
+
+/** Writes of a person's own, which a viewer may do too, and which change nothing of the team. */
+async function own(app: App, writes: Write[]): Promise<void> {
+  await app.acting.run({}, () => atomically(app, writes));
+}

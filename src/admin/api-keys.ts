@@ -1,0 +1,75 @@
+import { Elysia } from "elysia";
+import { h } from "preact";
+import { type KeyFormProps, KeyRows, KeysPage, MadeKeyPage, NewKeyPage } from "../../views/api-keys.tsx";
+import type { App } from "../app.ts";
+import { listDomains } from "../domains/service.ts";
+import { createKey, listTeamKeys, revokeKey } from "../keys/service.ts";
+import { keysetOf, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
+
+export const keyPages = (app: App) =>
+  new Elysia({ prefix: "/api-keys" })
+    .use(signedIn(app))
+    .get("", async ({ visit, query }) => {
+      const page = keysetOf(query);
+      const { rows, next } = sliceOf(await listTeamKeys(app, visit.teamId, page), page);
+      const list = {
+        keys: rows,
+        next,
+        domains: await domainNames(app, visit),
+        now: app.now(),
+        csrf: visit.csrf,
+      };
+      if (visit.wantsPiece) return visit.piece(h(KeyRows, list));
+      return visit.page(
+        { title: "API keys", place: "api-keys" },
+        h(KeysPage, { ...list, form: await formOf(app, visit) }),
+      );
+    })
+    .post("", async ({ visit }) => {
+      const values = {
+        name: visit.form.text("name"),
+        permission: visit.form.text("permission"),
+        domainId: visit.form.text("domain_id"),
+        allowedIps: visit.form.text("allowed_ips"),
+      };
+      visit.act(`Created the API key “${values.name}”`, "");
+      try {
+        const { token } = await createKey(app, visit.teamId, {
+          ...values,
+          domainId: values.domainId || null,
+          allowedIps: values.allowedIps.split(/[\s,]+/).filter(Boolean),
+        });
+        return visit.page(
+          { title: "API keys", place: "api-keys" },
+          h(MadeKeyPage, { name: values.name, token }),
+        );
+      } catch (error) {
+        const mistakes = mistakesOf(error, ["name", "permission", "domain_id", "allowed_ips"]);
+        const form = await formOf(app, visit, { values, mistakes });
+        return visit.page({ title: "API keys", place: "api-keys", status: 422 }, h(NewKeyPage, form));
+      }
+    })
+    .post("/:id/revoke", async ({ visit, params }) => {
+      visit.act("Revoked an API key");
+      await revokeKey(app, visit.teamId, params.id);
+      return visit.done("/admin/api-keys", "The key is revoked: what used it is refused from now on.");
+    });
+
+async function domainNames(app: App, { teamId }: Visit): Promise<Record<string, string>> {
+  const domains = await listDomains(app, teamId, { limit: undefined });
+  return Object.fromEntries(domains.map(({ id, name }) => [id, name]));
+}
+
+async function formOf(
+  app: App,
+  visit: Visit,
+  given: Partial<Pick<KeyFormProps, "values" | "mistakes">> = {},
+): Promise<KeyFormProps> {
+  return {
+    csrf: visit.csrf,
+    domains: await domainNames(app, visit),
+    values: { name: "", permission: "sending_access", domainId: "", allowedIps: "" },
+    mistakes: {},
+    ...given,
+  };
+}

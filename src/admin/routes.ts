@@ -1,0 +1,117 @@
+import { Elysia } from "elysia";
+import type { App } from "../app.ts";
+import { Refusal, type RefusalCode, StorageUnavailable } from "../errors.ts";
+import { leadTo } from "./answer.ts";
+import { keyPages } from "./api-keys.ts";
+import { isPieceWanted } from "./request.ts";
+import { signInPages } from "./sign-in.ts";
+import { themePages } from "./theme-switch.ts";
+import { errorDocument, NotSignedIn } from "./visit.ts";
+
+/** Every page of the admin. */
+const pages = (app: App) =>
+  new Elysia({ prefix: "/admin", normalize: false, handler: { standardHostname: false } })
+    .onParse({ as: "global" }, () => null) // forms are read by `signedIn`, once it is known whose they are
+    .onError({ as: "global" }, ({ error, code, request, route }) =>
+      answerError(app, { error, code, request, route }),
+    )
+    .use(signInPages(app))
+    .use(themePages(app))
+    .use(keyPages(app));
+
+/**
+ * The HTML door. It is a server of its own inside the API's: its errors are pages, its bodies are forms, and each of
+ * its requests is handled as somebody's.
+ */
+export const adminRoutes = (app: App) => {
+  const admin = pages(app).compile();
+  const handle = ({ request, server }: { request: Request; server: Elysia["server"] }) => {
+    admin.server = server; // whom to ask for a client's address
+    return app.acting.run({}, () => admin.handle(request));
+  };
+  return new Elysia({ detail: { hide: true } }).all("/admin", handle).all("/admin/*", handle);
+};
+
+interface Failed {
+  error: unknown;
+  code: unknown;
+  request: Request;
+  route: string;
+}
+
+function answerError(app: App, { error, code, request, route }: Failed): Response {
+  if (error instanceof NotSignedIn) return leadToSignIn(request);
+  const { status, title, message } = toSentence(error, code);
+  if (status >= 500) {
+    app.log.error({ err: error, method: request.method, route }, "a page of the admin failed");
+  }
+  if (!isPieceWanted(request)) return errorDocument(title, message, status);
+  // The piece it asked for stays as it is; what went wrong is said at the head of the page.
+  return new Response(escapeText(message), {
+    status,
+    headers: {
+      "content-type": "text/html; charset=utf-8",
+      "hx-retarget": "#problem",
+      "hx-reswap": "innerHTML",
+      "cache-control": "no-store",
+    },
+  });
+}
+
+function leadToSignIn(request: Request): Response {
+  const { pathname, search } = new URL(request.url);
+  const back = request.method === "GET" && !isPieceWanted(request) ? `${pathname}${search}` : "/admin";
+  const path = back === "/admin" ? "/admin/sign-in" : `/admin/sign-in?${new URLSearchParams({ to: back })}`;
+  if (!isPieceWanted(request)) return leadTo(path);
+  return new Response(null, { status: 401, headers: { "hx-redirect": "/admin/sign-in" } });
+}
+
+function toSentence(error: unknown, code: unknown): { status: number; title: string; message: string } {
+  if (error instanceof Refusal) {
+    return {
+      status: statuses[error.code] ?? 422,
+      title: titles[error.code] ?? "That was not done",
+      message: error.message.replaceAll("`", ""),
+    };
+  }
+  if (code === "NOT_FOUND") {
+    return {
+      status: 404,
+      title: "There is no such page",
+      message: "The address is wrong, or what was there has been removed.",
+    };
+  }
+  if (error instanceof StorageUnavailable) {
+    return {
+      status: 503,
+      title: "The database can't be used now",
+      message: "Nothing was changed. See the server's log, and try again.",
+    };
+  }
+  return {
+    status: 500,
+    title: "Something went wrong",
+    message: "The server's log says what. Nothing more is known here; try again.",
+  };
+}
+
+const statuses: Partial<Record<RefusalCode, number>> = {
+  invalid_json: 400,
+  payload_too_large: 413,
+  invalid_credentials: 401,
+  not_permitted: 403,
+  not_found: 404,
+  already_exists: 409,
+  rate_limit_exceeded: 429,
+  service_unavailable: 503,
+};
+
+const titles: Partial<Record<RefusalCode, string>> = {
+  not_permitted: "You may not do that",
+  not_found: "It is not here",
+  rate_limit_exceeded: "Too often",
+};
+
+function escapeText(text: string): string {
+  return Bun.escapeHTML(text);
+}

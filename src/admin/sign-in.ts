@@ -1,0 +1,68 @@
+import { Elysia } from "elysia";
+import { h } from "preact";
+import { SignInPage } from "../../views/sign-in.tsx";
+import { takeAttempt } from "../accounts/attempts.ts";
+import { logIn } from "../accounts/service.ts";
+import { findSignedIn, signIn, signOut, switchTeam } from "../accounts/sign-ins.ts";
+import type { App } from "../app.ts";
+import { clientAddressReader } from "../client-address.ts";
+import { Refusal } from "../errors.ts";
+import { documentAnswer, leadTo } from "./answer.ts";
+import { requireSameSite } from "./csrf.ts";
+import { cookieOf, readForm } from "./request.ts";
+import { readTheme } from "./theme.ts";
+import { mistakesOf, sessionCookie, sessionCookieOf, signedIn } from "./visit.ts";
+
+export const signInPages = (app: App) => {
+  const clientAddress = clientAddressReader(app.config.server.trustedProxies);
+  const page = (request: Request, to: string, email = "", mistake?: string, status = 200) =>
+    documentAnswer(
+      h(SignInPage, { to, email, mistake, theme: readTheme(request), isSandbox: app.sandbox }),
+      status,
+    );
+  return new Elysia()
+    .get("/sign-in", async ({ request, query }) => {
+      const to = ownPath(query.to);
+      return (await signedInAlready(app, request)) ? leadTo(to) : page(request, to);
+    })
+    .post("/sign-in", async ({ request, server }) => {
+      requireSameSite(app, request);
+      const form = await readForm(request, 10_000);
+      const [email, to] = [form.text("email"), ownPath(form.raw("to"))];
+      try {
+        const address = clientAddress(request, server);
+        takeAttempt(app, address);
+        const { user, team } = await logIn(app, { email, password: form.raw("password") });
+        const browser = { address, userAgent: request.headers.get("user-agent") ?? "" };
+        // Always a new token: one that somebody else has put into this browser is worth nothing (session fixation).
+        const token = await signIn(app, user.id, team.id, browser);
+        return leadTo(to, { "set-cookie": sessionCookieOf(app, token) });
+      } catch (error) {
+        const mistakes = mistakesOf(error, []);
+        const status = error instanceof Refusal && error.code === "rate_limit_exceeded" ? 429 : 401;
+        return page(request, to, email, mistakes.form, status);
+      }
+    })
+    .use(signedIn(app))
+    .post("/sign-out", async ({ visit }) => {
+      await signOut(app, visit.user.id, visit.signInId);
+      return leadTo("/admin/sign-in", { "set-cookie": sessionCookieOf(app, undefined) });
+    })
+    .post("/team", async ({ visit }) => {
+      const isTheirs = await switchTeam(app, visit, visit.form.text("team"));
+      if (!isTheirs) throw new Refusal("not_found", "You are not in that team.");
+      return visit.done("/admin");
+    });
+};
+
+async function signedInAlready(app: App, request: Request): Promise<boolean> {
+  const token = cookieOf(request, sessionCookie);
+  return token !== undefined && (await findSignedIn(app, token)) !== undefined;
+}
+
+/** Where to go on after signing in: a page of the admin, whatever the address says. */
+function ownPath(to: string | undefined): string {
+  return to !== undefined && /^\/admin(\/[\w\-./%@+]*)?(\?[^\s\\]*)?$/.test(to) && !to.includes("//")
+    ? to
+    : "/admin";
+}

@@ -1,0 +1,203 @@
+import { Elysia } from "elysia";
+import { h, type JSX } from "preact";
+import { ErrorPage } from "../../views/error.tsx";
+import { type NavPlace, Shell, type ShellProps } from "../../views/shell.tsx";
+import { findSignedIn, listTeamsOf, type SignedIn } from "../accounts/sign-ins.ts";
+import type { App } from "../app.ts";
+import { auditEntry } from "../audit/service.ts";
+import { type Connections, clientAddressReader } from "../client-address.ts";
+import type { Keyset } from "../db/page.ts";
+import { Refusal } from "../errors.ts";
+import { isId } from "../ids.ts";
+import { documentAnswer, leadTo, pieceAnswer } from "./answer.ts";
+import { csrfToken, requireCsrfToken, requireSameSite } from "./csrf.ts";
+import { type Live, liveAnswer } from "./live.ts";
+import { noticeCookie, readNotice, takenNotice } from "./notice.ts";
+import { cookie, cookieOf, type Form, formOf, isPieceWanted, readForm } from "./request.ts";
+import { readTheme } from "./theme.ts";
+
+export const sessionCookie = "mailit_session";
+
+/** Somebody who is not signed in: they are led to where they can. */
+export class NotSignedIn extends Error {
+  override readonly name = "NotSignedIn";
+}
+
+interface PageOptions {
+  title: string;
+  /** The entry of the navigation that is lit. */
+  place: NavPlace;
+  status?: number;
+  /** Scripts that only this page needs, by name in `assets/`. */
+  scripts?: readonly string[];
+  /** The address of the page's live parts (`visit.live`). */
+  live?: string;
+}
+
+/** One request of a person who is signed in, and everything a page needs to answer it. */
+export interface Visit extends SignedIn {
+  request: Request;
+  teamId: string;
+  /** The fields of a write; empty for a `GET`. */
+  form: Form;
+  /** htmx asks, and wants a piece of the page. */
+  wantsPiece: boolean;
+  /** What forms send back as the hidden field `csrf`. */
+  csrf: string;
+  /** Says what a write does, for the audit log: `Created the API key “Production”`. The id of what it is done to, if any. */
+  act(sentence: string, subject?: string): void;
+  /** A whole page in the admin's frame. */
+  page(options: PageOptions, content: JSX.Element): Promise<Response>;
+  /** A piece of a page. */
+  piece(content: JSX.Element, status?: number): Response;
+  /** Leads on to another page of the admin after a write, and tells there what was done. */
+  done(path: string, notice?: string): Response;
+  /** Keeps pieces of a page as they are now, over one connection. */
+  live(live: Live): Response;
+}
+
+interface Asked {
+  request: Request;
+  server: Connections | null;
+  route: string;
+  params: Record<string, string | undefined>;
+}
+
+/** Whether cookies go over TLS alone: where the admin is reached by TLS, by the configuration's word for it. */
+export function isSecure({ config }: App): boolean {
+  return config.server.publicUrl.startsWith("https:");
+}
+
+/**
+ * Lets in who is signed in and gives routes `visit`. A write must come from a page of ours, with its form's token; who
+ * it is from then counts for every service that is called (`App.acting`).
+ */
+export const signedIn = (app: App) => {
+  const clientAddress = clientAddressReader(app.config.server.trustedProxies);
+  return new Elysia({ name: "signed-in" }).derive(
+    { as: "scoped" },
+    async ({ request, server, route, params }): Promise<{ visit: Visit }> => ({
+      visit: await begin(app, clientAddress, { request, server, route, params: params ?? {} }),
+    }),
+  );
+};
+
+async function begin(
+  app: App,
+  clientAddress: ReturnType<typeof clientAddressReader>,
+  asked: Asked,
+): Promise<Visit> {
+  const { request, server, route, params } = asked;
+  const token = cookieOf(request, sessionCookie);
+  const who = token ? await findSignedIn(app, token) : undefined;
+  if (!who) throw new NotSignedIn();
+  const isWrite = request.method !== "GET" && request.method !== "HEAD";
+  const form = isWrite ? await readWrite(app, request, who) : formOf(new FormData());
+
+  const visitor = app.acting.getStore();
+  if (!visitor) throw new Error("the admin's requests are handled as somebody's");
+  visitor.role = who.role;
+  const act = (sentence: string, subject = Object.values(params).at(-1) ?? "") => {
+    const { user, team } = who;
+    const address = clientAddress(request, server);
+    visitor.trace = auditEntry(app, {
+      ...{ teamId: team.id, userId: user.id, email: user.email },
+      ...{ act: sentence, subject, address },
+    });
+  };
+  if (isWrite) act(`${request.method} ${route}`); // until the route says it in words
+  return visitOf(app, request, who, form, act);
+}
+
+/** The token comes in a header from htmx, in the address for what is read as it comes (uploads), else in the form. */
+async function readWrite(app: App, request: Request, { signInId }: SignedIn): Promise<Form> {
+  requireSameSite(app, request);
+  const ahead = request.headers.get("x-csrf-token") ?? new URL(request.url).searchParams.get("csrf");
+  if (ahead !== null) requireCsrfToken(app, signInId, ahead);
+  const type = request.headers.get("content-type") ?? "";
+  if (new URL(request.url).searchParams.has("streamed") && ahead !== null) return formOf(new FormData());
+  const form = /^(multipart\/form-data|application\/x-www-form-urlencoded)\b/i.test(type)
+    ? await readForm(request, app.config.server.maxBodyBytes)
+    : formOf(new FormData());
+  if (ahead === null) requireCsrfToken(app, signInId, form.raw("csrf"));
+  return form;
+}
+
+function visitOf(app: App, request: Request, who: SignedIn, form: Form, act: Visit["act"]): Visit {
+  const csrf = csrfToken(app, who.signInId);
+  return {
+    ...who,
+    ...{ request, form, csrf, act },
+    teamId: who.team.id,
+    wantsPiece: isPieceWanted(request),
+    piece: pieceAnswer,
+    async page({ title, place, status, scripts = [], live }, content) {
+      const notice = readNotice(request);
+      const shell: ShellProps = {
+        ...{ title, place, scripts, live, csrf, notice },
+        path: new URL(request.url).pathname,
+        user: who.user,
+        role: who.role,
+        team: who.team,
+        teams: await listTeamsOf(app, who.user.id),
+        theme: readTheme(request),
+        isSandbox: app.sandbox,
+      };
+      const answer = documentAnswer(h(Shell, shell, content), status);
+      if (notice !== undefined) answer.headers.append("set-cookie", takenNotice(isSecure(app)));
+      return answer;
+    },
+    done(path, notice) {
+      const answer = isPieceWanted(request)
+        ? new Response(null, { status: 204, headers: { "hx-redirect": path, "cache-control": "no-store" } })
+        : leadTo(path);
+      if (notice) answer.headers.append("set-cookie", noticeCookie(notice, isSecure(app)));
+      return answer;
+    },
+    live: (live) =>
+      liveAnswer(app, request, live, async () => {
+        const token = cookieOf(request, sessionCookie);
+        return token !== undefined && (await findSignedIn(app, token))?.signInId === who.signInId;
+      }),
+  };
+}
+
+/** The session's cookie; without a token, what takes it back. */
+export function sessionCookieOf(app: App, token: string | undefined): string {
+  const maxAgeSeconds = token === undefined ? 0 : 90 * 86_400;
+  return cookie(sessionCookie, token ?? "", { maxAgeSeconds, isSecure: isSecure(app) });
+}
+
+/** Which page of a list is asked for; what can't be a cursor begins at the start. */
+export function keysetOf(query: Record<string, string | undefined>, limit = 50): Keyset {
+  const { after } = query;
+  return after !== undefined && isId(after) ? { limit, after: after.toLowerCase() } : { limit };
+}
+
+/** The rows of a page, and the cursor of the next one where there is more. */
+export function sliceOf<Row extends { id: string }>(
+  rows: Row[],
+  { limit }: Keyset,
+): { rows: Row[]; next: string | undefined } {
+  if (limit === undefined || rows.length <= limit) return { rows, next: undefined };
+  const kept = rows.slice(0, limit);
+  return { rows: kept, next: kept.at(-1)?.id };
+}
+
+/**
+ * What a refusal says, beside the field it names (`` `email` ``) where the form has it, else at the form's head. What
+ * is no refusal flies on.
+ */
+export type Mistakes<Field extends string = string> = Partial<Record<Field | "form", string>>;
+
+export function mistakesOf<Field extends string>(error: unknown, fields: readonly Field[]): Mistakes<Field> {
+  if (!(error instanceof Refusal)) throw error;
+  const named = [...error.message.matchAll(/`([a-z_]+)`/g)].map(([, name]) => name!);
+  const field = fields.find((each) => named.includes(each)) ?? "form";
+  return { [field]: error.message.replaceAll("`", "") } as Mistakes<Field>;
+}
+
+/** What a person sees instead of a page that can't be shown. */
+export function errorDocument(title: string, message: string, status: number): Response {
+  return documentAnswer(h(ErrorPage, { title, message }), status);
+}

@@ -1,0 +1,37 @@
+import { expect, test } from "bun:test";
+import { scene, see } from "./browser.ts";
+
+const { open, mailit } = await scene();
+
+test("a key is made, shown once, and revoked", async () => {
+  const page = await open("/admin/api-keys");
+  await see(page, "api-keys");
+  await page.getByLabel("Name").fill("<script>alert(1)</script>");
+  await page.getByLabel("Permission").selectOption("full_access");
+  await page.getByRole("button", { name: "Create key" }).click();
+  const token = await page.locator(".copyable code").textContent();
+  expect(token).toMatch(/^re_[0-9a-f]{64}$/);
+  await see(page, "api-keys-made");
+  const asks = () => fetch(`${mailit.url}/domains`, { headers: { authorization: `Bearer ${token}` } });
+  expect((await asks()).status).toBe(200);
+
+  await page.getByRole("link", { name: "Done" }).click();
+  const row = page.getByRole("row", { name: "<script>alert(1)</script>" });
+  expect(await page.content()).not.toContain(token!);
+  await row.getByRole("button", { name: "Revoke" }).click();
+  await see(page, "api-keys-revoke");
+  await page.getByRole("button", { name: "Revoke the key" }).click();
+  await page.getByRole("status").getByText("The key is revoked").waitFor();
+  expect(await row.count()).toBe(0);
+  expect((await asks()).status).toBe(403);
+});
+
+test("what is wrong is said beside its field, and what was written stays", async () => {
+  const page = await open("/admin/api-keys");
+  await page.getByLabel("Name").fill("Office");
+  await page.getByLabel("Allowed addresses").fill("nowhere");
+  await page.getByRole("button", { name: "Create key" }).click();
+  await page.locator("#allowed_ips-mistake").waitFor();
+  expect(await page.getByLabel("Name").inputValue()).toBe("Office");
+  await see(page, "api-keys-mistake");
+});

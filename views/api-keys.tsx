@@ -1,0 +1,176 @@
+/** @jsxImportSource preact */
+// Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
+import type { ApiKey } from "../src/keys/schema.ts";
+import { Badge } from "./parts/badge.tsx";
+import { Confirm } from "./parts/confirm.tsx";
+import { Copyable } from "./parts/copy.tsx";
+import { Form, FormMistake, SelectField, TextArea, TextField } from "./parts/form.tsx";
+import { Empty, More, Table } from "./parts/list.tsx";
+import { PageHead } from "./parts/page-head.tsx";
+import { Ago } from "./parts/time.tsx";
+
+export interface KeyRowsProps {
+  keys: ApiKey[];
+  /** The cursor of the next page. */
+  next: string | undefined;
+  /** Names by id. */
+  domains: Record<string, string>;
+  now: Date;
+  csrf: string;
+}
+
+const columns = ["Name", "Token", "Permission", "From", "Last used", "Created", ""];
+
+export function KeysPage({ form, ...list }: KeyRowsProps & { form: KeyFormProps }) {
+  return (
+    <>
+      <PageHead
+        title="API keys"
+        lead="What a program shows to send mail here; also the password for SMTP submission."
+      >
+        <a class="button primary" href="#new">
+          New key
+        </a>
+      </PageHead>
+      {list.keys.length === 0 ? (
+        <Empty icon="key" title="No API key yet">
+          <p>Make one below, and give it to the program that is to send.</p>
+        </Empty>
+      ) : (
+        <Table label="API keys" columns={columns}>
+          <KeyRows {...list} />
+        </Table>
+      )}
+      <KeyForm {...form} />
+    </>
+  );
+}
+
+export function KeyRows({ keys, next, domains, now, csrf }: KeyRowsProps) {
+  return (
+    <>
+      {keys.map((key) => (
+        <tr id={`key-${key.id}`}>
+          <td>
+            <strong>{key.name}</strong>
+          </td>
+          <td>
+            <code>{key.tokenStart}…</code>
+          </td>
+          <td>
+            <Badge tone={key.permission === "full_access" ? "warn" : "quiet"}>
+              {key.permission === "full_access" ? "full access" : "sending"}
+            </Badge>{" "}
+            {key.domainId && <span class="quiet">{domains[key.domainId]}</span>}
+          </td>
+          <td class="quiet">{key.allowedIps.length > 0 ? key.allowedIps.join(", ") : "anywhere"}</td>
+          <td class="quiet">{key.lastUsedAt ? <Ago at={key.lastUsedAt} now={now} /> : "never"}</td>
+          <td class="quiet">
+            <Ago at={key.createdAt} now={now} />
+          </td>
+          <td class="act">
+            <Confirm
+              id={`revoke-${key.id}`}
+              csrf={csrf}
+              action={`/admin/api-keys/${key.id}/revoke`}
+              label="Revoke"
+              title={`Revoke ${key.name}?`}
+              act="Revoke the key"
+            >
+              <p>What uses it is refused from then on. This can't be taken back.</p>
+            </Confirm>
+          </td>
+        </tr>
+      ))}
+      {next && <More href={`/admin/api-keys?after=${next}`} columns={columns.length} />}
+    </>
+  );
+}
+
+/** The form again, with what is wrong in it. */
+export function NewKeyPage(form: KeyFormProps) {
+  return (
+    <>
+      <PageHead title="API keys" up={{ path: "/admin/api-keys", name: "API keys" }} />
+      <KeyForm {...form} />
+    </>
+  );
+}
+
+export interface KeyFormProps {
+  csrf: string;
+  /** Names by id. */
+  domains: Record<string, string>;
+  values: { name: string; permission: string; domainId: string; allowedIps: string };
+  mistakes: Partial<Record<"name" | "permission" | "domain_id" | "allowed_ips" | "form", string>>;
+}
+
+export function KeyForm({ csrf, domains, values, mistakes }: KeyFormProps) {
+  return (
+    <section class="card" id="new">
+      <h2>New API key</h2>
+      <Form csrf={csrf} action="/admin/api-keys">
+        <FormMistake>{mistakes.form}</FormMistake>
+        <TextField
+          name="name"
+          label="Name"
+          required
+          maxLength={50}
+          value={values.name}
+          hint="What will use it, such as Production."
+          mistake={mistakes.name}
+        />
+        <SelectField
+          name="permission"
+          label="Permission"
+          value={values.permission}
+          mistake={mistakes.permission}
+          options={[
+            ["sending_access", "Sending: it sends, and reads nothing"],
+            ["full_access", "Full access: all the API"],
+          ]}
+        />
+        <SelectField
+          name="domain_id"
+          label="Domain"
+          value={values.domainId}
+          mistake={mistakes.domain_id}
+          hint="A key for sending may be held to one domain."
+          options={[["", "All domains of the team"], ...Object.entries(domains)]}
+        />
+        <TextArea
+          name="allowed_ips"
+          label="Allowed addresses"
+          rows={2}
+          value={values.allowedIps}
+          mistake={mistakes.allowed_ips}
+          hint="Network addresses it may be used from, such as 203.0.113.7 or 2001:db8::/32. Empty: anywhere."
+        />
+        <button type="submit" class="primary">
+          Create key
+        </button>
+      </Form>
+    </section>
+  );
+}
+
+/** The one time a key is shown. */
+export function MadeKeyPage({ name, token }: { name: string; token: string }) {
+  return (
+    <>
+      <PageHead title={name} up={{ path: "/admin/api-keys", name: "API keys" }} />
+      <section class="card">
+        <h2>Copy the key now</h2>
+        <p>It is shown this once: only its fingerprint is kept.</p>
+        <p>
+          <Copyable text={token} label="the API key" />
+        </p>
+        <p>
+          <a class="button" href="/admin/api-keys">
+            Done
+          </a>
+        </p>
+      </section>
+    </>
+  );
+}

@@ -1,0 +1,144 @@
+/** @jsxImportSource preact */
+import type { ComponentChildren, JSX } from "preact";
+
+/** A form of the admin: it works without scripts, and carries its sign-in's token. */
+export function Form({
+  csrf,
+  children,
+  ...attributes
+}: { csrf: string; children: ComponentChildren } & JSX.IntrinsicElements["form"]) {
+  return (
+    <form method="post" class="stack" {...attributes}>
+      <input type="hidden" name="csrf" value={csrf} />
+      {children}
+    </form>
+  );
+}
+
+interface FieldProps {
+  /** Of the field in the form; its id too, unless `id` says another. */
+  name: string;
+  label: string;
+  id?: string;
+  /** What one may write, in a sentence. */
+  hint?: ComponentChildren;
+  /** What is wrong with what was written. */
+  mistake?: string | undefined;
+}
+
+/** What Preact tells apart by an input's type is one here: which type it has is known only where it is used. */
+type InputAttributes = JSX.IntrinsicElements["input"];
+type InputProps = FieldProps & Omit<InputAttributes, "name" | "label" | "id" | "role">;
+type TextAreaProps = FieldProps & Omit<JSX.IntrinsicElements["textarea"], "name" | "label" | "id" | "role">;
+type SelectProps = FieldProps & {
+  value?: string;
+  options: readonly (readonly [value: string, label: string])[];
+} & Omit<JSX.IntrinsicElements["select"], "name" | "label" | "id" | "role" | "value">;
+
+export function TextField({ name, label, id = name, hint, mistake, ...input }: InputProps) {
+  return (
+    <Field {...{ name, label, id, hint, mistake }}>
+      <input
+        {...({ id, name, type: "text", ...describedBy(id, hint, mistake), ...input } as InputAttributes)}
+      />
+    </Field>
+  );
+}
+
+export function TextArea({ name, label, id = name, hint, mistake, value, ...area }: TextAreaProps) {
+  return (
+    <Field {...{ name, label, id, hint, mistake }}>
+      <textarea id={id} name={name} rows={6} {...describedBy(id, hint, mistake)} {...area}>
+        {value}
+      </textarea>
+    </Field>
+  );
+}
+
+export function SelectField({
+  name,
+  label,
+  id = name,
+  hint,
+  mistake,
+  value,
+  options,
+  ...select
+}: SelectProps) {
+  return (
+    <Field {...{ name, label, id, hint, mistake }}>
+      <select id={id} name={name} {...describedBy(id, hint, mistake)} {...select}>
+        {options.map(([each, text]) => (
+          <option value={each} selected={each === value}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </Field>
+  );
+}
+
+export function Checkbox({ name, label, id = name, hint, mistake, ...input }: InputProps) {
+  return (
+    <div class="check">
+      <input
+        {...({ id, name, type: "checkbox", ...describedBy(id, hint, mistake), ...input } as InputAttributes)}
+      />
+      <label for={id}>{label}</label>
+      <Hints {...{ id, hint, mistake }} />
+    </div>
+  );
+}
+
+function Field({ label, id, hint, mistake, children }: FieldProps & { children: ComponentChildren }) {
+  return (
+    <div class={mistake ? "field wrong" : "field"}>
+      <label for={id}>{label}</label>
+      {children}
+      <Hints {...{ id: id!, hint, mistake }} />
+    </div>
+  );
+}
+
+function Hints({
+  id,
+  hint,
+  mistake,
+}: {
+  id: string;
+  hint?: ComponentChildren;
+  mistake?: string | undefined;
+}) {
+  return (
+    <>
+      {hint && (
+        <p class="hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
+      {mistake && (
+        <p class="mistake" id={`${id}-mistake`}>
+          {mistake}
+        </p>
+      )}
+    </>
+  );
+}
+
+function describedBy(id: string, hint: ComponentChildren, mistake: string | undefined) {
+  const ids = [hint ? `${id}-hint` : "", mistake ? `${id}-mistake` : ""].filter(Boolean).join(" ");
+  return {
+    ...(ids && { "aria-describedby": ids }),
+    ...(mistake && { "aria-invalid": "true" as const, autofocus: true }),
+  };
+}
+
+/** What is wrong with a form as a whole. */
+export function FormMistake({ children }: { children: string | undefined }) {
+  if (!children) return null;
+  return (
+    <p class="mistake" role="alert">
+      {children}
+    </p>
+  );
+}

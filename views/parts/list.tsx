@@ -1,0 +1,64 @@
+/** @jsxImportSource preact */
+import type { ComponentChildren } from "preact";
+import { Icon, type IconName } from "./icon.tsx";
+
+/** A table that scrolls by itself on a phone. `columns` are the heads; an empty one is for acts. */
+export function Table({
+  columns,
+  label,
+  children,
+  id,
+}: {
+  columns: readonly string[];
+  /** What the table is of, for screen readers. */
+  label: string;
+  children: ComponentChildren;
+  /** Of the table's body. */
+  id?: string;
+}) {
+  return (
+    // What scrolls must be reachable by keyboard: WCAG 2.1.1.
+    <section class="table" aria-label={label} tabindex={0}>
+      <table>
+        <thead>
+          <tr>
+            {columns.map((name) => (
+              <th scope="col">{name || <span class="unseen">Acts</span>}</th>
+            ))}
+          </tr>
+        </thead>
+        <tbody id={id}>{children}</tbody>
+      </table>
+    </section>
+  );
+}
+
+/** The last row of a list that goes on: it loads the next ones when it comes into sight, or when it is pressed. */
+export function More({ href, columns }: { href: string; columns: number }) {
+  return (
+    <tr class="more" hx-get={href} hx-trigger="intersect once" hx-target="this" hx-swap="outerHTML">
+      <td colspan={columns}>
+        <a href={href}>More</a>
+      </td>
+    </tr>
+  );
+}
+
+/** A list with nothing in it: what would be there, and what to do next. */
+export function Empty({
+  icon,
+  title,
+  children,
+}: {
+  icon: IconName;
+  title: string;
+  children?: ComponentChildren;
+}) {
+  return (
+    <div class="empty">
+      <Icon name={icon} />
+      <h2>{title}</h2>
+      {children}
+    </div>
+  );
+}

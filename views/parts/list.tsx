@@ -8,6 +8,7 @@ export function Table({
   label,
   children,
   id,
+  live,
 }: {
   columns: readonly string[];
   /** What the table is of, for screen readers. */
@@ -15,6 +16,8 @@ export function Table({
   children: ComponentChildren;
   /** Of the table's body. */
   id?: string;
+  /** A body of its own above the rest, which is kept as it is now. */
+  live?: ComponentChildren;
 }) {
   return (
     // What scrolls must be reachable by keyboard: WCAG 2.1.1.
@@ -27,6 +30,7 @@ export function Table({
             ))}
           </tr>
         </thead>
+        {live}
         <tbody id={id}>{children}</tbody>
       </table>
     </section>

@@ -19,7 +19,7 @@ export interface EmailListProps {
   now: Date;
 }
 
-const columns = ["To", "Subject", "State", "From", "When"];
+const columns = ["To", "Subject", "State", { name: "From", isWide: true }, "When"] as const;
 
 const statuses = [
   ...["queued", "scheduled", "sent", "delivered", "delivery_delayed", "bounced", "complained", "opened"],
@@ -66,9 +66,14 @@ export function EmailsPage(props: EmailListProps & { domains: (readonly [id: str
           value={values.domain}
           options={[["", "Any"] as const, ...domains]}
         />
-        <TextField name="tag" label="Tag" value={values.tag} placeholder="name or name:value" />
-        <TextField name="from" label="From (UTC)" type="date" value={values.from} />
-        <TextField name="until" label="Until (UTC)" type="date" value={values.until} />
+        <details open={[values.tag, values.from, values.until].some((value) => value !== "")}>
+          <summary>Tag and time</summary>
+          <div>
+            <TextField name="tag" label="Tag" value={values.tag} placeholder="name or name:value" />
+            <TextField name="from" label="From (UTC)" type="date" value={values.from} />
+            <TextField name="until" label="Until (UTC)" type="date" value={values.until} />
+          </div>
+        </details>
         <noscript>
           <button type="submit">Search</button>
         </noscript>
@@ -181,7 +186,7 @@ function EmailRow({ email, now }: { email: ListedEmail; now: Date }) {
       <td>
         <State name={lastEvent} />
       </td>
-      <td class="long quiet">{sender}</td>
+      <td class="long quiet wide">{sender}</td>
       <td class="quiet">
         <Ago at={lastEvent === "scheduled" && scheduledAt ? scheduledAt : createdAt} now={now} />
       </td>

@@ -2,6 +2,9 @@
 import type { ComponentChildren } from "preact";
 import { Icon, type IconName } from "./icon.tsx";
 
+/** The head of a column; a wide one, whose cells have the class `wide`, is left out on a phone. */
+export type Column = string | { name: string; isWide: true };
+
 /** A table that scrolls by itself on a phone. `columns` are the heads; an empty one is for acts. */
 export function Table({
   columns,
@@ -10,7 +13,7 @@ export function Table({
   id,
   live,
 }: {
-  columns: readonly string[];
+  columns: readonly Column[];
   /** What the table is of, for screen readers. */
   label: string;
   children: ComponentChildren;
@@ -25,8 +28,10 @@ export function Table({
       <table>
         <thead>
           <tr>
-            {columns.map((name) => (
-              <th scope="col">{name || <span class="unseen">Acts</span>}</th>
+            {columns.map((column) => (
+              <th scope="col" class={typeof column === "string" ? undefined : "wide"}>
+                {(typeof column === "string" ? column : column.name) || <span class="unseen">Acts</span>}
+              </th>
             ))}
           </tr>
         </thead>

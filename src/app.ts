@@ -49,7 +49,8 @@ export async function atomically(
   if (writes.length === 0) return [];
   const results = await app.transport.batch(writes.map(toStatement), options);
   let earliest: Date | undefined;
-  for (const [index, { dueAt, storesJob }] of writes.entries()) {
+  for (let index = 0; index < writes.length; index++) {
+    const { dueAt, storesJob } = writes[index]!;
     if (!dueAt || (earliest && dueAt >= earliest)) continue;
     if (storesJob === undefined || storesJob(results[index]!)) earliest = dueAt;
   }

@@ -107,7 +107,8 @@ async function commit(
 ): Promise<StatementResult[]> {
   const results = await app.transport.batch(writes.map(toStatement), options);
   let earliest: Date | undefined;
-  for (const [index, { dueAt, storesJob }] of writes.entries()) {
+  for (let index = 0; index < writes.length; index++) {
+    const { dueAt, storesJob } = writes[index]!;
     if (!dueAt || (earliest && dueAt >= earliest)) continue;
     if (storesJob === undefined || storesJob(results[index]!)) earliest = dueAt;
   }

@@ -1,7 +1,10 @@
 import type { Checkpointed, CheckpointOrder } from "./checkpoint-worker.ts";
 
-/** How many statements may be written before the thread looks again. */
-const statementsBetween = 4_000;
+/**
+ * How many statements may be written before the thread looks again: some 40 MB of log. A page that was written several
+ * times meanwhile is moved once.
+ */
+const statementsBetween = 16_000;
 /** From then on, 128 MB, the log is to begin anew: what is left of it is moved between two commits, which take no part meanwhile. */
 const pagesWorthEnding = 32_000;
 const closeWithinMs = 5_000;

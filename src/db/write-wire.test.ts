@@ -44,6 +44,35 @@ test("a text is said once, until more than 500 others have been said since", () 
   expect(say("select 498")).toBeFalse();
 });
 
+test("of a statement that comes again in a group, values that are the same are said once", () => {
+  const toMessage = makeGroupWriter();
+  const read = makeGroupReader();
+  const insert = (...params: SqlValue[]) => [{ sql: "insert into emails values (?, ?, ?)", params }];
+  const group = [
+    insert("first", "team", null),
+    insert("second", "team", null),
+    insert("third", "other", null),
+  ];
+  const message = toMessage(group);
+  expect(read(structuredClone(message))).toEqual(group);
+  expect(message.filter((value) => value === "team" || value === null)).toEqual(["team", null]);
+  const next = [insert("fourth", "other", null)];
+  expect(read(structuredClone(toMessage(next)))).toEqual(next);
+});
+
+test("statements of any number of values arrive as they were sent, however alike they are", () => {
+  const few = fc.constantFrom<SqlValue>("a", "b", 0, -0, Number.NaN, null, 1n);
+  const alike = fc
+    .integer({ min: 0, max: 40 })
+    .chain((length) => fc.array(fc.array(few, { minLength: length, maxLength: length }), { maxLength: 5 }));
+  fc.assert(
+    fc.property(fc.array(alike, { maxLength: 4 }), (batches) => {
+      const group = batches.map((all) => all.map((params) => ({ sql: "select 1", params })));
+      expect(makeGroupReader()(structuredClone(makeGroupWriter()(group)))).toEqual(group);
+    }),
+  );
+});
+
 test("bytes that are a part of more go alone", () => {
   const more = new Uint8Array(1_000_000);
   const [, , , bytes] = makeGroupWriter()([[{ sql: "", params: [more.subarray(5, 8)] }]]);

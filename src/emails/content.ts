@@ -89,9 +89,6 @@ function kindOf(links: FoundLink[] | LinksOf | undefined): string {
 
 function hashOf({ html, text }: Bodies): string {
   // Lengths first: no html followed by a text can hash like another pair.
-  const hash = new Bun.CryptoHasher("sha256").update(`${html?.length ?? -1}:${text?.length ?? -1}:`);
-  return hash
-    .update(html ?? "")
-    .update(text ?? "")
-    .digest("base64url");
+  const all = `${html?.length ?? -1}:${text?.length ?? -1}:${html ?? ""}${text ?? ""}`;
+  return Bun.CryptoHasher.hash("sha256", all, "base64url");
 }

@@ -160,6 +160,7 @@ export function checkTags(tags: Tag[]): void {
 
 /** The first spelling of each mailbox stays. */
 export function once(addresses: Address[]): Address[] {
+  if (addresses.length === 1) return addresses;
   const byMailbox = new Map<string, Address>();
   for (const address of addresses) {
     const key = recipientKey(address.address);

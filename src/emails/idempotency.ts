@@ -23,9 +23,9 @@ export interface OnceOnly {
 
 /** 128 bits of SHA-256, in 22 characters: rows of it are small, and nobody finds two things with the same. */
 export function shortHash(...parts: string[]): string {
-  const hash = new Bun.CryptoHasher("sha256");
-  for (const part of parts) hash.update(`${part.length}:`).update(part); // no two lists of parts read alike
-  return hash.digest("base64url").slice(0, 22);
+  let text = "";
+  for (const part of parts) text += `${part.length}:${part}`; // no two lists of parts read alike
+  return Bun.CryptoHasher.hash("sha256", text, "base64url").slice(0, 22); // in one go: a third of what pieces cost
 }
 
 const keptForMs = 24 * 3_600_000;

@@ -140,15 +140,18 @@ const notByEmail = new Set<CounterName>([
 ]);
 
 /** The writes that say a thing happened: the event and its counters. They belong in the batch of the thing itself. */
-export function recordEvent(app: App, { type, ...about }: NewEvent): Write[] {
-  return recordEvents(app, [type], about);
+export function recordEvent(app: App, event: NewEvent): Write[] {
+  return recordEvents(app, [event.type], event);
 }
 
 /** The same for one thing that is several types of event. */
 export function recordEvents(app: App, types: EventType[], about: Omit<NewEvent, "type" | "id">): Write[] {
   const at = app.now();
   const names = namesOf(types, about);
-  return [insertOf(app, types, about, at), ...countOf(names, about, at, 1), ...countOfOne(names, about, at)];
+  const writes = [insertOf(app, types, about, at)];
+  if (names.length > 0) writes.push(countOf(names, about, at, 1));
+  writes.push(...countOfOne(names, about, at));
+  return writes;
 }
 
 /** The same for many things at once: those that are counted together cost one counter. */
@@ -167,64 +170,58 @@ export function recordMany(app: App, happened: NewEvent[]): Write[] {
       else totals.set(key, { name, about, total: 1 });
     }
   }
-  return [
-    ...writes,
-    ...[...totals.values()].flatMap(({ name, about, total }) => countOf([name], about, at, total)),
-  ];
+  for (const { name, about, total } of totals.values()) writes.push(countOf([name], about, at, total));
+  return writes;
 }
 
 type About = Omit<NewEvent, "type">;
 
 function insertOf(app: App, types: EventType[], about: About, createdAt: Date): Write {
   const { teamId, emailId = null, deliveryId = null, recipient = null, data = {}, webhookId = null } = about;
-  const named = Object.fromEntries(
-    types.flatMap((type, n) => [
-      [`id${n}`, about.id ?? newId()],
-      [`type${n}`, type],
-    ]),
-  );
-  const values = { ...named, teamId, emailId, deliveryId, recipient, data, createdAt, webhookId };
+  const shared = { teamId, emailId, deliveryId, recipient, data, createdAt, webhookId };
+  const values: Record<string, unknown> = shared;
+  for (let n = 0; n < types.length; n++) {
+    values[`id${n}`] = about.id ?? newId();
+    values[`type${n}`] = types[n];
+  }
   const isForNobody = types.every((type) => unheardTypes.has(type)) || isQuiet(app, teamId);
   if (isForNobody && webhookId === null) return insertEvents(types.length)(values);
   return { ...insertHeardEvents(types.length)(values), ...dueOrQuiet(app, teamId, createdAt) };
 }
 
-function countOf(names: CounterName[], about: About, at: Date, total: number): Write[] {
-  if (names.length === 0) return [];
+function countOf(names: CounterName[], about: About, at: Date, total: number): Write {
   const { teamId, domainId, broadcastId } = about;
-  const place = { teamId, hour: hourOf(at), domainId: domainId ?? "", broadcastId: broadcastId ?? "" };
-  return [countEvents(names.length)({ ...numbered(names), ...place, total })];
+  const place = { teamId, hour: hourOf(at), domainId: domainId ?? "", broadcastId: broadcastId ?? "", total };
+  return countEvents(names.length)(withNames(place, names));
 }
 
 /** By what events don't share when they are recorded together. */
-const countOfOne = (names: CounterName[], about: About, at: Date): Write[] => [
-  ...countOfEmail(names, about, at),
-  ...countOfProvider(names, about, at),
-];
-
-function countOfProvider(names: CounterName[], { provider, teamId }: About, at: Date): Write[] {
-  if (provider === undefined || names.length === 0) return [];
-  return [countByProvider(names.length)({ ...numbered(names), provider, hour: hourOf(at), teamId })];
-}
-
-function countOfEmail(names: CounterName[], { emailId, teamId }: About, at: Date): Write[] {
+function countOfOne(names: CounterName[], { emailId, provider, teamId }: About, at: Date): Write[] {
+  const writes: Write[] = [];
   const told = emailId ? names.filter((name) => !notByEmail.has(name)) : [];
-  if (told.length === 0) return [];
-  return [countByEmail(told.length)({ ...numbered(told), emailId, hour: hourOf(at), teamId })];
+  if (told.length > 0) {
+    writes.push(countByEmail(told.length)(withNames({ emailId, hour: hourOf(at), teamId }, told)));
+  }
+  if (provider !== undefined && names.length > 0) {
+    writes.push(countByProvider(names.length)(withNames({ provider, hour: hourOf(at), teamId }, names)));
+  }
+  return writes;
 }
 
 const hourOf = (at: Date): Date => new Date(at.getTime() - (at.getTime() % hourMs));
 
-const numbered = (names: CounterName[]) =>
-  Object.fromEntries(names.map((name, n) => [`name${n}`, name] as const));
+function withNames(values: Record<string, unknown>, names: CounterName[]): Record<string, unknown> {
+  for (let n = 0; n < names.length; n++) values[`name${n}`] = names[n];
+  return values;
+}
 
 /** What events are counted as. `email.sent` is another name of `email.delivered` (D10) and not counted again. */
 function namesOf(types: EventType[], { counts = [], data }: About): CounterName[] {
-  return [
-    ...types.filter((type) => type !== "email.sent").map((type) => nameOf(type, data)),
-    ...(types.includes("email.bounced") ? [bounceName(data?.bounce)] : []),
-    ...counts,
-  ];
+  const names: CounterName[] = [];
+  for (const type of types) if (type !== "email.sent") names.push(nameOf(type, data));
+  if (types.includes("email.bounced")) names.push(bounceName(data?.bounce));
+  names.push(...counts);
+  return names;
 }
 
 /** An open or click that a machine made is no person's. */

@@ -41,13 +41,12 @@ export async function suppressedAmong(
   addresses: string[],
 ): Promise<Map<string, SuppressionReason>> {
   const hasAny = await teamsWithAny.recall(app, teamId, () => hasSuppressions(app.db, teamId));
-  if (!hasAny && !app.sandbox) return new Map();
-  return lookAmong(app, teamId, addresses.map(recipientKey));
+  if (hasAny) return lookAmong(app, teamId, addresses.map(recipientKey));
+  return app.sandbox ? sandboxSuppressed(app, addresses.map(recipientKey)) : new Map();
 }
 
 async function lookAmong(app: App, teamId: string, keys: string[]): Promise<Map<string, SuppressionReason>> {
-  const reasons = new Map<string, SuppressionReason>();
-  for (const key of keys) if (isSandboxSuppressed(app, key)) reasons.set(key, "bounce");
+  const reasons = sandboxSuppressed(app, keys);
   for (const { address, reason } of await listSuppressed(app.db, teamId, keys, app.now())) {
     reasons.set(address, reason);
   }
@@ -55,6 +54,9 @@ async function lookAmong(app: App, teamId: string, keys: string[]): Promise<Map<
 }
 
 /** In the sandbox `suppressed@` of any domain is a suppressed address (D11). */
-function isSandboxSuppressed(app: App, key: string): boolean {
-  return app.sandbox && /^suppressed(\+[^@]*)?@/.test(key);
+function sandboxSuppressed(app: App, keys: string[]): Map<string, SuppressionReason> {
+  const reasons = new Map<string, SuppressionReason>();
+  if (!app.sandbox) return reasons;
+  for (const key of keys) if (/^suppressed(\+[^@]*)?@/.test(key)) reasons.set(key, "bounce");
+  return reasons;
 }

@@ -22,6 +22,8 @@ import down0011 from "./0011_broadcasts.down.sql" with { type: "text" };
 import up0011 from "./0011_broadcasts.up.sql" with { type: "text" };
 import down0012 from "./0012_provider_counters.down.sql" with { type: "text" };
 import up0012 from "./0012_provider_counters.up.sql" with { type: "text" };
+import down0013 from "./0013_people.down.sql" with { type: "text" };
+import up0013 from "./0013_people.up.sql" with { type: "text" };
 
 /** One step of the database's shape. `up` and `down` are SQL statements separated by empty lines. */
 export interface Migration {
@@ -45,4 +47,5 @@ export const migrations: Migration[] = [
   { version: 10, name: "templates", up: up0010, down: down0010 },
   { version: 11, name: "broadcasts", up: up0011, down: down0011 },
   { version: 12, name: "provider_counters", up: up0012, down: down0012 },
+  { version: 13, name: "people", up: up0013, down: down0013 },
 ];

@@ -167,6 +167,10 @@ export function removeContacts(app: App, teamId: string, ids: string[]): Write[]
   ];
 }
 
+/** The same for one of whom nobody is to hear the address any more. */
+export const removeContactUnheard = ({ teamId, id }: Pick<Contact, "teamId" | "id">): Write =>
+  rawWrite("delete from contacts where team_id = ? and id = ?", [teamId, id]);
+
 const ofEmails = "json_each(?1) e cross join contacts c on c.team_id = ?2 and c.email = e.value";
 const insertMembers = `
   insert into segment_members (segment_id, contact_id)

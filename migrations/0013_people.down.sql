@@ -5,3 +5,5 @@ delete from lanes where kind = 'erase_person'
 drop table erased_contents
 
 drop table erasures
+
+drop table broadcast_audience

@@ -19,3 +19,11 @@ create table erased_contents (
   created_at integer not null,
   primary key (erasure_id, content_id)
 ) without rowid
+
+-- Whom a broadcast goes to, as it was when it began; each row goes in the batch that gives the contact their delivery.
+create table broadcast_audience (
+  broadcast_id text not null references broadcasts (id) on delete cascade,
+  contact_id text not null,
+  is_wanted integer not null,
+  primary key (broadcast_id, contact_id)
+) without rowid

@@ -272,6 +272,34 @@ test("a paused broadcast that is canceled ends for good, and nobody else gets it
   const states = (await scene.deliveries(broadcast.emailId!)).map(({ state }) => state);
   expect(states.sort()).toEqual(["canceled", "canceled", "delivered"]);
   expect((await scene.waitingJobs()).filter(({ kind }) => kind === "deliver")).toEqual([]);
+  const told = (await scene.events(broadcast.emailId!)).filter((each) => each.startsWith("email.canceled"));
+  expect(told).toEqual(
+    Object.keys(crowd(3))
+      .slice(1)
+      .map((address) => `email.canceled ${address}`),
+  );
+  expect(await getProgress(app, broadcast)).toMatchObject({ recipients: 3, delivered: 1, canceled: 2 });
+  const counted = sql`select total from counters where event = 'email.canceled' and broadcast_id = ${id}`;
+  expect(await app.db.values(counted)).toEqual([[2]]);
+});
+
+test("who had no delivery yet when a broadcast was canceled is told of as canceled too", async () => {
+  const scene = await broadcastScene(crowd(3));
+  const { app, teamId } = scene;
+  const id = await scene.draft();
+  await sendBroadcast(app, { teamId }, id, new Date(app.now().getTime() + 1));
+  await begin(app, await scene.get(id));
+  await addSuppression(app, teamId, Object.keys(crowd(1))[0]!, {});
+  await pauseBroadcast(app, teamId, id);
+  await cancelBroadcast(app, teamId, id);
+  await scene.pass(1);
+  expect(scene.reached()).toEqual([]);
+  const broadcast = await scene.get(id);
+  expect(broadcast).toMatchObject({ status: "canceled", cursor: behindAll, recipients: 3 });
+  const states = (await scene.deliveries(broadcast.emailId!)).map(({ state }) => state);
+  expect(states).toEqual(["suppressed", "canceled", "canceled"]);
+  expect(await getProgress(app, broadcast)).toMatchObject({ suppressed: 1, canceled: 2 });
+  expect(await app.db.values(sql`select * from broadcast_audience`)).toEqual([]);
 });
 
 test("a scheduled broadcast waits for its time; taken back before, it is a draft and is not sent", async () => {

@@ -38,9 +38,8 @@ async function nextStep(app: App, broadcast: Broadcast): Promise<Ending | undefi
     case "paused":
     case "canceled":
       if (steered !== status || broadcast.steerCursor !== null) await steer(app, broadcast, status);
-      else if (cursor !== behindAll && status !== "canceled" && audienceEnd !== null)
-        await fixLate(app, broadcast);
-      else if (cursor !== behindAll && status !== "canceled") await expand(app, broadcast);
+      else if (cursor !== behindAll && audienceEnd !== null) await fixLate(app, broadcast);
+      else if (cursor !== behindAll) await expand(app, broadcast);
       else return status === "sending" ? watch(app, broadcast) : done();
       return undefined;
     default:

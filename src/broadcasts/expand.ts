@@ -8,6 +8,7 @@ import { deliver } from "../emails/jobs.ts";
 import { laneForDomain } from "../emails/lanes.ts";
 import { Refusal } from "../errors.ts";
 import { type NewEvent, recordMany } from "../events/record.ts";
+import { recordOfDeliveries } from "../events/record-selected.ts";
 import { newId } from "../ids.ts";
 import { enqueueMany } from "../jobs/job.ts";
 import { once } from "../jobs/once.ts";
@@ -18,8 +19,15 @@ import { tellSuppression } from "../suppressions/told.ts";
 import { type AudienceSlice, fixAudience, leaveAudience, nextOfAudience } from "./audience.ts";
 import { fieldsIn, valuesOf } from "./fields.ts";
 import { type Broadcast, behindAll } from "./schema.ts";
-import { heldNote } from "./steer.ts";
-import { conducted, holdJobs, insertRecipients, moveCursor, type NewRecipient } from "./store.ts";
+import { heldNote, tellCanceled } from "./steer.ts";
+import {
+  conducted,
+  findDomainOf,
+  holdJobs,
+  insertRecipients,
+  moveCursor,
+  type NewRecipient,
+} from "./store.ts";
 
 /** Small enough that nobody else waits long for the one writer, large enough that a hundred make 100,000. */
 const sliceSize = 1_000;
@@ -27,7 +35,7 @@ const sliceSize = 1_000;
 /**
  * Gives the next thousand of the audience their deliveries, in the batch that moves the cursor: a crash neither skips nor
  * repeats anybody. Goes on while the broadcast is paused, with jobs that wait, because whom it goes to was settled when it
- * began.
+ * began; and once it is canceled, so that for everybody there is an event that says so.
  */
 export async function expand(app: App, broadcast: Broadcast): Promise<void> {
   const { teamId, status } = broadcast;
@@ -67,8 +75,27 @@ export async function expand(app: App, broadcast: Broadcast): Promise<void> {
         ]
       : []),
     ...recordMany(app, suppressed),
+    ...(status === "canceled" && rows.length > 0
+      ? tellRest(app, broadcast, await findDomainOf(app.db, emailId), rows)
+      : []),
   ]);
 }
+
+/** Of those whom a broadcast had not come to when it was canceled: they are recipients who are not sent to. */
+const tellRest = (
+  app: App,
+  { id: broadcastId, teamId, emailId }: Broadcast,
+  domainId: string | null,
+  rows: NewRecipient[],
+) =>
+  recordOfDeliveries(
+    app,
+    {
+      ...{ type: "email.canceled", teamId, emailId: emailId!, domainId, broadcastId },
+      ...{ data: tellCanceled, where: "d.state = 'canceled'" },
+    },
+    rows.map(({ id }) => id),
+  );
 
 async function nextSlice(app: App, broadcast: Broadcast): Promise<AudienceSlice> {
   try {
@@ -120,6 +147,7 @@ async function makeRecipients(
   const reasons = await suppressedAmong(app, teamId, addresses);
   const wanted = fieldsIn(broadcast);
   const times = planner(app, broadcast);
+  const isCanceled = broadcast.status === "canceled";
   const rows: NewRecipient[] = [];
   const suppressed: NewEvent[] = [];
   for (const contact of contacts) {
@@ -128,8 +156,9 @@ async function makeRecipients(
     if (domain === undefined) continue; // contacts have addresses; one that is none can't be sent to
     const id = newId();
     const reason = reasons.get(address);
-    const plannedAt = reason ? null : times();
-    rows.push({ id, contactId, address, domain, values: valuesOf(contact, wanted), plannedAt });
+    const state = reason ? "suppressed" : isCanceled ? "canceled" : "queued";
+    const plannedAt = state === "queued" ? times() : null;
+    rows.push({ id, contactId, address, domain, values: valuesOf(contact, wanted), state, plannedAt });
     if (!reason) continue;
     suppressed.push({
       ...{ type: "email.suppressed", teamId, emailId: emailId!, deliveryId: id, recipient: address },

@@ -139,6 +139,10 @@ const notByEmail = new Set<CounterName>([
   "email.received",
 ]);
 
+/** Of a broadcast's recipients, being canceled is one of the things they come to, and shown with the others. */
+const isByEmail = (name: CounterName, { broadcastId }: About): boolean =>
+  !notByEmail.has(name) || (name === "email.canceled" && !!broadcastId);
+
 /** The writes that say a thing happened: the event and its counters. They belong in the batch of the thing itself. */
 export function recordEvent(app: App, { type, ...about }: NewEvent): Write[] {
   return recordEvents(app, [type], about);
@@ -207,8 +211,9 @@ function countOfProvider(names: CounterName[], { provider, teamId }: About, at: 
   return [countByProvider(names.length)({ ...numbered(names), provider, hour: hourOf(at), teamId })];
 }
 
-function countOfEmail(names: CounterName[], { emailId, teamId }: About, at: Date): Write[] {
-  const told = emailId ? names.filter((name) => !notByEmail.has(name)) : [];
+function countOfEmail(names: CounterName[], about: About, at: Date): Write[] {
+  const { emailId, teamId } = about;
+  const told = emailId ? names.filter((name) => isByEmail(name, about)) : [];
   if (told.length === 0) return [];
   return [countByEmail(told.length)({ ...numbered(told), emailId, hour: hourOf(at), teamId })];
 }

@@ -191,6 +191,13 @@ export const importForm = t.Object({
       examples: ["upsert"],
     }),
   ),
+  resubscribe: t.Optional(
+    t.String({
+      description:
+        "`true`: who has unsubscribed, or left a topic, comes back where the file or `topics` says so. Without it nobody does.",
+      examples: ["false"],
+    }),
+  ),
   segments: t.Optional(
     t.String({
       description: "JSON: static segments that every contact of the file is put into.",

@@ -1,7 +1,7 @@
 import type { App } from "../app.ts";
 import { propertiesOf } from "../contacts/properties.ts";
 import type { Segment } from "../contacts/schema.ts";
-import { getSegment } from "../contacts/segments.ts";
+import { requireSegment } from "../contacts/segments.ts";
 import { getTopic } from "../contacts/topics.ts";
 import { expectChange } from "../db/write.ts";
 import type { SendingDomain } from "../domains/service.ts";
@@ -74,7 +74,7 @@ async function requireAll(
   app: App,
   { teamId, apiKeyId, sender, segmentId, topicId }: Broadcast,
 ): Promise<[SendingDomain, Segment]> {
-  const segment = await getSegment(app, teamId, segmentId);
+  const segment = await requireSegment(app, teamId, segmentId);
   if (topicId !== null) await getTopic(app, teamId, topicId);
   const from = { teamId, keyId: apiKeyId ?? undefined };
   return [await permittedDomain(app, from, parseAddress(sender)!), segment];

@@ -71,7 +71,16 @@ const columns: Record<string, SQL> = {
   created_at: sql`c.created_at`,
 };
 
-function conditionOfField({ field, operator, value }: FieldRule): SQL {
+function conditionOfField(rule: FieldRule): SQL {
+  const { field } = rule;
+  if (!field.startsWith(propertyPrefix)) return compared(rule);
+  // Of a property that is gone nobody can say anything: not even that it is not set.
+  return sql`(exists (
+    select 1 from contact_properties
+    where team_id = c.team_id and key = ${field.slice(propertyPrefix.length)} and deleted_at is null) and ${compared(rule)})`;
+}
+
+function compared({ field, operator, value }: FieldRule): SQL {
   const given = field.startsWith(propertyPrefix)
     ? sql`json_extract(c.properties, ${pathOf(field.slice(propertyPrefix.length))})`
     : columns[field]!;

@@ -148,6 +148,26 @@ eachTransport((_, open) => {
     }
   });
 
+  test("capitals beyond ASCII in an address are no other person", async () => {
+    const { app, teamId, whoAre } = await start();
+    await saveContact(app, teamId, { email: "J\u00d6RG@example.org", firstName: "J\u00f6rg" });
+    const data = { is_bot: true };
+    await atomically(app, [
+      ...recordEvent(app, { type: "email.delivered", teamId, recipient: "J\u00d6rg@example.org" }),
+      ...recordEvent(app, { type: "email.clicked", teamId, recipient: "J\u00d6rg@example.org", data }),
+    ]);
+    expect(await whoAre({ event: "delivered", happened: true })).toEqual(["j\u00f6rg"]);
+    expect(await whoAre({ event: "clicked", happened: true })).toEqual([]);
+    expect(await whoAre({ field: "email", operator: "equals", value: "J\u00d6RG@example.org" })).toEqual([
+      "j\u00f6rg",
+    ]);
+    expect(await whoAre({ field: "email", operator: "starts_with", value: "J\u00d6" })).toEqual([
+      "j\u00f6rg",
+    ]);
+    const found = await getContacts(app, teamId, { search: "J\u00d6R" }, { limit: 5 });
+    expect(found.map(({ email }) => email)).toEqual(["j\u00f6rg@example.org"]);
+  });
+
   test("whatever is compared is a value and never SQL", async () => {
     const { whoAre } = await start();
     const values = fc.string({

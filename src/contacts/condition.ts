@@ -1,5 +1,6 @@
 /** Rules as a condition of SQL: every value of a client's, and every path made of one, is a parameter. */
 import { type SQL, sql } from "drizzle-orm";
+import { recipientKey } from "../mail/address.ts";
 import { type FieldRule, type Leaf, propertyPrefix, type Rule, type Rules } from "./rules.ts";
 import type { Segment } from "./schema.ts";
 
@@ -114,6 +115,8 @@ function compared({ field, operator, value }: FieldRule): SQL {
 /** As SQLite has the value: `json_extract` gives 1 for true, and our own times are milliseconds. */
 function wantedOf(field: string, value: FieldRule["value"]): string | number {
   if (typeof value === "boolean") return value ? 1 : 0;
+  // Addresses are kept so; SQLite knows capitals of ASCII alone.
+  if (field === "email" && typeof value === "string") return recipientKey(value);
   if (field === "created_at" && typeof value === "string") return new Date(value).getTime();
   return value ?? "";
 }

@@ -3,6 +3,7 @@ import type { App } from "../app.ts";
 import type { Db } from "../db/open.ts";
 import { preparedWrite, type Write } from "../db/write.ts";
 import { newId } from "../ids.ts";
+import { activityOf } from "./activity.ts";
 import { dueOrQuiet, isHeard, isQuiet, unheardTypes } from "./heard.ts";
 import {
   type CounterName,
@@ -152,7 +153,12 @@ export function recordEvent(app: App, { type, ...about }: NewEvent): Write[] {
 export function recordEvents(app: App, types: EventType[], about: Omit<NewEvent, "type" | "id">): Write[] {
   const at = app.now();
   const names = namesOf(types, about);
-  return [insertOf(app, types, about, at), ...countOf(names, about, at, 1), ...countOfOne(names, about, at)];
+  return [
+    insertOf(app, types, about, at),
+    ...activityOf(types, about, at),
+    ...countOf(names, about, at, 1),
+    ...countOfOne(names, about, at),
+  ];
 }
 
 /** The same for many things at once: those that are counted together cost one counter. */
@@ -163,7 +169,8 @@ export function recordMany(app: App, happened: NewEvent[]): Write[] {
   const totals = new Map<string, { name: CounterName; about: About; total: number }>();
   for (const { type, ...about } of happened) {
     const names = namesOf([type], about);
-    writes.push(insertOf(app, [type], about, at), ...countOfOne(names, about, at));
+    writes.push(insertOf(app, [type], about, at));
+    writes.push(...activityOf([type], about, at), ...countOfOne(names, about, at));
     for (const name of names) {
       const key = `${about.teamId} ${about.domainId} ${about.broadcastId} ${name}`;
       const known = totals.get(key);

@@ -3,7 +3,8 @@ import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlit
 
 /**
  * What is walked through, one after the other. First nothing more goes out, and no file brings the contact back; reports
- * are known by the deliveries they are about, so what was received comes before what was sent.
+ * are known by the deliveries they are about, so what was received comes before what was sent. Bodies come last, because
+ * they may have to wait.
  */
 export const stages = [
   "queued",
@@ -11,10 +12,10 @@ export const stages = [
   "contact",
   "received",
   "sent",
-  "bodies",
   "events",
   "sandbox",
   "requests",
+  "bodies",
 ] as const;
 export type Stage = (typeof stages)[number];
 

@@ -205,38 +205,6 @@ const walks: Record<Stage, Walk> = {
     };
   },
 
-  /** A body is emptied where no other email has it; and not before nobody can be given it any more. */
-  async bodies(app, { id, cursor }) {
-    const [row] = await app.db.values<[string | null, string | null, number | null]>(
-      sql`select min(content_id), max(content_id), max(created_at) from erased_contents where erasure_id = ${id}`,
-    );
-    const [first, last, newest] = row!;
-    if (first === null || last === null || newest === null) return { to: null };
-    const at = new Date(newest + sharedForMs);
-    if (app.now() < at) return { to: cursor, wait: { at, why: "a body may still be given to other emails" } };
-    const from = leastIdAt(new Date(timeOfId(first).getTime() - 60_000));
-    const end = leastIdAt(new Date(timeOfId(last).getTime() + sharedForMs));
-    const slice = await nextSlice(app.db, walked.emails, cursor === "" ? from : cursor);
-    if (!slice || slice.after >= end) return { to: null, writes: emptyContents(id) };
-    const used = await app.db.values<[string]>(
-      sql`select x.content_id from emails e
-          cross join erased_contents x on x.erasure_id = ${id} and x.content_id = e.content_id
-          where e.id > ${slice.after} and e.id <= ${slice.to}`,
-    );
-    return {
-      to: slice.to,
-      writes:
-        used.length === 0
-          ? []
-          : [
-              keepContents(
-                id,
-                used.map(([contentId]) => contentId),
-              ),
-            ],
-    };
-  },
-
   async events(app, { teamId, cursor }, trace) {
     const slice = await nextSlice(app.db, walked.events, cursor);
     if (!slice) return { to: null };
@@ -267,5 +235,37 @@ const walks: Record<Stage, Walk> = {
     const ids = (await findRequests(app.db, teamId, trace, slice)).map((each) => each.id);
     if (ids.length === 0) return { to: slice.to };
     return { to: slice.to, writes: [deleteLogs(teamId, ids)], counts: { requests: ids.length } };
+  },
+
+  /** A body is emptied where no other email has it; and not before nobody can be given it any more. */
+  async bodies(app, { id, cursor }) {
+    const [row] = await app.db.values<[string | null, string | null, number | null]>(
+      sql`select min(content_id), max(content_id), max(created_at) from erased_contents where erasure_id = ${id}`,
+    );
+    const [first, last, newest] = row!;
+    if (first === null || last === null || newest === null) return { to: null };
+    const at = new Date(newest + sharedForMs);
+    if (app.now() < at) return { to: cursor, wait: { at, why: "a body may still be given to other emails" } };
+    const from = leastIdAt(new Date(timeOfId(first).getTime() - 60_000));
+    const end = leastIdAt(new Date(timeOfId(last).getTime() + sharedForMs));
+    const slice = await nextSlice(app.db, walked.emails, cursor === "" ? from : cursor);
+    if (!slice || slice.after >= end) return { to: null, writes: emptyContents(id) };
+    const used = await app.db.values<[string]>(
+      sql`select x.content_id from emails e
+          cross join erased_contents x on x.erasure_id = ${id} and x.content_id = e.content_id
+          where e.id > ${slice.after} and e.id <= ${slice.to}`,
+    );
+    return {
+      to: slice.to,
+      writes:
+        used.length === 0
+          ? []
+          : [
+              keepContents(
+                id,
+                used.map(([contentId]) => contentId),
+              ),
+            ],
+    };
   },
 };

@@ -142,7 +142,7 @@ async function throughThreeKills() {
     () => delivered() >= contacts / 4,
     () => delivered() >= contacts / 2,
   ]) {
-    while (!isFarEnough()) await Bun.sleep(2);
+    while (!isFarEnough()) await Bun.sleep(kills.length === 0 ? 2 : 100);
     const isFinding = found() < contacts;
     await mailit.kill9();
     kills.push(isFinding ? "while recipients were found" : "while they were sent to");

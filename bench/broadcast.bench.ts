@@ -1,6 +1,7 @@
 /**
  * A broadcast to 100,000 contacts in the executable's sandbox: how long until every recipient is on disk, how much of the
- * database each takes, and how fast they then are sent to. The raw limit is the same rows, written by SQL alone.
+ * database each takes, and how fast they then are sent to. The raw limit is the same rows, written by SQL alone. In the
+ * middle it is paused and canceled; then another goes through three kill -9 to its end, and everybody must have got it.
  */
 import { Database } from "bun:sqlite";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -20,8 +21,19 @@ await first.stop();
 const path = join(folder, "data/mailit.db");
 const segmentId = fillAudience();
 
+/** Every message that the sandbox's mail server took, which itself keeps the last thousand. */
+function watchSink(): void {
+  using database = new Database(path);
+  database.run("create table bench_taken (delivery_id text not null)");
+  database.run(
+    `create trigger bench_taken after insert on sandbox_messages
+     begin insert into bench_taken (delivery_id) values (new.delivery_id); end`,
+  );
+}
+watchSink();
+
 const env = { MAILIT_LOGGING_LEVEL: "warn", MAILIT_RATE_LIMIT_ENABLED: "false" };
-await using mailit = await startMailit({ folder, env });
+let mailit = await startMailit({ folder, env });
 const ask = async (method: string, route: string, body?: unknown) => {
   const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
   const answer = await fetch(mailit.url + route, { method, headers, body: JSON.stringify(body) });
@@ -32,18 +44,20 @@ const ask = async (method: string, route: string, body?: unknown) => {
 // Sending waits, so that what is measured is the fan-out and its bytes alone.
 await ask("POST", "/queue/sending/pause", { reason: "bench" });
 const paragraph = `<p>${"Lorem ipsum dolor sit amet. ".repeat(70)}</p>`;
-const { id } = await ask("POST", "/broadcasts", {
+const draft = {
   ...{
     segment_id: segmentId,
     from: "Bench <bench@example.com>",
     subject: "Hi {{{contact.first_name|there}}}",
   },
   html: `<p>{{{contact.first_name}}} {{{contact.last_name}}}, {{{contact.plan|free}}}</p>${paragraph}<a href="{{{RESEND_UNSUBSCRIBE_URL}}}">Leave</a>`,
-});
+};
+const { id } = await ask("POST", "/broadcasts", draft);
 const bytesBefore = databaseBytes();
 const started = performance.now();
 await ask("POST", `/broadcasts/${id}/send`, {});
-const progress = async () => (await ask("GET", `/broadcasts/${id}`)).progress as Record<string, number>;
+const stateOf = (of: string) => ask("GET", `/broadcasts/${of}`);
+const progress = async (of = id) => (await stateOf(of)).progress as Record<string, number>;
 while ((await progress()).recipients! < contacts) await Bun.sleep(10);
 const fanOutMs = performance.now() - started;
 const bytesEach = (databaseBytes() - bytesBefore) / contacts;
@@ -56,8 +70,22 @@ while (delivered < contacts && performance.now() - sendingFrom < sendingMs) {
   delivered = (await progress()).delivered!;
 }
 const perSecond = delivered / ((performance.now() - sendingFrom) / 1_000);
-await mailit.stop();
+
+await ask("POST", `/broadcasts/${id}/pause`, {});
+await Bun.sleep(1_000);
+const takenAfterASecond = count("bench_taken");
+await Bun.sleep(3_000);
+const takenPaused = count("bench_taken") - takenAfterASecond;
+await ask("POST", `/broadcasts/${id}/cancel`, {});
+const canceledFrom = performance.now();
+const isToldOfAll = ({ delivered: got = 0, canceled = 0 }: Record<string, number>) =>
+  got + canceled >= contacts;
+while (!isToldOfAll(await progress())) await Bun.sleep(50);
+const cancelMs = performance.now() - canceledFrom;
 const raw = rawSeconds();
+
+const story = await throughThreeKills();
+await mailit.stop();
 
 report([
   {
@@ -69,8 +97,83 @@ report([
   { what: "  the same rows by SQL alone", value: raw, unit: "s" },
   { what: "database a recipient", value: bytesEach, unit: "bytes", budget: { atMost: 1_000 } },
   { what: "  then sent to, in the sandbox", value: perSecond, unit: "messages/s" },
+  {
+    what: "taken later than a second after a pause",
+    value: takenPaused,
+    unit: "messages",
+    budget: { atMost: 0 },
+  },
+  { what: "canceled, with an event for each", value: cancelMs / 1_000, unit: "s" },
+  { what: "through three kill -9: contacts with other than one delivery", ...none(story.notOnce) },
+  { what: "  contacts who did not get it", ...none(story.missed) },
+  { what: "  who got it twice, and it was not under way at a kill", ...none(story.twice) },
+  { what: "  who got it twice, as it was under way at a kill", value: story.underWay, unit: "contacts" },
+  { what: "  from the first start to the last", value: story.seconds, unit: "s" },
 ]);
 process.exit(0);
+
+function none(value: number) {
+  return { value, unit: "contacts", budget: { atMost: 0 } };
+}
+
+/**
+ * One broadcast to everybody, sent while it finds its recipients. The first kill comes while it does, the others while
+ * messages are going out; what was taken and not yet on disk as delivered when a kill came may come once more.
+ */
+async function throughThreeKills() {
+  const from = performance.now();
+  const { id: broadcastId } = await ask("POST", "/broadcasts", draft);
+  await ask("POST", `/broadcasts/${broadcastId}/send`, {});
+  const deliveriesOf = "deliveries where email_id = (select email_id from broadcasts where id = ?)";
+  const rows = (text: string) => {
+    using database = new Database(path);
+    return database.query(text).values(broadcastId) as string[][];
+  };
+  const number = (text: string) => Number(rows(text)[0]![0]);
+  const found = () => number("select recipients from broadcasts where id = ?");
+  const delivered = () =>
+    number(
+      "select ifnull(sum(total), 0) from email_counters where event = 'email.delivered' and email_id = (select email_id from broadcasts where id = ?)",
+    );
+  const mayComeTwice = new Set<string>();
+  const kills: string[] = [];
+  for (const isFarEnough of [
+    () => found() >= contacts / 4,
+    () => delivered() >= contacts / 4,
+    () => delivered() >= contacts / 2,
+  ]) {
+    while (!isFarEnough()) await Bun.sleep(kills.length === 0 ? 2 : 100);
+    const isFinding = found() < contacts;
+    await mailit.kill9();
+    kills.push(isFinding ? "while recipients were found" : "while they were sent to");
+    for (const [deliveryId] of rows(
+      `select id from ${deliveriesOf} and state <> 'delivered' and id in (select delivery_id from bench_taken)`,
+    )) {
+      mayComeTwice.add(deliveryId!);
+    }
+    mailit = await startMailit({ folder, env });
+  }
+  while ((await stateOf(broadcastId)).status !== "sent") await Bun.sleep(500);
+  const seconds = (performance.now() - from) / 1_000;
+  const copies = rows(
+    `select t.delivery_id, count(*) from ${deliveriesOf.replace("deliveries", "deliveries d cross join bench_taken t on t.delivery_id = d.id")} group by t.delivery_id`,
+  );
+  const twice = copies.filter(([, total]) => Number(total) > 1).map(([deliveryId]) => deliveryId!);
+  const ofContacts = rows(`select contact_id, count(*) from ${deliveriesOf} group by contact_id`);
+  process.stderr.write(`killed ${kills.join(", ")}\n`);
+  return {
+    seconds,
+    notOnce: contacts - ofContacts.filter(([, total]) => Number(total) === 1).length,
+    missed: contacts - copies.length,
+    twice: twice.filter((deliveryId) => !mayComeTwice.has(deliveryId)).length,
+    underWay: twice.filter((deliveryId) => mayComeTwice.has(deliveryId)).length,
+  };
+}
+
+function count(table: string): number {
+  using database = new Database(path);
+  return Number(database.query(`select count(*) from ${table}`).values()[0]![0]);
+}
 
 /** What the pages in use take, wherever they are: the write-ahead log is part of the database. */
 function databaseBytes(): number {

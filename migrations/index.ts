@@ -26,6 +26,8 @@ import down0013 from "./0013_admin.down.sql" with { type: "text" };
 import up0013 from "./0013_admin.up.sql" with { type: "text" };
 import down0014 from "./0014_search.down.sql" with { type: "text" };
 import up0014 from "./0014_search.up.sql" with { type: "text" };
+import down0015 from "./0015_people.down.sql" with { type: "text" };
+import up0015 from "./0015_people.up.sql" with { type: "text" };
 
 /** One step of the database's shape. `up` and `down` are SQL statements separated by empty lines. */
 export interface Migration {
@@ -51,4 +53,5 @@ export const migrations: Migration[] = [
   { version: 12, name: "provider_counters", up: up0012, down: down0012 },
   { version: 13, name: "admin", up: up0013, down: down0013 },
   { version: 14, name: "search", up: up0014, down: down0014 },
+  { version: 15, name: "people", up: up0015, down: down0015 },
 ];

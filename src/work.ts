@@ -17,6 +17,7 @@ import { forgettingLanes } from "./jobs/forget-lanes.ts";
 import type { JobHandler } from "./jobs/job.ts";
 import type { Recurring } from "./jobs/recurring.ts";
 import { forgettingLogs } from "./logs/retention.ts";
+import { erasing } from "./people/walk.ts";
 import { bouncingLater } from "./sandbox/bounce-later.ts";
 import { complaining } from "./sandbox/jobs.ts";
 import { forgettingSuppressions } from "./suppressions/expiry.ts";
@@ -51,6 +52,7 @@ export const handlers: JobHandler[] = [
   clearingProperty,
   clearingSegment,
   clearingTopic,
+  erasing,
   complaining,
   readingInbound,
   bouncingLater,

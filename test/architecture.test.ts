@@ -18,7 +18,7 @@ const rooms = [
     "emails",
     "inbound",
   ],
-  ...["broadcasts", "delivery", "tracking", "sandbox", "webhooks", "metrics"],
+  ...["broadcasts", "delivery", "tracking", "sandbox", "webhooks", "metrics", "people"],
 ];
 const doors = ["api", "admin", "public", "listeners"];
 

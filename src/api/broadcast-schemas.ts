@@ -109,6 +109,7 @@ const progress = Type.Object(
     bounced: Type.Integer(),
     failed: Type.Integer(),
     suppressed: Type.Integer(),
+    canceled: Type.Integer({ description: "Whom it had not been sent to when it was canceled." }),
     complained: Type.Integer(),
     unsubscribed: Type.Integer(),
     opened: Type.Integer(),

@@ -47,7 +47,7 @@ test("a draft is as it was written, in the contract's shape", async () => {
     ...{ from: whole.from, subject: "News", reply_to: ["x@example.com"], preview_text: "Soon" },
     ...{ html: "<p>Hi</p>", text: null, messages_per_minute: null, problem: null },
     progress: {
-      ...{ recipients: 0, delivered: 0, bounced: 0, failed: 0, suppressed: 0, complained: 0 },
+      ...{ recipients: 0, delivered: 0, bounced: 0, failed: 0, suppressed: 0, canceled: 0, complained: 0 },
       ...{ unsubscribed: 0, opened: 0, clicked: 0, skipped_unsubscribed: 0 },
     },
   });

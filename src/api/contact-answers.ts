@@ -1,7 +1,5 @@
 /** Contacts and segments in the contract's words, for their own routes and for those of audiences. */
 import type { Static } from "@sinclair/typebox";
-import type { SentBroadcast } from "../broadcasts/person.ts";
-import type { Person } from "../contacts/person.ts";
 import type { NewContact } from "../contacts/save.ts";
 import type { Contact, ContactImport, ContactProperty, Segment } from "../contacts/schema.ts";
 import type { contactChanges, contactCreation } from "./contact-schemas.ts";
@@ -44,34 +42,6 @@ export function toContact(contact: Contact, definitions: Map<string, ContactProp
     properties: Object.fromEntries(values),
   };
 }
-
-export const toPerson = (
-  { contact, segments, topics, activity, suppression }: Person,
-  broadcasts: SentBroadcast[],
-  definitions: Map<string, ContactProperty>,
-) => ({
-  object: "contact_data" as const,
-  contact: toContact(contact, definitions),
-  segments: segments.map(toSegmentItem),
-  topics: topics.map(({ id, name, description, subscription }) => ({ id, name, description, subscription })),
-  activity: {
-    delivered_at: activity?.deliveredAt?.toISOString() ?? null,
-    opened_at: activity?.openedAt?.toISOString() ?? null,
-    clicked_at: activity?.clickedAt?.toISOString() ?? null,
-    bounced_at: activity?.bouncedAt?.toISOString() ?? null,
-  },
-  suppression: suppression
-    ? { reason: suppression.reason, created_at: suppression.createdAt.toISOString() }
-    : null,
-  broadcasts: broadcasts.map(({ id, name, state, createdAt, values, events }) => ({
-    ...{ id, name, state, created_at: createdAt.toISOString(), values },
-    events: events.map((each) => ({
-      type: each.type,
-      created_at: each.createdAt.toISOString(),
-      data: each.data,
-    })),
-  })),
-});
 
 export const toSegmentItem = ({ id, name, createdAt }: Segment) => ({
   id,

@@ -76,7 +76,7 @@ export async function takeImport(
   }
 }
 
-const fieldNames = ["column_map", "on_conflict", "segments", "topics"] as const;
+const fieldNames = ["column_map", "on_conflict", "resubscribe", "segments", "topics"] as const;
 const isField = (name: string): name is keyof ImportFields => fieldNames.some((each) => each === name);
 
 const longestField = 64 * 1024;

@@ -148,41 +148,6 @@ export const topicsChanged = Type.Object({
   topics: Type.Array(Type.Object({ id, subscription: subscribed })),
 });
 
-const moment = nullable(time);
-export const personAnswer = Type.Object({
-  object: Type.Literal("contact_data"),
-  contact: contactAnswer,
-  segments: segmentsOfContact.properties.data,
-  topics: topicsOfContact.properties.data,
-  activity: Type.Object(
-    { delivered_at: moment, opened_at: moment, clicked_at: moment, bounced_at: moment },
-    { description: "When each last happened." },
-  ),
-  suppression: Type.Union([
-    Type.Object({ reason: Type.String({ examples: ["bounce"] }), created_at: time }),
-    Type.Null(),
-  ]),
-  broadcasts: Type.Array(
-    Type.Object({
-      ...{ id, name: Type.String({ examples: ["March"] }) },
-      state: Type.String({ examples: ["delivered"] }),
-      created_at: time,
-      values: Type.Record(Type.String(), Type.Unknown(), {
-        description: "What was filled in for them.",
-        examples: [{ first_name: "Ada" }],
-      }),
-      events: Type.Array(
-        Type.Object({
-          type: Type.String({ examples: ["email.opened"] }),
-          created_at: time,
-          data: Type.Unknown({ examples: [{}] }),
-        }),
-      ),
-    }),
-    { description: "Those that went to them, newest first." },
-  ),
-});
-
 const count = (description?: string) => Type.Integer({ description });
 export const importAnswer = Type.Object({
   object: Type.Literal("contact_import"),
@@ -224,6 +189,13 @@ export const importForm = t.Object({
     t.String({
       description: "`upsert` changes contacts who are there, `skip` leaves them as they are.",
       examples: ["upsert"],
+    }),
+  ),
+  resubscribe: t.Optional(
+    t.String({
+      description:
+        "`true`: who has unsubscribed, or left a topic, comes back where the file or `topics` says so. Without it nobody does.",
+      examples: ["false"],
     }),
   ),
   segments: t.Optional(

@@ -68,8 +68,16 @@ test("all that is kept of a contact is told, and goes with them", async () => {
   await make("/suppressions", { email });
   const at = app.now().toISOString();
   await atomically(app, recordEvent(app, { type: "email.delivered", teamId: team.teamId, recipient: email }));
-  expect((await ask("GET", `/contacts/${email}/data`)).body).toEqual({
+  const { events, requests, ...told } = (await ask("GET", `/contacts/${email}/data`)).body;
+  expect(events.map(({ type }: { type: string }) => type)).toEqual([
+    "contact.created",
+    "suppression.added",
+    "email.delivered",
+  ]);
+  expect(requests.every(({ method }: { method: string }) => method === "POST")).toBeTrue();
+  expect(told).toEqual({
     object: "contact_data",
+    email,
     contact: {
       ...{
         object: "contact",
@@ -87,10 +95,30 @@ test("all that is kept of a contact is told, and goes with them", async () => {
     activity: { delivered_at: at, opened_at: null, clicked_at: null, bounced_at: null },
     suppression: { reason: "manual", created_at: at },
     broadcasts: [],
+    emails: [],
+    received: [],
+    import_errors: [],
   });
   await ask("DELETE", `/contacts/${email}`);
-  expect((await ask("GET", `/contacts/${email}/data`)).status).toBe(404);
+  expect((await ask("GET", `/contacts/${email}/data`)).body.contact).toBeNull();
+  expect((await ask("GET", `/contacts/${id}/data`)).status).toBe(404);
   expect(await app.db.values(sql`select * from contact_activity where contact_id = ${id}`)).toEqual([]);
+});
+
+test("an erasure is asked for by address, worked on afterwards, and seen by its team alone", async () => {
+  const { status, body } = await ask("DELETE", "/contacts/Nobody%40example.org/data");
+  expect([status, body]).toMatchObject([
+    202,
+    { object: "contact_erasure", status: "in_progress", stage: "queued", progress: 0, completed_at: null },
+  ]);
+  const jobs = await app.db.values(sql`select kind from jobs where id = ${body.id}`);
+  expect(jobs).toEqual([["erase_person"]]);
+  expect((await ask("GET", `/contacts/erasures/${body.id}`)).body).toEqual(body);
+  expect((await ask("GET", "/contacts/erasures")).body.data).toEqual([body]);
+  const another = await testTeam(app);
+  const seen = await server.ask("GET", `/contacts/erasures/${body.id}`, { key: another.key });
+  expect([seen.status, seen.body.message]).toEqual([404, "Erasure not found"]);
+  expect((await ask("DELETE", "/contacts/no-address/data")).status).toBe(404);
 });
 
 test("a search is paged", async () => {

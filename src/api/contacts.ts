@@ -1,24 +1,16 @@
 import { Value } from "@sinclair/typebox/value";
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
-import { getBroadcastsTo } from "../broadcasts/person.ts";
 import type { TopicChoice } from "../contacts/changes.ts";
 import { listSegmentsOf, setMembership } from "../contacts/members.ts";
-import { getPerson } from "../contacts/person.ts";
 import { propertiesOf } from "../contacts/properties.ts";
 import { getContact, getContacts } from "../contacts/read.ts";
 import { deleteContact, saveContact, updateContact } from "../contacts/save.ts";
 import { listTopicsOf, updateTopicsOf } from "../contacts/subscriptions.ts";
 import { Refusal } from "../errors.ts";
 import { authenticated } from "./auth.ts";
-import {
-  toContact,
-  toContactItem,
-  toFields,
-  toNewContact,
-  toPerson,
-  toSegmentItem,
-} from "./contact-answers.ts";
+import { toContact, toContactItem, toFields, toNewContact, toSegmentItem } from "./contact-answers.ts";
+import { contactDataRoutes } from "./contact-data.ts";
 import { contactFileRoutes } from "./contact-imports.ts";
 import {
   contactAnswer,
@@ -30,7 +22,6 @@ import {
   contactsQuery,
   membershipAnswer,
   membershipDeleted,
-  personAnswer,
   segmentsOfContact,
   topicChoices,
   topicsChanged,
@@ -43,6 +34,7 @@ import { answer, bodyErrorAnswers, errorAnswers, requestBody } from "./openapi.t
 export const contactRoutes = (app: App) =>
   new Elysia({ prefix: "/contacts" })
     .use(contactFileRoutes(app))
+    .use(contactDataRoutes(app))
     .use(singleRoutes(app))
     .use(segmentsRoutes(app))
     .use(topicsRoutes(app));
@@ -103,25 +95,6 @@ const singleRoutes = (app: App) =>
         },
       },
     )
-    .get(
-      "/:idOrEmail/data",
-      async ({ caller, params }) => {
-        const person = await getPerson(app, caller.teamId, params.idOrEmail);
-        const broadcasts = await getBroadcastsTo(app, person.contact);
-        return toPerson(person, broadcasts, await propertiesOf(app.db, caller.teamId));
-      },
-      {
-        detail: {
-          summary: "Get all that is kept of a contact, for whoever asks what is known of them",
-          description: "The emails to them that were no broadcasts are apart.",
-          tags,
-          responses: {
-            200: answer("Everything with the contact, and the broadcasts to them", personAnswer),
-            ...errorAnswers,
-          },
-        },
-      },
-    )
     .patch(
       "/:idOrEmail",
       async ({ caller, params, body }) => {
@@ -147,6 +120,8 @@ const singleRoutes = (app: App) =>
       {
         detail: {
           summary: "Delete a contact",
+          description:
+            "With all that hangs on them. What was sent to their address stays: `DELETE /contacts/{id or email}/data` erases that too.",
           tags,
           responses: { 200: answer("Deleted", contactDeleted), ...errorAnswers },
         },

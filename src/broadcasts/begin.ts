@@ -1,6 +1,7 @@
 import type { App } from "../app.ts";
 import { propertiesOf } from "../contacts/properties.ts";
-import { getSegment } from "../contacts/segments.ts";
+import type { Segment } from "../contacts/schema.ts";
+import { requireSegment } from "../contacts/segments.ts";
 import { getTopic } from "../contacts/topics.ts";
 import { expectChange } from "../db/write.ts";
 import type { SendingDomain } from "../domains/service.ts";
@@ -15,6 +16,7 @@ import { once } from "../jobs/once.ts";
 import { parseAddress } from "../mail/address.ts";
 import { makeMessageId } from "../mail/message-id.ts";
 import { withPreview } from "../mail/preview-text.ts";
+import { fixAudience } from "./audience.ts";
 import { fieldsIn } from "./fields.ts";
 import type { Broadcast } from "./schema.ts";
 import { conducted } from "./store.ts";
@@ -28,8 +30,9 @@ const beforeAll = "0";
  */
 export async function begin(app: App, broadcast: Broadcast): Promise<void> {
   let domain: SendingDomain;
+  let segment: Segment;
   try {
-    domain = await requireAll(app, broadcast);
+    [domain, segment] = await requireAll(app, broadcast);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const back = { status: "draft", problem: error.message, scheduledAt: null, conductor: null } as const;
@@ -48,11 +51,11 @@ export async function begin(app: App, broadcast: Broadcast): Promise<void> {
       ...{ status: "sending", steered: "sending", startedAt: now, updatedAt: now, emailId },
       ...{
         cursor: beforeAll,
-        audienceEnd: newId(),
         fallbacks: { ...broadcast.fallbacks, ...(await fallbacksFor(app, broadcast)) },
       },
     }),
     expectChange(),
+    fixAudience(broadcast, segment, now),
     ...content.writes,
     insertEmail({
       ...{ id: emailId, teamId, domainId: domain.id, apiKeyId: broadcast.apiKeyId, broadcastId },
@@ -67,10 +70,14 @@ export async function begin(app: App, broadcast: Broadcast): Promise<void> {
   if (isWritten) content.isStored();
 }
 
-async function requireAll(app: App, { teamId, apiKeyId, sender, segmentId, topicId }: Broadcast) {
-  await getSegment(app, teamId, segmentId);
+async function requireAll(
+  app: App,
+  { teamId, apiKeyId, sender, segmentId, topicId }: Broadcast,
+): Promise<[SendingDomain, Segment]> {
+  const segment = await requireSegment(app, teamId, segmentId);
   if (topicId !== null) await getTopic(app, teamId, topicId);
-  return permittedDomain(app, { teamId, keyId: apiKeyId ?? undefined }, parseAddress(sender)!);
+  const from = { teamId, keyId: apiKeyId ?? undefined };
+  return [await permittedDomain(app, from, parseAddress(sender)!), segment];
 }
 
 /** What the contract puts behind a contact's own value and a field's: the property's. */

@@ -6,7 +6,9 @@ import { choose, testContact, testTopic } from "../../test/support/audience-rows
 import { broadcastScene, crowd } from "../../test/support/broadcast-scene.ts";
 import { atomically } from "../app.ts";
 import { createProperty } from "../contacts/properties.ts";
+import { updateContact } from "../contacts/save.ts";
 import { segmentMembers } from "../contacts/schema.ts";
+import { createSegment, deleteSegment } from "../contacts/segments.ts";
 import { deleteTopic } from "../contacts/topics.ts";
 import { rawWrite } from "../db/write.ts";
 import { pauseQueue } from "../delivery/queue.ts";
@@ -96,6 +98,55 @@ test("the audience is settled when the broadcast begins: who joins later is not 
   ]);
   await scene.dispatcher.drained();
   expect(scene.reached()).toEqual(Object.keys(crowd(3)));
+});
+
+test("nothing that anybody becomes later puts them into an audience or takes them out, but that they want no mail", async () => {
+  const scene = await broadcastScene({});
+  const { app, teamId } = scene;
+  const topic = await testTopic(app, teamId);
+  const about = (plan: string) => ({ properties: { plan } });
+  await createProperty(app, teamId, { key: "plan", type: "string" });
+  const [stays, changes, leaves, joins, returns, optsIn] = [
+    await testContact(app, teamId, "stays@recipient.test", about("pro")),
+    await testContact(app, teamId, "changes@recipient.test", about("pro")),
+    await testContact(app, teamId, "leaves@recipient.test", about("pro")),
+    await testContact(app, teamId, "joins@recipient.test", about("free")),
+    await testContact(app, teamId, "returns@recipient.test", { ...about("pro"), unsubscribed: true }),
+    await testContact(app, teamId, "opts-in@recipient.test", about("pro")),
+  ];
+  await choose(app, optsIn, topic, "opt_out");
+  const rules = { all: [{ field: "properties.plan", operator: "equals", value: "pro" }] };
+  const segment = await createSegment(app, teamId, { name: "Pro", rules });
+  const id = await scene.draft({ segmentId: segment.id, topicId: topic.id });
+  await sendBroadcast(app, { teamId }, id, new Date(app.now().getTime() + 1));
+  await begin(app, await scene.get(id));
+  await updateContact(app, teamId, changes.id, { properties: { plan: "free" } });
+  await updateContact(app, teamId, joins.id, { properties: { plan: "pro" } });
+  await updateContact(app, teamId, leaves.id, { unsubscribed: true });
+  await updateContact(app, teamId, returns.id, { unsubscribed: false });
+  await choose(app, optsIn, topic, "opt_in");
+  await deleteSegment(app, teamId, segment.id);
+  await scene.pass(1);
+  expect(scene.reached()).toEqual([changes.email, stays.email]);
+  expect(await scene.get(id)).toMatchObject({ recipients: 2, skippedUnsubscribed: 3 });
+  expect(await app.db.values(sql`select * from broadcast_audience`)).toEqual([]);
+});
+
+test("a broadcast that an older version has begun goes on from where it is", async () => {
+  const scene = await broadcastScene(crowd(4));
+  const { app, teamId } = scene;
+  const id = await scene.draft();
+  await sendBroadcast(app, { teamId }, id, new Date(app.now().getTime() + 1));
+  await begin(app, await scene.get(id));
+  await atomically(app, [
+    rawWrite("delete from broadcast_audience"),
+    rawWrite("update broadcasts set cursor = ?, audience_end = ?", [
+      scene.contacts[0]!.id,
+      scene.contacts[3]!.id,
+    ]),
+  ]);
+  await scene.pass(1);
+  expect(scene.reached()).toEqual(Object.keys(crowd(3)).slice(1));
 });
 
 test("who leaves or is removed between the beginning and their turn gets nothing", async () => {
@@ -221,6 +272,34 @@ test("a paused broadcast that is canceled ends for good, and nobody else gets it
   const states = (await scene.deliveries(broadcast.emailId!)).map(({ state }) => state);
   expect(states.sort()).toEqual(["canceled", "canceled", "delivered"]);
   expect((await scene.waitingJobs()).filter(({ kind }) => kind === "deliver")).toEqual([]);
+  const told = (await scene.events(broadcast.emailId!)).filter((each) => each.startsWith("email.canceled"));
+  expect(told).toEqual(
+    Object.keys(crowd(3))
+      .slice(1)
+      .map((address) => `email.canceled ${address}`),
+  );
+  expect(await getProgress(app, broadcast)).toMatchObject({ recipients: 3, delivered: 1, canceled: 2 });
+  const counted = sql`select total from counters where event = 'email.canceled' and broadcast_id = ${id}`;
+  expect(await app.db.values(counted)).toEqual([[2]]);
+});
+
+test("who had no delivery yet when a broadcast was canceled is told of as canceled too", async () => {
+  const scene = await broadcastScene(crowd(3));
+  const { app, teamId } = scene;
+  const id = await scene.draft();
+  await sendBroadcast(app, { teamId }, id, new Date(app.now().getTime() + 1));
+  await begin(app, await scene.get(id));
+  await addSuppression(app, teamId, Object.keys(crowd(1))[0]!, {});
+  await pauseBroadcast(app, teamId, id);
+  await cancelBroadcast(app, teamId, id);
+  await scene.pass(1);
+  expect(scene.reached()).toEqual([]);
+  const broadcast = await scene.get(id);
+  expect(broadcast).toMatchObject({ status: "canceled", cursor: behindAll, recipients: 3 });
+  const states = (await scene.deliveries(broadcast.emailId!)).map(({ state }) => state);
+  expect(states).toEqual(["suppressed", "canceled", "canceled"]);
+  expect(await getProgress(app, broadcast)).toMatchObject({ suppressed: 1, canceled: 2 });
+  expect(await app.db.values(sql`select * from broadcast_audience`)).toEqual([]);
 });
 
 test("a scheduled broadcast waits for its time; taken back before, it is a draft and is not sent", async () => {

@@ -4,7 +4,7 @@ import { expectChange } from "../db/write.ts";
 import { again, done, type Ending, handle } from "../jobs/job.ts";
 import { once } from "../jobs/once.ts";
 import { begin } from "./begin.ts";
-import { expand } from "./expand.ts";
+import { expand, fixLate } from "./expand.ts";
 import { conduct } from "./jobs.ts";
 import { type Broadcast, behindAll } from "./schema.ts";
 import { steer } from "./steer.ts";
@@ -28,7 +28,7 @@ export const conducting = handle(conduct, async (app, { broadcastId }, { id, sig
 });
 
 async function nextStep(app: App, broadcast: Broadcast): Promise<Ending | undefined> {
-  const { status, steered, cursor } = broadcast;
+  const { status, steered, cursor, audienceEnd } = broadcast;
   switch (status) {
     case "scheduled":
     case "queued":
@@ -38,7 +38,8 @@ async function nextStep(app: App, broadcast: Broadcast): Promise<Ending | undefi
     case "paused":
     case "canceled":
       if (steered !== status || broadcast.steerCursor !== null) await steer(app, broadcast, status);
-      else if (cursor !== behindAll && status !== "canceled") await expand(app, broadcast);
+      else if (cursor !== behindAll && audienceEnd !== null) await fixLate(app, broadcast);
+      else if (cursor !== behindAll) await expand(app, broadcast);
       else return status === "sending" ? watch(app, broadcast) : done();
       return undefined;
     default:

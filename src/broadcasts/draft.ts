@@ -1,6 +1,6 @@
 /** What the author of a broadcast writes: read from a request, and judged. */
 import type { App } from "../app.ts";
-import { getSegment } from "../contacts/segments.ts";
+import { requireSegment } from "../contacts/segments.ts";
 import { getTopic } from "../contacts/topics.ts";
 import { checkRecipients, checkSubject } from "../emails/draft.ts";
 import { Refusal } from "../errors.ts";
@@ -161,7 +161,7 @@ async function check(app: App, teamId: string, written: Written): Promise<Writte
   const { segmentId, topicId } = written;
   if (!isId(segmentId)) throw notUuid("segment_id");
   if (topicId !== null && !isId(topicId)) throw notUuid("topic_id");
-  const { id } = await getSegment(app, teamId, segmentId);
+  const { id } = await requireSegment(app, teamId, segmentId);
   return {
     ...written,
     segmentId: id,

@@ -24,6 +24,8 @@ export interface Progress {
   bounced: number;
   failed: number;
   suppressed: number;
+  /** Whom it had not been sent to when it was canceled. */
+  canceled: number;
   complained: number;
   unsubscribed: number;
   opened: number;
@@ -44,6 +46,7 @@ export async function getProgress(app: App, broadcast: Broadcast): Promise<Progr
     bounced: count("bounced"),
     failed: count("failed"),
     suppressed: count("suppressed"),
+    canceled: count("canceled"),
     complained: count("complained"),
     unsubscribed: count("unsubscribed"),
     opened: count("unique_opened"),

@@ -1,5 +1,5 @@
 /** One email to many contacts: what its author writes, whom it goes to, and how far it is. */
-import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { MergeValues } from "../mail/merge.ts";
 
 export const broadcastStatuses = [
@@ -44,7 +44,7 @@ export const broadcasts = sqliteTable(
     fallbacks: text("fallbacks", { mode: "json" }).$type<MergeValues>(),
     /** The newest job that moves it on; an older one does nothing any more. */
     conductor: text("conductor"),
-    /** Contacts made later than this id are not in its audience. */
+    /** Of one that was begun before audiences were written down: contacts made later than this id are not in its audience. */
     audienceEnd: text("audience_end"),
     /** The last contact that has a delivery or was skipped; "~" once all have. */
     cursor: text("cursor"),
@@ -67,6 +67,18 @@ export const broadcasts = sqliteTable(
   (t) => [index("broadcasts_team").on(t.teamId, t.id)],
 );
 export type Broadcast = typeof broadcasts.$inferSelect;
+
+/** Whom one goes to, as it was when it began, until they have a delivery or were skipped. */
+export const broadcastAudience = sqliteTable(
+  "broadcast_audience",
+  {
+    broadcastId: text("broadcast_id").notNull(),
+    contactId: text("contact_id").notNull(),
+    /** Not of who had unsubscribed then or was not in the topic: they are counted, and not asked again. */
+    isWanted: integer("is_wanted", { mode: "boolean" }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.broadcastId, t.contactId] })],
+);
 
 /** Sorts behind every id. */
 export const behindAll = "~";

@@ -1,11 +1,21 @@
 import type { App } from "../app.ts";
 import { expectChange, type Write } from "../db/write.ts";
 import { deliver } from "../emails/jobs.ts";
+import { recordOfDeliveries } from "../events/record-selected.ts";
 import { once } from "../jobs/once.ts";
 import { pausedUntil } from "../jobs/pause.ts";
 import { touchLanes } from "../jobs/store.ts";
 import type { Broadcast, Steered } from "./schema.ts";
-import { conducted, dropJobs, forgiveWait, holdJobs, listToSteer, releaseJobs } from "./store.ts";
+import {
+  conducted,
+  dropJobs,
+  findDomainOf,
+  forgiveWait,
+  holdJobs,
+  isWaiting,
+  listToSteer,
+  releaseJobs,
+} from "./store.ts";
 
 const sliceSize = 1_000;
 
@@ -24,15 +34,28 @@ export async function steer(app: App, broadcast: Broadcast, to: Steered): Promis
   const after = isUnderWay ? (broadcast.steerCursor ?? "") : "";
   const rows = await listToSteer(app.db, broadcast.emailId!, after, sliceSize);
   const waiting = rows.filter(({ lane }) => lane !== null);
+  const domainId = to === "canceled" ? await findDomainOf(app.db, broadcast.emailId!) : null;
   const steerCursor = rows.length < sliceSize ? null : rows.at(-1)!.id;
   await once(app, [
     conducted(app.db, broadcast, { steered: to, steerCursor }),
     expectChange(),
-    ...moves(app, to, waiting),
+    ...moves(app, broadcast, to, domainId, waiting),
   ]);
 }
 
-function moves(app: App, to: Steered, rows: { id: string; lane: string | null }[]): Write[] {
+/** Why a delivery of a canceled broadcast was never made. */
+export const canceledNote = "Its broadcast was canceled";
+
+/** The event of whoever is not sent a broadcast any more. */
+export const tellCanceled = { canceled: { reason: canceledNote } };
+
+function moves(
+  app: App,
+  { id: broadcastId, teamId, emailId }: Broadcast,
+  to: Steered,
+  domainId: string | null,
+  rows: { id: string; lane: string | null }[],
+): Write[] {
   if (rows.length === 0) return [];
   const ids = rows.map(({ id }) => id);
   const now = app.now();
@@ -40,7 +63,18 @@ function moves(app: App, to: Steered, rows: { id: string; lane: string | null }[
     case "paused":
       return [holdJobs(ids, pausedUntil, heldNote)];
     case "canceled":
-      return dropJobs(ids, "Its broadcast was canceled", now);
+      return [
+        // Before their jobs go: whoever is being handed over tells of it himself.
+        ...recordOfDeliveries(
+          app,
+          {
+            ...{ type: "email.canceled", teamId, emailId: emailId!, domainId, broadcastId },
+            ...{ data: tellCanceled, where: isWaiting },
+          },
+          ids,
+        ),
+        ...dropJobs(ids, canceledNote, now),
+      ];
     case "sending": {
       const lanes = new Map(rows.map(({ lane }) => [lane!, now]));
       const late = new Date(now.getTime() - lateMs - 1);

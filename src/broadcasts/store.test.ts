@@ -100,6 +100,7 @@ eachTransport((_, open) => {
     const { emailId } = await get();
     await atomically(app, [
       rawWrite("update broadcasts set cursor = '0'"),
+      rawWrite("insert into broadcast_audience select b.id, c.id, 1 from broadcasts b join contacts c"),
       rawWrite("delete from deliveries where recipient like 'bob%'"),
     ]);
     const before = await app.db.values("select id from deliveries");

@@ -109,7 +109,8 @@ export interface NewRecipient {
   address: string;
   domain: string;
   values: Record<string, string | number | boolean>;
-  /** Null: the address is suppressed, and nothing is sent. */
+  state: "queued" | "suppressed" | "canceled";
+  /** Null: nothing is sent. */
   plannedAt: Date | null;
 }
 
@@ -125,14 +126,14 @@ export const insertRecipients = (
   rawWrite(
     `insert into deliveries (id, team_id, email_id, recipient, domain, state, attempts,
        next_attempt_at, settled_at, created_at, contact_id, merge_values)
-     select value ->> 0, ?2, ?3, value ->> 2, value ->> 3, iif(value ->> 5 is null, 'suppressed', 'queued'), 0,
+     select value ->> 0, ?2, ?3, value ->> 2, value ->> 3, value ->> 6, 0,
        value ->> 5, iif(value ->> 5 is null, ?4, null), coalesce(value ->> 5, ?4), value ->> 1, value -> 4
      from json_each(?1) where true on conflict (email_id, recipient) where contact_id is not null do nothing`,
     [
       JSON.stringify(
-        rows.map(({ id, contactId, address, domain, values, plannedAt }) => [
+        rows.map(({ id, contactId, address, domain, values, state, plannedAt }) => [
           ...[id, contactId, address, domain, values],
-          plannedAt?.getTime() ?? null,
+          ...[plannedAt?.getTime() ?? null, state],
         ]),
       ),
       ...[teamId, emailId, now.getTime()],
@@ -151,6 +152,12 @@ export async function listToSteer(
         where d.email_id = ${emailId} and d.id > ${after} order by d.id limit ${limit}`,
   );
   return rows.map(([id, lane]) => ({ id, lane }));
+}
+
+/** The sending domain of a broadcast's email, by which events are counted. */
+export async function findDomainOf(db: Db, emailId: string): Promise<string | null> {
+  const [row] = await db.values<[string | null]>(sql`select domain_id from emails where id = ${emailId}`);
+  return row?.[0] ?? null;
 }
 
 /** Looked at by one statement: a million of one in a row would keep everybody else waiting. */
@@ -218,6 +225,10 @@ export const forgiveWait = (ids: string[], dueSince: Date): Write =>
      where ${among} and state in ('queued', 'deferred') and next_attempt_at < ?2`,
     [JSON.stringify(ids), dueSince.getTime()],
   );
+
+/** Of a delivery `d`: it has not settled, and nobody holds its job. */
+export const isWaiting =
+  "d.state in ('queued', 'deferred') and exists (select 1 from jobs j where j.id = d.id and j.node is null)";
 
 /** Removes the jobs that nobody holds, and ends their deliveries. */
 export const dropJobs = (ids: string[], said: string, now: Date): Write[] => [

@@ -3,13 +3,22 @@ import fc from "fast-check";
 import { testApp, testTeam } from "../../test/support/test-app.ts";
 import { eachTransport } from "../../test/support/transports.ts";
 import { atomically } from "../app.ts";
+import { rawWrite } from "../db/write.ts";
 import { recordEvent } from "../events/record.ts";
 import { contactsPerStretch, countSegment, pageOfSegment, previewRules } from "./audience.ts";
-import { createProperty } from "./properties.ts";
+import { createProperty, deleteProperty, listProperties } from "./properties.ts";
 import { getContacts } from "./read.ts";
 import { readRules } from "./rules.ts";
 import { saveContact } from "./save.ts";
-import { createSegment, deleteSegment, getSegment, readTeamRules, updateSegment } from "./segments.ts";
+import {
+  createSegment,
+  deleteSegment,
+  getSegment,
+  listSegments,
+  readTeamRules,
+  requireSegment,
+  updateSegment,
+} from "./segments.ts";
 import { createTopic } from "./topics.ts";
 
 const dayMs = 24 * 3_600_000;
@@ -101,6 +110,62 @@ eachTransport((_, open) => {
     expect(await countSegment(app, segment)).toBe(2);
     await deleteSegment(app, teamId, news.id);
     expect(await countSegment(app, segment)).toBe(0);
+  });
+
+  test("a property that segments ask for can't be deleted, and says in which", async () => {
+    const { app, teamId } = await start();
+    const plan = (await listProperties(app, teamId, { limit: 10 })).find(({ key }) => key === "plan")!;
+    const rule = { field: "properties.plan", operator: "is_not_set" };
+    const flat = await createSegment(app, teamId, { name: "Flat", rules: { all: [rule] } });
+    const rules = { all: [{ any: [{ field: "email", operator: "is_set" }, rule] }] };
+    const deep = await createSegment(app, teamId, { name: "Deep", rules });
+    expect(deleteProperty(app, teamId, plan.id)).rejects.toMatchObject({
+      code: "validation_error",
+      message:
+        "The contact property `plan` is in the rules of `Flat`, `Deep`: change or delete these segments first.",
+    });
+    await deleteSegment(app, teamId, flat.id);
+    await updateSegment(app, teamId, deep.id, {
+      rules: { all: [{ field: "properties.seats", operator: "is_set" }] },
+    });
+    expect(await deleteProperty(app, teamId, plan.id)).toBe(plan.id);
+  });
+
+  test("a rule about a property that is gone holds for nobody, and such a segment can't be sent to", async () => {
+    const { app, teamId } = await start();
+    for (const operator of ["is_not_set", "not_equals"]) {
+      const value = operator === "is_not_set" ? {} : { value: "x" };
+      const rules = { all: [{ field: "properties.plan", operator, ...value }] };
+      const segment = await createSegment(app, teamId, { name: operator, rules });
+      expect(await countSegment(app, segment)).toBe(operator === "is_not_set" ? 2 : 3);
+    }
+    await atomically(app, [rawWrite("update contact_properties set deleted_at = 1 where key = 'plan'")]);
+    for (const segment of await listSegments(app, teamId, { limit: 1 })) {
+      expect(await countSegment(app, segment)).toBe(0);
+      expect(requireSegment(app, teamId, segment.id)).rejects.toMatchObject({
+        message: `The rules of the segment \`${segment.name}\` ask for the contact property \`plan\`, which is gone, so they hold for nobody: change them first.`,
+      });
+    }
+  });
+
+  test("capitals beyond ASCII in an address are no other person", async () => {
+    const { app, teamId, whoAre } = await start();
+    await saveContact(app, teamId, { email: "J\u00d6RG@example.org", firstName: "J\u00f6rg" });
+    const data = { is_bot: true };
+    await atomically(app, [
+      ...recordEvent(app, { type: "email.delivered", teamId, recipient: "J\u00d6rg@example.org" }),
+      ...recordEvent(app, { type: "email.clicked", teamId, recipient: "J\u00d6rg@example.org", data }),
+    ]);
+    expect(await whoAre({ event: "delivered", happened: true })).toEqual(["j\u00f6rg"]);
+    expect(await whoAre({ event: "clicked", happened: true })).toEqual([]);
+    expect(await whoAre({ field: "email", operator: "equals", value: "J\u00d6RG@example.org" })).toEqual([
+      "j\u00f6rg",
+    ]);
+    expect(await whoAre({ field: "email", operator: "starts_with", value: "J\u00d6" })).toEqual([
+      "j\u00f6rg",
+    ]);
+    const found = await getContacts(app, teamId, { search: "J\u00d6R" }, { limit: 5 });
+    expect(found.map(({ email }) => email)).toEqual(["j\u00f6rg@example.org"]);
   });
 
   test("whatever is compared is a value and never SQL", async () => {

@@ -167,6 +167,10 @@ export function removeContacts(app: App, teamId: string, ids: string[]): Write[]
   ];
 }
 
+/** The same for one of whom nobody is to hear the address any more. */
+export const removeContactUnheard = ({ teamId, id }: Pick<Contact, "teamId" | "id">): Write =>
+  rawWrite("delete from contacts where team_id = ? and id = ?", [teamId, id]);
+
 const ofEmails = "json_each(?1) e cross join contacts c on c.team_id = ?2 and c.email = e.value";
 const insertMembers = `
   insert into segment_members (segment_id, contact_id)
@@ -192,12 +196,20 @@ const insertTopics = (conflict: string) => `
 const topicsChosen = insertTopics(
   "do update set subscription = excluded.subscription where subscription <> excluded.subscription",
 );
-const topicsUnlessChosen = insertTopics("do nothing");
+const chosen = {
+  always: topicsChosen,
+  /** Leaves what somebody has said before. */
+  ifNothingSaid: insertTopics("do nothing"),
+  /** Leaves out who has left. */
+  unlessLeft: insertTopics(
+    "do update set subscription = excluded.subscription where subscription = 'opt_in' and excluded.subscription = 'opt_out'",
+  ),
+};
 
-/** Writes down what contacts, by their addresses, want to hear of; `keep` leaves what somebody has said before. */
-export const chooseTopics = (teamId: string, emails: string[], choices: TopicChoice[], keep = false): Write =>
-  rawWrite(keep ? topicsUnlessChosen : topicsChosen, [
-    JSON.stringify(emails),
-    teamId,
-    JSON.stringify(choices),
-  ]);
+/** Writes down what contacts, by their addresses, want to hear of. */
+export const chooseTopics = (
+  teamId: string,
+  emails: string[],
+  choices: TopicChoice[],
+  how: keyof typeof chosen = "always",
+): Write => rawWrite(chosen[how], [JSON.stringify(emails), teamId, JSON.stringify(choices)]);

@@ -1,5 +1,6 @@
 /** Rules as a condition of SQL: every value of a client's, and every path made of one, is a parameter. */
 import { type SQL, sql } from "drizzle-orm";
+import { recipientKey } from "../mail/address.ts";
 import { type FieldRule, type Leaf, propertyPrefix, type Rule, type Rules } from "./rules.ts";
 import type { Segment } from "./schema.ts";
 
@@ -71,7 +72,16 @@ const columns: Record<string, SQL> = {
   created_at: sql`c.created_at`,
 };
 
-function conditionOfField({ field, operator, value }: FieldRule): SQL {
+function conditionOfField(rule: FieldRule): SQL {
+  const { field } = rule;
+  if (!field.startsWith(propertyPrefix)) return compared(rule);
+  // Of a property that is gone nobody can say anything: not even that it is not set.
+  return sql`(exists (
+    select 1 from contact_properties
+    where team_id = c.team_id and key = ${field.slice(propertyPrefix.length)} and deleted_at is null) and ${compared(rule)})`;
+}
+
+function compared({ field, operator, value }: FieldRule): SQL {
   const given = field.startsWith(propertyPrefix)
     ? sql`json_extract(c.properties, ${pathOf(field.slice(propertyPrefix.length))})`
     : columns[field]!;
@@ -105,6 +115,8 @@ function conditionOfField({ field, operator, value }: FieldRule): SQL {
 /** As SQLite has the value: `json_extract` gives 1 for true, and our own times are milliseconds. */
 function wantedOf(field: string, value: FieldRule["value"]): string | number {
   if (typeof value === "boolean") return value ? 1 : 0;
+  // Addresses are kept so; SQLite knows capitals of ASCII alone.
+  if (field === "email" && typeof value === "string") return recipientKey(value);
   if (field === "created_at" && typeof value === "string") return new Date(value).getTime();
   return value ?? "";
 }

@@ -23,6 +23,8 @@ export interface ImportOptions {
   columnMap?: ColumnMap;
   /** What becomes of contacts who are there: their fields are changed, or left. */
   onConflict: "upsert" | "skip";
+  /** Whether `false` in the file's `unsubscribed`, and `opt_in` to topics, count for contacts who have left. */
+  resubscribe?: boolean;
   /** Static segments that every contact of the file is put into. */
   segmentIds: string[];
   topics: TopicChoice[];
@@ -31,7 +33,9 @@ export interface ImportOptions {
 }
 
 /** The fields of the form, as text. */
-export type ImportFields = Partial<Record<"column_map" | "on_conflict" | "segments" | "topics", string>>;
+export type ImportFields = Partial<
+  Record<"column_map" | "on_conflict" | "resubscribe" | "segments" | "topics", string>
+>;
 
 /** Checks them against the team's segments and topics, and defines the properties that nobody has yet. */
 export async function readOptions(app: App, teamId: string, fields: ImportFields): Promise<ImportOptions> {
@@ -39,6 +43,7 @@ export async function readOptions(app: App, teamId: string, fields: ImportFields
   if (onConflict !== "upsert" && onConflict !== "skip") {
     throw wrong("on_conflict", 'Allowed: "upsert", "skip".');
   }
+  const resubscribe = readResubscribe(fields.resubscribe);
   const segmentIds = await requireStaticSegments(app, teamId, readSegments(fields.segments));
   const topics = lastOfEach(readTopics(fields.topics));
   await requireTopics(
@@ -48,7 +53,19 @@ export async function readOptions(app: App, teamId: string, fields: ImportFields
   );
   const columnMap = readColumnMap(fields.column_map);
   if (columnMap?.properties) await defineProperties(app, teamId, columnMap.properties);
-  return { onConflict, segmentIds, topics, ...(columnMap && { columnMap }) };
+  return {
+    onConflict,
+    segmentIds,
+    topics,
+    ...(resubscribe && { resubscribe }),
+    ...(columnMap && { columnMap }),
+  };
+}
+
+function readResubscribe(text: string | undefined): boolean {
+  const word = text?.trim() || "false";
+  if (word !== "true" && word !== "false") throw wrong("resubscribe", 'Allowed: "true", "false".');
+  return word === "true";
 }
 
 function readJson(field: keyof ImportFields, text: string | undefined): unknown {

@@ -62,8 +62,12 @@ function mapped({ properties = {}, ...fields }: NonNullable<ImportOptions["colum
 
 export type ReadRow = { wish: Wish } | { mistake: string };
 
-/** An empty cell says nothing: what is known stays. */
-export function readRow(columns: Columns, cells: string[]): ReadRow {
+/** An empty cell says nothing: what is known stays. Nor does a file say that somebody has come back, unless it may. */
+export function readRow(
+  columns: Columns,
+  cells: string[],
+  { resubscribe = false }: Pick<ImportOptions, "resubscribe"> = {},
+): ReadRow {
   const cell = (at: number) => (at === -1 ? "" : unguardFormula((cells[at] ?? "").trim()));
   const given = cell(columns.email);
   if (given === "") return { mistake: "There is no address in the row." };
@@ -89,6 +93,7 @@ export function readRow(columns: Columns, cells: string[]): ReadRow {
       return { mistake: `${quote(unsubscribed)} says neither true nor false in \`unsubscribed\`.` };
     }
   }
+  if (wish.unsubscribed === false && !resubscribe) delete wish.unsubscribed;
   const properties: Record<string, PropertyValue> = {};
   for (const { key, type, at } of columns.properties) {
     const text = cell(at);

@@ -109,6 +109,32 @@ eachTransport((_, open) => {
     expect(of!.subscription).toBe("opt_out");
   });
 
+  test("a file brings nobody back who has left, unless it is said to", async () => {
+    const { app, teamId } = await start();
+    const topic = await createTopic(app, teamId, { name: "News", defaultSubscription: "opt_in" });
+    const left = [{ id: topic.id, subscription: "opt_out" as const }];
+    await saveContact(app, teamId, { email: "ada@example.com", unsubscribed: true, topics: left });
+    const csv =
+      "email,first_name,unsubscribed\nada@example.com,Ada,false\nbob@example.com,Bob,true\nbob@example.com,B,false\n";
+    const topics = JSON.stringify([{ id: topic.id, subscription: "opt_in" }]);
+    const stateOf = async (email: string) => {
+      const { firstName, unsubscribed } = await getContact(app, teamId, email);
+      const [said] = await listTopicsOf(app, teamId, email, all);
+      return [firstName, unsubscribed, said!.subscription];
+    };
+    for (const on_conflict of ["upsert", "skip"]) await run(app, teamId, csv, { on_conflict, topics });
+    expect(await stateOf("ada@example.com")).toEqual(["Ada", true, "opt_out"]);
+    expect(await stateOf("bob@example.com")).toEqual(["B", true, "opt_in"]);
+    await run(app, teamId, csv, { on_conflict: "skip", topics, resubscribe: "true" });
+    expect(await stateOf("ada@example.com")).toEqual(["Ada", true, "opt_out"]);
+    await run(app, teamId, csv, { topics, resubscribe: "true" });
+    expect(await stateOf("ada@example.com")).toEqual(["Ada", false, "opt_in"]);
+    expect(await stateOf("bob@example.com")).toEqual(["B", false, "opt_in"]);
+    expect(take(app, teamId, csv, { resubscribe: "yes" })).rejects.toMatchObject({
+      message: 'Invalid `resubscribe` field. Allowed: "true", "false".',
+    });
+  });
+
   test("columns go where the map says, into properties that it defines, segments and topics", async () => {
     const { app, teamId } = await start();
     const segment = await createSegment(app, teamId, { name: "News" });

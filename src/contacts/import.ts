@@ -118,7 +118,7 @@ class Importer {
 
   #take(row: CsvRow, columns: Columns): void {
     if (this.#seen++ < this.row.total) return; // an earlier life has dealt with it
-    const read = "cells" in row ? readRow(columns, row.cells) : { mistake: row.mistake };
+    const read = "cells" in row ? readRow(columns, row.cells, this.row.options) : { mistake: row.mistake };
     this.#waiting.push({ line: row.line, read });
   }
 
@@ -131,6 +131,7 @@ class Importer {
     );
     const read = taken.flatMap((each) => ("wish" in each.read ? [each.read.wish] : []));
     const isKeeping = row.options.onConflict === "skip";
+    const howTopics = isKeeping ? "ifNothingSaid" : row.options.resubscribe ? "always" : "unlessLeft";
     const wishes = mergeWishes(read, isKeeping).map(number);
     const emails = wishes.map(({ email }) => email);
     const { teamId, id, options } = row;
@@ -147,7 +148,7 @@ class Importer {
         rawWrite(isKeeping ? countSkipped : countUpdated, [id, read.length]),
         ...(isKeeping ? [] : changeKnown(app, teamId, wishes)),
         ...(options.segmentIds.length > 0 ? [joinSegments(teamId, emails, options.segmentIds)] : []),
-        ...(options.topics.length > 0 ? [chooseTopics(teamId, emails, options.topics, isKeeping)] : []),
+        ...(options.topics.length > 0 ? [chooseTopics(teamId, emails, options.topics, howTopics)] : []),
         ...(mistakes.length > 0 && this.#failed < mostErrors ? [insertErrors(id, mistakes)] : []),
       ],
       { isPatient: true },

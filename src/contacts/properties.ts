@@ -11,6 +11,7 @@ import { pathOf } from "./condition.ts";
 import { clearProperty } from "./jobs.ts";
 import { readText } from "./names.ts";
 import { readValue } from "./property-values.ts";
+import { propertyPrefix } from "./rules.ts";
 import { type ContactProperty, contactProperties, type PropertyType, propertyTypes } from "./schema.ts";
 import { findTotals } from "./store.ts";
 
@@ -169,9 +170,38 @@ export async function updateProperty(
 /** So many contacts lose their values in the batch that deletes; of more, a job takes them. */
 const contactsAtOnce = 5_000;
 
-/** Gone from every answer at once; the key is free again when the last contact has lost its value. */
+/** What `field` is in the rules that ask for a property. */
+const fieldOf = (key: string) => `${propertyPrefix}${key}`;
+
+/** The team's segments `s` with a rule about the property ?2 names, in whichever group. */
+const asking = `
+  segments s cross join json_tree(s.rules) r
+  where s.team_id = ?1 and s.rules is not null and r.key = 'field' and r.value = ?2`;
+
+async function refuseInUse(app: App, { teamId, key }: ContactProperty): Promise<void> {
+  const rows = await app.transport.query(
+    `select s.name from ${asking} group by s.id order by s.id limit ${mostNamed + 1}`,
+    [teamId, fieldOf(key)],
+    "values",
+  );
+  const names = (rows.rows as string[][]).map(([name]) => `\`${name}\``);
+  if (names.length === 0) return;
+  const named = names.slice(0, mostNamed).join(", ") + (names.length > mostNamed ? " and others" : "");
+  throw new Refusal(
+    "validation_error",
+    `The contact property \`${key}\` is in the rules of ${named}: change or delete these segments first.`,
+  );
+}
+
+const mostNamed = 5;
+
+/**
+ * Gone from every answer at once; the key is free again when the last contact has lost its value. Refused while a segment
+ * asks for it: whom it holds would change without anybody having meant that.
+ */
 export async function deleteProperty(app: App, teamId: string, id: string): Promise<string> {
   const property = await getProperty(app, teamId, id);
+  await refuseInUse(app, property);
   const { total } = await findTotals(app.db, teamId);
   await atomically(app, [
     rawWrite("update contact_properties set deleted_at = ? where id = ? and deleted_at is null", [

@@ -213,3 +213,14 @@ export function idsIn(rules: Rules, name: "topic_id" | "segment_id"): string[] {
     return typeof id === "string" ? [id] : [];
   });
 }
+
+/** The keys of the properties that rules ask for, in whichever group. */
+export function propertiesIn(rules: Rules): string[] {
+  const list = "all" in rules ? rules.all : rules.any;
+  return list.flatMap((rule) => {
+    if ("all" in rule || "any" in rule) return propertiesIn(rule);
+    return "field" in rule && rule.field.startsWith(propertyPrefix)
+      ? [rule.field.slice(propertyPrefix.length)]
+      : [];
+  });
+}

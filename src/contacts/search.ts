@@ -4,19 +4,22 @@ import type { App } from "../app.ts";
 import type { Db } from "../db/open.ts";
 import type { Keyset } from "../db/page.ts";
 import { Refusal } from "../errors.ts";
+import { recipientKey } from "../mail/address.ts";
 import { type Contact, contacts } from "./schema.ts";
 import { findContact } from "./store.ts";
 
 interface Place {
   column: SQL;
+  /** How what is searched for is written to be found there. */
+  fold(text: string): string;
   of(contact: Contact): string | null;
 }
 
 /** In this order; whom one has found, the next leaves out. */
 const places: Place[] = [
-  { column: sql`${contacts.email}`, of: ({ email }) => email },
-  { column: sql`${contacts.firstName} collate nocase`, of: ({ firstName }) => firstName },
-  { column: sql`${contacts.lastName} collate nocase`, of: ({ lastName }) => lastName },
+  { column: sql`${contacts.email}`, fold: recipientKey, of: ({ email }) => email },
+  { column: sql`${contacts.firstName} collate nocase`, fold: foldAscii, of: ({ firstName }) => firstName },
+  { column: sql`${contacts.lastName} collate nocase`, fold: foldAscii, of: ({ lastName }) => lastName },
 ];
 
 const aboveAllText = "\u{10ffff}";
@@ -40,7 +43,7 @@ export async function searchContacts(
   const from = cursor === undefined ? undefined : await findContact(app.db, teamId, cursor);
   if (cursor !== undefined && !from) return [];
   const isBack = before !== undefined;
-  const start = from ? places.findIndex((place) => begins(place.of(from), wanted)) : 0;
+  const start = from ? places.findIndex((place) => begins(place, from, wanted)) : 0;
   if (start === -1) return [];
   const most = limit === undefined ? -1 : limit + 1;
 
@@ -54,10 +57,15 @@ export async function searchContacts(
   return isBack ? found.reverse() : found;
 }
 
+function begins({ of, fold }: Place, contact: Contact, wanted: string): boolean {
+  const value = of(contact);
+  return value !== null && fold(value).startsWith(fold(wanted));
+}
+
 /** As `nocase` has it: letters beyond ASCII are told apart by case. */
-const begins = (value: string | null, wanted: string) =>
-  value !== null && fold(value).startsWith(fold(wanted));
-const fold = (text: string) => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+function foldAscii(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
 
 async function listPlace(
   db: Db,
@@ -66,12 +74,13 @@ async function listPlace(
   text: string,
   { beyond, isBack, limit }: { beyond: Contact | undefined; isBack: boolean; limit: number },
 ): Promise<Contact[]> {
-  const { column, of } = places[at]!;
+  const { column, of, fold } = places[at]!;
   const wanted = fold(text);
   const end = wanted + aboveAllText;
-  const others = places
-    .slice(0, at)
-    .map((place) => sql`not ifnull(${place.column} >= ${wanted} and ${place.column} < ${end}, 0)`);
+  const others = places.slice(0, at).map((place) => {
+    const begun = place.fold(text);
+    return sql`not ifnull(${place.column} >= ${begun} and ${place.column} < ${begun + aboveAllText}, 0)`;
+  });
   const past =
     beyond && sql`(${column}, ${contacts.id}) ${isBack ? sql`<` : sql`>`} (${of(beyond)}, ${beyond.id})`;
   const conditions = [

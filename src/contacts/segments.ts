@@ -9,7 +9,7 @@ import { enqueue } from "../jobs/job.ts";
 import { clearSegment } from "./jobs.ts";
 import { requireText } from "./names.ts";
 import { propertiesOf } from "./properties.ts";
-import { idsIn, type Rules, readRules } from "./rules.ts";
+import { idsIn, propertiesIn, type Rules, readRules } from "./rules.ts";
 import { type Segment, segments } from "./schema.ts";
 import { requireTopics } from "./topics.ts";
 
@@ -44,6 +44,19 @@ export async function readTeamRules(app: App, teamId: string, given: unknown): P
   await requireTopics(app, teamId, idsIn(rules, "topic_id"));
   await requireStaticSegments(app, teamId, idsIn(rules, "segment_id"));
   return rules;
+}
+
+/** A segment that can be sent to: what its rules ask for is still there. */
+export async function requireSegment(app: App, teamId: string, id: string): Promise<Segment> {
+  const segment = await getSegment(app, teamId, id);
+  if (!segment.rules) return segment;
+  const known = await propertiesOf(app.db, teamId);
+  const missing = propertiesIn(segment.rules).find((key) => !known.has(key));
+  if (missing === undefined) return segment;
+  throw new Refusal(
+    "validation_error",
+    `The rules of the segment \`${segment.name}\` ask for the contact property \`${missing}\`, which is gone, so they hold for nobody: change them first.`,
+  );
 }
 
 /** Refuses ids of segments that are not the team's, or that nobody can be put into. Gives them in lower case. */

@@ -1,4 +1,5 @@
-import { Column, is, Param, Placeholder } from "drizzle-orm";
+import { Column, is, Param, Placeholder, type SQL } from "drizzle-orm";
+import { SQLiteAsyncDialect } from "drizzle-orm/sqlite-core";
 import { drizzle } from "drizzle-orm/sqlite-proxy";
 import type { Db } from "./open.ts";
 import type { SqlValue, Statement, StatementResult } from "./transport.ts";
@@ -24,6 +25,14 @@ export function toStatement(write: Write): Statement {
 export function rawWrite(text: string, params: SqlValue[] = []): Write {
   const built = { sql: text, params };
   return { toSQL: () => built };
+}
+
+const dialect = new SQLiteAsyncDialect();
+
+/** The same put together of pieces with their parameters, such as conditions. */
+export function sqlWrite(query: SQL): Write {
+  const { sql, params } = dialect.sqlToQuery(query);
+  return rawWrite(sql, params as SqlValue[]);
 }
 
 // All slots have one shape: the engine then reads them without looking up what they are.

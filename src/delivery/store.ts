@@ -1,11 +1,12 @@
 import { eq, getTableColumns, sql } from "drizzle-orm";
 import { type Broadcast, broadcasts } from "../broadcasts/schema.ts";
-import type { Unwanted } from "../contacts/consent.ts";
+import { type Unwanted, unwantedAmong } from "../contacts/consent.ts";
 import type { Db } from "../db/open.ts";
 import { preparedRead } from "../db/read.ts";
 import { preparedWrite } from "../db/write.ts";
 import { domains } from "../domains/schema.ts";
 import { type Content, contents, type Delivery, deliveries, type Email, emails } from "../emails/schema.ts";
+import { hasForeignCapitals, recipientKey } from "../mail/address.ts";
 import { type Attempt, attempts } from "./schema.ts";
 
 const { placeholder } = sql;
@@ -67,6 +68,15 @@ const dueDeliveryQuery = preparedRead((db) => {
     .prepare();
 });
 
+/** SQLite's `lower` left a capital beyond ASCII in the address: the contact is looked for as it is kept. */
+async function askAgain(db: Db, due: DueDelivery): Promise<void> {
+  const { teamId, recipient, contactId } = due.delivery;
+  const { topicId } = due.email;
+  if (topicId === null || contactId !== null) return;
+  const unwanted = await unwantedAmong(db, teamId, topicId, [recipient]);
+  due.unwanted = unwanted.get(recipientKey(recipient)) ?? null;
+}
+
 interface Asked {
   ids: string[];
   rows: Promise<Map<string, DueDelivery>>;
@@ -86,6 +96,7 @@ export async function findDueDelivery(db: Db, id: string): Promise<DueDelivery |
     const rows = Promise.resolve().then(async () => {
       asked.delete(db);
       const found: DueDelivery[] = await dueDeliveryQuery(db).all({ ids: JSON.stringify(ids) });
+      for (const due of found) if (hasForeignCapitals(due.delivery.recipient)) await askAgain(db, due);
       return new Map(found.map((row) => [row.delivery.id, row]));
     });
     together = { ids, rows };

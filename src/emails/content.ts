@@ -14,6 +14,8 @@ interface Seen {
 }
 
 const keptMs = 3_600_000;
+/** So long after it was made a body may still be given to other emails, with some time for the write of the last. */
+export const sharedForMs = keptMs + 15 * 60_000;
 const keptPerGeneration = 5_000;
 
 /** Two generations, the older one forgotten whole: taking the oldest out of a Map one by one slows it down. */

@@ -3,6 +3,7 @@ import type { App } from "../app.ts";
 import type { Db } from "../db/open.ts";
 import { preparedWrite, type Write } from "../db/write.ts";
 import { newId } from "../ids.ts";
+import { activityOf } from "./activity.ts";
 import { dueOrQuiet, isHeard, isQuiet, unheardTypes } from "./heard.ts";
 import {
   type CounterName,
@@ -139,6 +140,10 @@ const notByEmail = new Set<CounterName>([
   "email.received",
 ]);
 
+/** Of a broadcast's recipients, being canceled is one of the things they come to, and shown with the others. */
+const isByEmail = (name: CounterName, { broadcastId }: About): boolean =>
+  !notByEmail.has(name) || (name === "email.canceled" && !!broadcastId);
+
 /** The writes that say a thing happened: the event and its counters. They belong in the batch of the thing itself. */
 export function recordEvent(app: App, event: NewEvent): Write[] {
   return recordEvents(app, [event.type], event);
@@ -148,7 +153,7 @@ export function recordEvent(app: App, event: NewEvent): Write[] {
 export function recordEvents(app: App, types: EventType[], about: Omit<NewEvent, "type" | "id">): Write[] {
   const at = app.now();
   const names = namesOf(types, about);
-  const writes = [insertOf(app, types, about, at)];
+  const writes = [insertOf(app, types, about, at), ...activityOf(types, about, at)];
   if (names.length > 0) writes.push(countOf(names, about, at, 1));
   writes.push(...countOfOne(names, about, at));
   return writes;
@@ -162,7 +167,8 @@ export function recordMany(app: App, happened: NewEvent[]): Write[] {
   const totals = new Map<string, { name: CounterName; about: About; total: number }>();
   for (const { type, ...about } of happened) {
     const names = namesOf([type], about);
-    writes.push(insertOf(app, [type], about, at), ...countOfOne(names, about, at));
+    writes.push(insertOf(app, [type], about, at));
+    writes.push(...activityOf([type], about, at), ...countOfOne(names, about, at));
     for (const name of names) {
       const key = `${about.teamId} ${about.domainId} ${about.broadcastId} ${name}`;
       const known = totals.get(key);
@@ -196,9 +202,10 @@ function countOf(names: CounterName[], about: About, at: Date, total: number): W
 }
 
 /** By what events don't share when they are recorded together. */
-function countOfOne(names: CounterName[], { emailId, provider, teamId }: About, at: Date): Write[] {
+function countOfOne(names: CounterName[], about: About, at: Date): Write[] {
+  const { emailId, provider, teamId } = about;
   const writes: Write[] = [];
-  const told = emailId ? names.filter((name) => !notByEmail.has(name)) : [];
+  const told = emailId ? names.filter((name) => isByEmail(name, about)) : [];
   if (told.length > 0) {
     writes.push(countByEmail(told.length)(withNames({ emailId, hour: hourOf(at), teamId }, told)));
   }

@@ -60,6 +60,14 @@ export function recipientKey(address: string): string {
   return address.normalize("NFC").toLowerCase();
 }
 
+/** Whether SQLite, whose `lower` and `nocase` know ASCII alone, would not come from the address to its `recipientKey`. */
+export function hasForeignCapitals(address: string): boolean {
+  return (
+    /[^\0-\x7f]/.test(address) &&
+    recipientKey(address) !== address.replace(/[A-Z]+/g, (part) => part.toLowerCase())
+  );
+}
+
 /** A domain's ASCII, lower-case form (RFC 5891), or undefined when it is no domain name that mail can go to. */
 export function asciiDomain(text: string): string | undefined {
   // Checked before the conversion: a URL's host may contain what a domain may not, and is then silently cut or decoded.

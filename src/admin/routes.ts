@@ -3,6 +3,8 @@ import type { App } from "../app.ts";
 import { Refusal, type RefusalCode, StorageUnavailable } from "../errors.ts";
 import { leadTo } from "./answer.ts";
 import { keyPages } from "./api-keys.ts";
+import { claimPages } from "./domain-claims.ts";
+import { domainPages } from "./domains.ts";
 import { isPieceWanted } from "./request.ts";
 import { signInPages } from "./sign-in.ts";
 import { themePages } from "./theme-switch.ts";
@@ -17,7 +19,9 @@ const pages = (app: App) =>
     )
     .use(signInPages(app))
     .use(themePages(app))
-    .use(keyPages(app));
+    .use(keyPages(app))
+    .use(claimPages(app))
+    .use(domainPages(app));
 
 /**
  * The HTML door. It is a server of its own inside the API's: its errors are pages, its bodies are forms, and each of

@@ -61,14 +61,14 @@ export function DomainPage(props: DomainPageProps) {
         <details class="zone">
           <summary>All records as a zone file</summary>
           <pre>{zoneFile}</pre>
-          <button type="button" data-copy={zoneFile} aria-label="Copy the zone file">
+          <button type="button" data-copy={zoneFile} aria-label="Copy all records">
             <Icon name="copy" />
-            Copy all
+            Copy all records
           </button>
         </details>
       </section>
       <DomainKeys domain={domain} keys={keys} />
-      <Rotation domain={domain} keys={keys} csrf={csrf} />
+      <Rotation domain={domain} csrf={csrf} />
       <SettingsForm {...props} />
     </>
   );
@@ -135,17 +135,18 @@ const recordStates: Record<DomainRecord["status"], { tone: Tone; word: string }>
 };
 
 const meanings: Record<DomainRecord["purpose"], string> = {
-  SPF: "Return path: bounces come back by it, and it says that this server may send",
-  DKIM: "Signature: receivers check with it that mail is yours and unchanged",
-  DMARC: "Recommended: says what receivers do with mail that is forged",
-  Receiving: "Receiving: brings the domain's mail here",
-  Tracking: "Tracking: tracked links stand under your own name",
+  SPF: "The return path: bounces come back by it, and it says that this server may send",
+  DKIM: "Receivers check with it that mail is yours and unchanged",
+  DMARC: "Recommended: says what receivers do with forged mail",
+  Receiving: "Brings the domain's mail here",
+  Tracking: "Tracked links then stand under your own name",
   Claim: "Shows that the domain is yours",
 };
 
 export function RecordItem({ record }: { record: Pick<DomainRecord, keyof DomainRecord> }) {
   const { purpose, type, name, host, value, priority, status, reason, found, required, keepUntil } = record;
-  const { tone, word } = recordStates[status];
+  const isOptional = status === "not_started" && !required && purpose === "Receiving";
+  const { tone, word } = isOptional ? { tone: "quiet" as const, word: "optional" } : recordStates[status];
   const label = `${purpose} ${type}`;
   return (
     <li class="record">
@@ -211,6 +212,11 @@ export function DomainKeys({ domain, keys }: { domain: Domain; keys: SigningKey[
           </tr>
         ))}
       </Table>
+      {keys.some(({ state }) => state === "pending") && (
+        <p class="quiet">
+          New keys wait: publish their records above. Until DNS shows them, the ones before sign.
+        </p>
+      )}
     </section>
   );
 }
@@ -243,10 +249,7 @@ function KeyState({ domain, state: { state, retireAt } }: { domain: Domain; stat
   );
 }
 
-function Rotation({ domain, keys, csrf }: { domain: Domain; keys: SigningKey[]; csrf: string }) {
-  if (keys.some(({ state }) => state === "pending")) {
-    return <p class="quiet">New keys wait for their records: publish those above that are not found yet.</p>;
-  }
+function Rotation({ domain, csrf }: { domain: Domain; csrf: string }) {
   return (
     <div class="after">
       <Confirm
@@ -261,7 +264,7 @@ function Rotation({ domain, keys, csrf }: { domain: Domain; keys: SigningKey[]; 
         {domain.firstVerifiedAt ? (
           <p>
             You get two more records to publish. Until DNS shows them the present keys sign; then the new ones
-            do, and the old records are to stay for another week.
+            do, and the old records are to stay for another week. While new keys wait, no others are made.
           </p>
         ) : (
           <p>

@@ -9,6 +9,8 @@ import { isPieceWanted } from "./request.ts";
 import { signInPages } from "./sign-in.ts";
 import { themePages } from "./theme-switch.ts";
 import { errorDocument, NotSignedIn } from "./visit.ts";
+import { webhookEventPages } from "./webhook-events.ts";
+import { webhookPages } from "./webhooks.ts";
 
 /** Every page of the admin. */
 const pages = (app: App) =>
@@ -21,7 +23,9 @@ const pages = (app: App) =>
     .use(themePages(app))
     .use(keyPages(app))
     .use(claimPages(app))
-    .use(domainPages(app));
+    .use(domainPages(app))
+    .use(webhookPages(app))
+    .use(webhookEventPages(app));
 
 /**
  * The HTML door. It is a server of its own inside the API's: its errors are pages, its bodies are forms, and each of

@@ -7,6 +7,7 @@ import { claimPages } from "./domain-claims.ts";
 import { domainPages } from "./domains.ts";
 import { isPieceWanted } from "./request.ts";
 import { signInPages } from "./sign-in.ts";
+import { suppressionPages } from "./suppressions.ts";
 import { themePages } from "./theme-switch.ts";
 import { errorDocument, NotSignedIn } from "./visit.ts";
 import { webhookEventPages } from "./webhook-events.ts";
@@ -24,6 +25,7 @@ const pages = (app: App) =>
     .use(keyPages(app))
     .use(claimPages(app))
     .use(domainPages(app))
+    .use(suppressionPages(app))
     .use(webhookPages(app))
     .use(webhookEventPages(app));
 

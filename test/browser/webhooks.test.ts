@@ -43,7 +43,7 @@ test("a webhook is added, its secret shown, and a test event told while one look
 
   await page.getByRole("button", { name: "Send a test event" }).click();
   await page.getByRole("heading", { name: "webhook.test" }).waitFor();
-  await page.locator("#event-standing").getByText("taken").waitFor(); // without loading the page again
+  await page.locator("#event-standing").getByText("taken", { exact: true }).waitFor(); // without loading the page again
   expect(await page.locator(".attempts pre").textContent()).toBe(`thanks ${hostile}`);
   expect(await page.locator("pre").last().textContent()).toContain(
     "This is a test event. Nothing has happened.",
@@ -75,7 +75,7 @@ test("what is told comes into the list by itself, what fails is filtered, and to
   answering(200, "ok");
   await page.getByRole("button", { name: "Tell it again" }).click();
   await page.getByRole("status").getByText("It is being told again.").waitFor();
-  await page.locator("#event-standing").getByText("taken").waitFor();
+  await page.locator("#event-standing").getByText("taken", { exact: true }).waitFor();
 });
 
 test("all that failed since a time is told again", async () => {
@@ -157,7 +157,7 @@ test("a test event is sent with the keyboard alone", async () => {
   await page.keyboard.press("Enter");
   await focus(page, "Send a test event");
   await page.keyboard.press("Enter");
-  await page.locator("#event-standing").getByText("taken").waitFor();
+  await page.locator("#event-standing").getByText("taken", { exact: true }).waitFor();
 });
 
 /** Tab by tab to a button, as somebody without a mouse comes to it. */

@@ -49,7 +49,7 @@ test("a key is renamed and held to addresses, and its last requests are told", a
   await page.getByRole("button", { name: "Save" }).click();
   await page.locator("#allowed_ips-mistake").waitFor();
   await see(page, "api-key-mistake");
-  await page.getByLabel("Name").fill("New name");
+  await page.getByLabel("Name", { exact: true }).fill("New name");
   await page.getByLabel("Allowed addresses").fill("192.0.2.0/24");
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByRole("status").getByText("The key is changed.").waitFor();

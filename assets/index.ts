@@ -4,7 +4,9 @@ import adminJs from "./admin.client.js" with { type: "text" };
 import adminCss from "./admin.css" with { type: "text" };
 import css from "./app.css" with { type: "text" };
 import logo from "./logo.svg" with { type: "text" };
+import domainsCss from "./pages/domains.css" with { type: "text" };
 import paletteCss from "./pages/palette.css" with { type: "text" };
+import webhooksCss from "./pages/webhooks.css" with { type: "text" };
 
 export interface Asset {
   body: string;
@@ -17,7 +19,7 @@ const sheet = (body: string): Asset => ({ body, type: "text/css; charset=utf-8" 
 /** What is served under `/assets/`; part of the executable. */
 const named: Record<string, Asset> = {
   "app.css": sheet(css),
-  "admin.css": sheet([adminCss, paletteCss].join("\n")),
+  "admin.css": sheet([adminCss, paletteCss, domainsCss, webhooksCss].join("\n")),
   "admin.js": script(adminJs),
   "htmx.js": script(withoutMap(htmx)),
   "sse.js": script(withoutMap(sse)),

@@ -1,13 +1,14 @@
 /** @jsxImportSource preact */
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
 import type { ApiKey } from "../src/keys/schema.ts";
+import type { ListedLog } from "../src/logs/store.ts";
 import { Badge } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Copyable } from "./parts/copy.tsx";
 import { Form, FormMistake, SelectField, TextArea, TextField } from "./parts/form.tsx";
 import { Empty, More, Table } from "./parts/list.tsx";
 import { PageHead } from "./parts/page-head.tsx";
-import { Ago } from "./parts/time.tsx";
+import { Ago, Time } from "./parts/time.tsx";
 
 export interface KeyRowsProps {
   keys: ApiKey[];
@@ -52,7 +53,9 @@ export function KeyRows({ keys, next, domains, now, csrf }: KeyRowsProps) {
       {keys.map((key) => (
         <tr id={`key-${key.id}`}>
           <td>
-            <strong>{key.name}</strong>
+            <a href={`/admin/api-keys/${key.id}`}>
+              <strong>{key.name}</strong>
+            </a>
           </td>
           <td>
             <code>{key.tokenStart}…</code>
@@ -69,16 +72,7 @@ export function KeyRows({ keys, next, domains, now, csrf }: KeyRowsProps) {
             <Ago at={key.createdAt} now={now} />
           </td>
           <td class="act">
-            <Confirm
-              id={`revoke-${key.id}`}
-              csrf={csrf}
-              action={`/admin/api-keys/${key.id}/revoke`}
-              label="Revoke"
-              title={`Revoke ${key.name}?`}
-              act="Revoke the key"
-            >
-              <p>What uses it is refused from then on. This can't be taken back.</p>
-            </Confirm>
+            <RevokeKey apiKey={key} csrf={csrf} />
           </td>
         </tr>
       ))}
@@ -151,6 +145,112 @@ export function KeyForm({ csrf, domains, values, mistakes }: KeyFormProps) {
         </button>
       </Form>
     </section>
+  );
+}
+
+export interface KeyPageProps {
+  apiKey: ApiKey;
+  /** The one domain it may send from, by name. */
+  domain: string | undefined;
+  /** Its last requests; what the log does not keep is not among them. */
+  requests: ListedLog[];
+  values: { name: string; allowedIps: string };
+  mistakes: Partial<Record<"name" | "allowed_ips" | "form", string>>;
+  csrf: string;
+  now: Date;
+}
+
+export function KeyPage({ apiKey, domain, requests, values, mistakes, csrf, now }: KeyPageProps) {
+  const path = `/admin/api-keys/${apiKey.id}`;
+  return (
+    <>
+      <PageHead title={apiKey.name} up={{ path: "/admin/api-keys", name: "API keys" }}>
+        <RevokeKey apiKey={apiKey} csrf={csrf} />
+      </PageHead>
+      <section class="card">
+        <dl class="facts">
+          <dt>Token</dt>
+          <dd>
+            <code>{apiKey.tokenStart}…</code>
+          </dd>
+          <dt>Permission</dt>
+          <dd>
+            {apiKey.permission === "full_access" ? "Full access: all the API" : "Sending alone"}
+            {domain && `, from ${domain}`}
+          </dd>
+          <dt>Last used</dt>
+          <dd>{apiKey.lastUsedAt ? <Time at={apiKey.lastUsedAt} /> : "never"}</dd>
+          <dt>Made</dt>
+          <dd>
+            <Time at={apiKey.createdAt} />
+          </dd>
+        </dl>
+      </section>
+      <section class="card">
+        <h2>Change it</h2>
+        <Form csrf={csrf} action={path}>
+          <FormMistake>{mistakes.form}</FormMistake>
+          <TextField
+            name="name"
+            label="Name"
+            required
+            maxLength={50}
+            value={values.name}
+            mistake={mistakes.name}
+          />
+          <TextArea
+            name="allowed_ips"
+            label="Allowed addresses"
+            rows={2}
+            value={values.allowedIps}
+            mistake={mistakes.allowed_ips}
+            hint="Network addresses it may be used from. Empty: anywhere. Counts from the next request on."
+          />
+          <button type="submit">Save</button>
+        </Form>
+      </section>
+      <section>
+        <h2>Last requests</h2>
+        {requests.length === 0 ? (
+          <p class="quiet">None in what the log keeps.</p>
+        ) : (
+          <Table label="Last requests" columns={["Request", "Status", "From", "Program", "When"]}>
+            {requests.map((log) => (
+              <tr>
+                <td class="long">
+                  <a href={`/admin/logs/${log.id}`}>
+                    {log.method} {log.path}
+                  </a>
+                </td>
+                <td>
+                  <Badge tone={log.status < 400 ? "good" : "bad"}>{String(log.status)}</Badge>
+                </td>
+                <td class="quiet">{log.address ?? "unknown"}</td>
+                <td class="quiet long">{log.userAgent ?? "unknown"}</td>
+                <td class="quiet">
+                  <Ago at={log.createdAt} now={now} />
+                </td>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </section>
+    </>
+  );
+}
+
+function RevokeKey({ apiKey, csrf }: { apiKey: ApiKey; csrf: string }) {
+  return (
+    <Confirm
+      id={`revoke-${apiKey.id}`}
+      csrf={csrf}
+      action={`/admin/api-keys/${apiKey.id}/revoke`}
+      label="Revoke"
+      title={`Revoke ${apiKey.name}?`}
+      act="Revoke the key"
+    >
+      <p>What uses it is refused from then on. This can't be taken back.</p>
+    </Confirm>
   );
 }
 

@@ -3,12 +3,17 @@ import type { App } from "../app.ts";
 import { Refusal, type RefusalCode, StorageUnavailable } from "../errors.ts";
 import { leadTo } from "./answer.ts";
 import { keyPages } from "./api-keys.ts";
+import { claimPages } from "./domain-claims.ts";
+import { domainPages } from "./domains.ts";
 import { emailPages } from "./emails.ts";
 import { palettePages } from "./palette.ts";
 import { isPieceWanted } from "./request.ts";
 import { signInPages } from "./sign-in.ts";
+import { suppressionPages } from "./suppressions.ts";
 import { themePages } from "./theme-switch.ts";
 import { errorDocument, NotSignedIn } from "./visit.ts";
+import { webhookEventPages } from "./webhook-events.ts";
+import { webhookPages } from "./webhooks.ts";
 
 /** Every page of the admin. */
 const pages = (app: App) =>
@@ -21,7 +26,12 @@ const pages = (app: App) =>
     .use(themePages(app))
     .use(keyPages(app))
     .use(emailPages(app))
-    .use(palettePages(app));
+    .use(palettePages(app))
+    .use(claimPages(app))
+    .use(domainPages(app))
+    .use(suppressionPages(app))
+    .use(webhookPages(app))
+    .use(webhookEventPages(app));
 
 /**
  * The HTML door. It is a server of its own inside the API's: its errors are pages, its bodies are forms, and each of

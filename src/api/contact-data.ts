@@ -5,6 +5,7 @@ import { getBroadcastsTo, type SentBroadcast } from "../broadcasts/person.ts";
 import { getPerson, type Person } from "../contacts/person.ts";
 import { propertiesOf } from "../contacts/properties.ts";
 import type { ContactProperty } from "../contacts/schema.ts";
+import { streamedAnswer } from "../csv/streamed-answer.ts";
 import { addressOf, getErasure, getErasures, startErasure } from "../people/erase.ts";
 import type { EventOn } from "../people/find.ts";
 import { type Erasure, stages } from "../people/schema.ts";
@@ -23,7 +24,6 @@ import { toContact, toSegmentItem } from "./contact-answers.ts";
 import { erasureAnswer, erasureList, personAnswer } from "./contact-data-schemas.ts";
 import { listAnswer, pageQuery, readPage } from "./list.ts";
 import { answer, errorAnswers } from "./openapi.ts";
-import { streamedAnswer } from "./streamed-answer.ts";
 
 const tags = ["Contacts"];
 

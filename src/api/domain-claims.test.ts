@@ -40,6 +40,19 @@ async function call(method: string, path: string, body?: unknown, headers: objec
   return { status: response.status, body: (await response.json()) as Body };
 }
 
+test("a team's claims are listed, newest first, and nobody else's", async () => {
+  const own = await testTeam(app);
+  const names = [await heldName(), await heldName()];
+  for (const name of names) await call("POST", "/claims", { name }, own.headers);
+  const { status, body } = await call("GET", "/claims", undefined, own.headers);
+  expect(status).toBe(200);
+  expect<unknown>(body).toMatchObject({
+    object: "list",
+    has_more: false,
+    data: names.toReversed().map((name) => ({ object: "domain_claim", name, status: "pending" })),
+  });
+});
+
 describe.each(["claim", "claims"])("as SDKs spell it, /domains/%s", (word) => {
   test("begins a claim with 201, and with 200 where it is under way already", async () => {
     const name = await heldName();

@@ -1,12 +1,13 @@
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
-import { getClaim, startClaim, startClaimVerification } from "../domains/claim.ts";
+import { getClaim, listClaims, startClaim, startClaimVerification } from "../domains/claim.ts";
 import { recordOfClaim } from "../domains/records.ts";
 import { type DomainClaim, defaultRegion } from "../domains/schema.ts";
 import { authenticated } from "./auth.ts";
 import { toNewDomain } from "./domain-request.ts";
-import { claimAnswer, creation } from "./domain-schemas.ts";
+import { claimAnswer, claimList, creation } from "./domain-schemas.ts";
 import { shown } from "./example.ts";
+import { listAnswer, pageQuery, readPage } from "./list.ts";
 import { answer, bodyErrorAnswers, errorAnswers } from "./openapi.ts";
 
 /** The SDKs do not agree whether a claim is one or many. */
@@ -36,6 +37,22 @@ const claimRoutes = (app: App, word: "claim" | "claims") =>
             201: answer("The claim and the record to publish", claimAnswer),
             ...bodyErrorAnswers,
           },
+        },
+      },
+    )
+    .get(
+      `/${word}`,
+      async ({ caller, query }) => {
+        const page = readPage(query, "paged");
+        return listAnswer(await listClaims(app, caller.teamId, page), page, toAnswer);
+      },
+      {
+        query: pageQuery,
+        detail: {
+          summary: "List claims",
+          description: "Those under way and those that have ended.",
+          tags: ["Domains"],
+          responses: { 200: answer("A page, newest first", claimList), ...errorAnswers },
         },
       },
     )

@@ -113,3 +113,5 @@ export const claimAnswer = Type.Object({
   created_at: Type.String({ format: "date-time" }),
   expires_at: Type.String({ format: "date-time" }),
 });
+
+export const claimList = listOf(claimAnswer);

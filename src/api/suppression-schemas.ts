@@ -25,8 +25,16 @@ const expiryFields = {
   ),
 };
 
-export const addition = t.Object({ email: address, ...expiryFields }, { additionalProperties: true });
-export const additions = t.Object({ emails: addresses, ...expiryFields }, { additionalProperties: true });
+const oneReason = t.Union(suppressionReasons.map((reason) => t.Literal(reason)));
+const reason = t.Optional(
+  t.Union(oneReason.anyOf, { description: "Why; `manual` when absent.", examples: ["manual"] }),
+);
+
+export const addition = t.Object({ email: address, reason, ...expiryFields }, { additionalProperties: true });
+export const additions = t.Object(
+  { emails: addresses, reason, ...expiryFields },
+  { additionalProperties: true },
+);
 
 const ids = t.Array(t.String({ description: "Every id must be a UUID." }), {
   minItems: 1,
@@ -52,7 +60,6 @@ export const reasonsOf: Record<SuppressionReason, SuppressionReason[]> = {
   manual: ["manual", "unsubscribe"],
   unsubscribe: ["unsubscribe"],
 };
-const oneReason = t.Union(suppressionReasons.map((reason) => t.Literal(reason)));
 export const listQuery = t.Object(
   { ...pageQuery.properties, origin: t.Optional(oneReason) },
   { additionalProperties: true },

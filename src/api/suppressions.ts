@@ -38,7 +38,7 @@ const singleRoutes = (app: App) =>
     .post(
       "",
       async ({ caller, body, set }) => {
-        const id = await addSuppression(app, caller.teamId, body.email, toExpiry(body));
+        const id = await addSuppression(app, caller.teamId, body.email, toExpiry(body), body.reason);
         set.status = 201;
         return toReference(id);
       },
@@ -103,7 +103,7 @@ const batchRoutes = (app: App) =>
     .post(
       "/add",
       async ({ caller, body, set }) => {
-        const ids = await addSuppressions(app, caller.teamId, body.emails, toExpiry(body));
+        const ids = await addSuppressions(app, caller.teamId, body.emails, toExpiry(body), body.reason);
         set.status = 201;
         return { data: ids.map(toReference) };
       },

@@ -1,5 +1,6 @@
 import { and, eq, gt, lte, ne, or, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
+import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
 import { counters } from "../events/schema.ts";
 import { leastIdAt } from "../ids.ts";
 import { jobs } from "../jobs/schema.ts";
@@ -31,6 +32,12 @@ export async function findClaim(db: Db, teamId: string, id: string): Promise<Dom
     .from(domainClaims)
     .where(and(eq(domainClaims.teamId, teamId), or(eq(domainClaims.id, id), eq(domainClaims.domainId, id))))
     .get();
+}
+
+/** One page and one row more, newest first. */
+export async function listClaimsOf(db: Db, teamId: string, page: Keyset): Promise<DomainClaim[]> {
+  const { where, orderBy, limit } = pageOf(domainClaims.id, eq(domainClaims.teamId, teamId), page);
+  return newestFirst(await db.select().from(domainClaims).where(where).orderBy(orderBy).limit(limit), page);
 }
 
 export async function findOpenClaim(

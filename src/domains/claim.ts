@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { type App, atomically } from "../app.ts";
+import type { Keyset } from "../db/page.ts";
 import { Refusal, WriteConflict } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { laneOf } from "../jobs/job.ts";
@@ -15,10 +16,11 @@ import {
   findOpenClaim,
   insertClaim,
   isOpenClaim,
+  listClaimsOf,
   updateOpenClaim,
 } from "./claim-store.ts";
 import { type NewDomain, readDomain } from "./create.ts";
-import { checkRecordHosts } from "./name.ts";
+import { checkRecordHosts, readDomainName } from "./name.ts";
 import { wantedRecords } from "./records.ts";
 import type { Domain, DomainClaim } from "./schema.ts";
 import { findDomainByName } from "./store.ts";
@@ -71,7 +73,23 @@ export async function startClaim(
 export async function getClaim(app: App, teamId: string, id: string): Promise<DomainClaim> {
   const claim = await findClaim(app.db, teamId, id);
   if (!claim) throw new Refusal("not_found", "Domain claim not found");
+  return asOfNow(app, claim);
+}
+
+/** One page of a team's claims and one more, newest first. */
+export async function listClaims(app: App, teamId: string, page: Keyset): Promise<DomainClaim[]> {
+  return (await listClaimsOf(app.db, teamId, page)).map((claim) => asOfNow(app, claim));
+}
+
+/** One whose time is over has ended, although nobody has written that down. */
+function asOfNow(app: App, claim: DomainClaim): DomainClaim {
   return isOpenClaim(claim) && claim.expiresAt <= app.now() ? { ...claim, status: "expired" } : claim;
+}
+
+/** Whether another team has a domain of this name: then it can be claimed. */
+export async function isHeldByOthers(app: App, teamId: string, name: string): Promise<boolean> {
+  const holder = await findDomainByName(app.db, readDomainName(name));
+  return holder !== undefined && holder.teamId !== teamId;
 }
 
 /** Has the token looked for at once, and again until it is there or the claim's time is over. */

@@ -25,7 +25,12 @@ export async function createDomain(app: App, teamId: string, wanted: NewDomain):
     records.map(({ host }) => host),
   );
 
-  const shown = records.map((record) => ({ ...record, status: "not_started" as const, reason: "" }));
+  const shown = records.map((record) => ({
+    ...record,
+    status: "not_started" as const,
+    reason: "",
+    found: [],
+  }));
   try {
     await atomically(app, [
       insertDomain(app.db, domain),

@@ -2,13 +2,15 @@ import type { App } from "../app.ts";
 import { claimRecord, type DnsRecord, domainRecords } from "../dns/domain-records.ts";
 import { trackingHostOf } from "./name.ts";
 import type { DkimKeyRow, Domain, DomainCheck, DomainClaim, RecordStatus } from "./schema.ts";
-import { listChecks, listKeys } from "./store.ts";
+import { listChecks, listChecksOfAll, listKeys, listKeysOfAll } from "./store.ts";
 
 /** A record to publish, and what the last look at DNS said about it. */
 export interface DomainRecord extends DnsRecord {
   status: RecordStatus;
   /** What was found and what to change, in one sentence; empty when verified or not looked at yet. */
   reason: string;
+  /** What is published there, as it was last seen; fit to be shown. */
+  found: string[];
 }
 
 /** The records a domain should publish: those it needs, and (not `required`) those we only recommend. */
@@ -21,8 +23,29 @@ export async function recordsOf(app: App, domain: Domain): Promise<DomainRecord[
 export function withCheck(record: DnsRecord, domain: Domain, checks: DomainCheck[]): DomainRecord {
   const check = isLookedAt(record) || record.keepUntil ? findCheck(checks, record) : undefined;
   const status = check?.status ?? unseen(domain, record);
-  if (record.keepUntil) return { ...record, status, reason: keepFor(record.keepUntil) };
-  return { ...record, status, reason: check?.reason ?? "" };
+  const found = check?.found ?? [];
+  if (record.keepUntil) return { ...record, status, reason: keepFor(record.keepUntil), found };
+  return { ...record, status, reason: check?.reason ?? "", found };
+}
+
+/** A domain, and the purposes of the records it still lacks: each once, in the order they are shown. */
+export interface DomainInList {
+  domain: Domain;
+  missing: DnsRecord["purpose"][];
+}
+
+/** What each of a page of domains lacks; two questions for all of them. */
+export async function withMissing(app: App, page: Domain[]): Promise<DomainInList[]> {
+  const ids = page.map(({ id }) => id);
+  const [keys, checks] = await Promise.all([listKeysOfAll(app.db, ids), listChecksOfAll(app.db, ids)]);
+  return page.map((domain) => {
+    const isOwn = ({ domainId }: { domainId: string }) => domainId === domain.id;
+    const own = checks.filter(isOwn);
+    const lacking = wantedRecords(app, domain, keys.filter(isOwn))
+      .filter(isMissed)
+      .filter((record) => withCheck(record, domain, own).status !== "verified");
+    return { domain, missing: [...new Set(lacking.map(({ purpose }) => purpose))] };
+  });
 }
 
 function keepFor(until: Date): string {
@@ -55,6 +78,11 @@ export function isAskedFor({ required, purpose }: DnsRecord): boolean {
  */
 export function isLookedAt({ required, purpose, keepUntil }: DnsRecord): boolean {
   return required || (purpose !== "Receiving" && keepUntil === undefined);
+}
+
+/** Whether it says anything when a record is not there: not so for one we only recommend, nor for a key to come. */
+export function isMissed({ required, purpose }: DnsRecord): boolean {
+  return required || purpose === "Tracking";
 }
 
 /** What the claimant of a domain publishes. */

@@ -40,6 +40,18 @@ export async function rotateKeys(app: App, teamId: string, id: string): Promise<
   throw new Refusal("service_unavailable", "The domain is being changed right now: try again in a moment.");
 }
 
+/** A signing key without its private half. */
+export type SigningKey = Omit<DkimKeyRow, "sealedPrivateKey">;
+
+/** A domain's keys: those that sign, those that wait to be published, and those kept for what they have signed. */
+export async function listSigningKeys(app: App, teamId: string, id: string): Promise<SigningKey[]> {
+  await getDomain(app, teamId, id);
+  const now = app.now();
+  return (await listKeys(app.db, id))
+    .filter(({ retireAt }) => retireAt === null || retireAt > now)
+    .map(({ sealedPrivateKey: _, ...key }) => key);
+}
+
 async function rotateOnce(app: App, domain: Domain, keys: DkimKeyRow[]): Promise<Domain> {
   const { id, name } = domain;
   const checks = await listChecks(app.db, id);

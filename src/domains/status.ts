@@ -1,6 +1,6 @@
 import type { DnsRecord } from "../dns/domain-records.ts";
 import type { RecordCheck } from "../dns/record-check.ts";
-import { findCheck } from "./records.ts";
+import { findCheck, isMissed } from "./records.ts";
 import type { Domain, DomainCheck, DomainStatus, DomainVerdict } from "./schema.ts";
 
 const minuteMs = 60_000;
@@ -118,11 +118,6 @@ function judgeRecord(
   const failingSince = previous?.failingSince ?? now;
   const isLost = isAnswered && now.getTime() - failingSince.getTime() >= patienceMs;
   return { ...row, ...check, status: isLost ? "failed" : "temporary_failure", failingSince };
-}
-
-/** Whether it says anything when a record is not there: not so for one we only recommend, nor for a key to come. */
-function isMissed({ required, purpose }: DnsRecord): boolean {
-  return required || purpose === "Tracking";
 }
 
 function sinceWhen(domain: Domain, { purpose }: DnsRecord): Date | null {

@@ -1,4 +1,5 @@
 import { and, asc, eq, sql } from "drizzle-orm";
+import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import type { Db } from "../db/open.ts";
 import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
 import {
@@ -36,6 +37,16 @@ export async function listKeys(db: Db, domainId: string): Promise<DkimKeyRow[]> 
 
 export async function listChecks(db: Db, domainId: string): Promise<DomainCheck[]> {
   return db.select().from(domainChecks).where(eq(domainChecks.domainId, domainId));
+}
+
+/** Of many domains, in no order. */
+export async function listKeysOfAll(db: Db, domainIds: string[]): Promise<DkimKeyRow[]> {
+  return db.select().from(dkimKeys).where(isAmong(dkimKeys.domainId, domainIds));
+}
+
+/** Of many domains, in no order. */
+export async function listChecksOfAll(db: Db, domainIds: string[]): Promise<DomainCheck[]> {
+  return db.select().from(domainChecks).where(isAmong(domainChecks.domainId, domainIds));
 }
 
 export const insertDomain = (db: Db, row: Domain) => db.insert(domains).values(row);
@@ -114,3 +125,6 @@ export const deleteDomainRow = (db: Db, teamId: string, id: string) =>
   db.delete(domains).where(ofTeam(teamId, id));
 
 const ofTeam = (teamId: string, id: string) => and(eq(domains.teamId, teamId), eq(domains.id, id));
+
+const isAmong = (column: SQLiteColumn, ids: string[]) =>
+  sql`${column} in (select value from json_each(${JSON.stringify(ids)}))`;

@@ -10,10 +10,12 @@ import { readAllowedIps } from "./networks.ts";
 import type { ApiKey, Permission } from "./schema.ts";
 import {
   deleteKey,
+  findKey,
   hasFullAccessKey,
   insertDomainKey,
   insertKey,
   listKeys,
+  listKeysOfDomain,
   updateKeyFields,
 } from "./store.ts";
 
@@ -64,6 +66,23 @@ export async function createKey(
 /** One page of a team's keys and one more, newest first. */
 export async function listTeamKeys(app: App, teamId: string, page: Keyset): Promise<ApiKey[]> {
   return listKeys(app.db, teamId, page);
+}
+
+export async function getKey(app: App, teamId: string, id: string): Promise<ApiKey> {
+  requireKeyId(id);
+  const key = await findKey(app.db, teamId, id.toLowerCase());
+  if (!key) throw new Refusal("not_found", keyNotFound);
+  return key;
+}
+
+/** The keys that would go with a domain: those that may send from it alone; some of them where they are very many. */
+export async function listDomainKeys(
+  app: App,
+  teamId: string,
+  domainId: string,
+  limit = 100,
+): Promise<ApiKey[]> {
+  return listKeysOfDomain(app.db, teamId, domainId, limit);
 }
 
 /** Changes a key: where it may be used from counts from the next request on here, and within two seconds on other nodes. */

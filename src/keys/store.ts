@@ -14,6 +14,28 @@ export async function listKeys(db: Db, teamId: string, page: Keyset): Promise<Ap
   return newestFirst(await db.select().from(apiKeys).where(where).orderBy(orderBy).limit(limit), page);
 }
 
+export async function findKey(db: Db, teamId: string, id: string): Promise<ApiKey | undefined> {
+  return db
+    .select()
+    .from(apiKeys)
+    .where(and(eq(apiKeys.teamId, teamId), eq(apiKeys.id, id)))
+    .get();
+}
+
+/** The keys that may send from one domain alone, the first so many; in no order. */
+export async function listKeysOfDomain(
+  db: Db,
+  teamId: string,
+  domainId: string,
+  limit: number,
+): Promise<ApiKey[]> {
+  return db
+    .select()
+    .from(apiKeys)
+    .where(and(eq(apiKeys.domainId, domainId), eq(apiKeys.teamId, teamId)))
+    .limit(limit);
+}
+
 export async function hasFullAccessKey(db: Db, teamId: string): Promise<boolean> {
   const found = await db
     .select({ id: apiKeys.id })

@@ -3,15 +3,17 @@ import { rawWrite } from "../db/write.ts";
 import { requireKey } from "./address.ts";
 import { addAll } from "./changes.ts";
 import { type ExpiryWish, readExpiry } from "./expiry.ts";
+import type { SuppressionReason } from "./schema.ts";
 
-/** Suppresses an address by hand and gives the suppression's id, which is the old one where it was suppressed already. */
+/** Suppresses an address at somebody's word and gives the suppression's id, which is the old one where it was suppressed already. */
 export async function addSuppression(
   app: App,
   teamId: string,
   email: string,
   expiry: ExpiryWish,
+  reason: SuppressionReason = "manual",
 ): Promise<string> {
-  const [id] = await addAddresses(app, teamId, [requireKey("email", email)], expiry);
+  const [id] = await addAddresses(app, teamId, [requireKey("email", email)], expiry, reason);
   return id!;
 }
 
@@ -21,9 +23,10 @@ export async function addSuppressions(
   teamId: string,
   emails: string[],
   expiry: ExpiryWish,
+  reason: SuppressionReason = "manual",
 ): Promise<string[]> {
   const addresses = emails.map((email, index) => requireKey(`emails.${index}`, email));
-  return addAddresses(app, teamId, addresses, expiry);
+  return addAddresses(app, teamId, addresses, expiry, reason);
 }
 
 async function addAddresses(
@@ -31,9 +34,10 @@ async function addAddresses(
   teamId: string,
   addresses: string[],
   expiry: ExpiryWish,
+  reason: SuppressionReason,
 ): Promise<string[]> {
   const about = {
-    reason: "manual" as const,
+    reason,
     sourceId: null,
     expiresAt: readExpiry(app, expiry),
     createdAt: app.now(),

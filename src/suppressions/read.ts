@@ -4,7 +4,7 @@ import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
 import { suppressionKey } from "./address.ts";
 import type { Suppression, SuppressionReason } from "./schema.ts";
-import { findSuppression, listByKeys, listSuppressions } from "./store.ts";
+import { endOfPrefix, findSuppression, listByKeys, listByPrefix, listSuppressions } from "./store.ts";
 
 export const suppressionNotFound = () => new Refusal("not_found", "Suppression not found");
 
@@ -19,6 +19,32 @@ export async function getSuppression(app: App, teamId: string, idOrEmail: string
 async function findByAddress(app: App, teamId: string, email: string): Promise<Suppression | undefined> {
   const key = suppressionKey(email);
   return key === undefined ? undefined : findSuppression(app.db, teamId, key, app.now());
+}
+
+/** Rows looked at in one go for a reason, or for what has not expired, among addresses that begin alike. */
+const rowsPerLook = 5_000;
+
+export interface SuppressionSearch {
+  /** How the address begins. */
+  prefix: string;
+  reason?: SuppressionReason;
+  /** The address the page before ended at. */
+  after?: string;
+  limit: number;
+}
+
+/** One page of those whose addresses begin so, by address. It may be short, and even empty, though more follow. */
+export async function searchSuppressions(
+  app: App,
+  teamId: string,
+  { prefix: typed, reason, after, limit }: SuppressionSearch,
+): Promise<{ rows: Suppression[]; next: string | undefined }> {
+  const prefix = typed.trim().toLowerCase();
+  const end = await endOfPrefix(app.db, teamId, { prefix, after, rows: rowsPerLook });
+  const wanted = { prefix, reason, after, end, limit: limit + 1 };
+  const found = await listByPrefix(app.db, teamId, wanted, app.now());
+  const rows = found.slice(0, limit);
+  return { rows, next: found.length > limit ? rows.at(-1)!.address : end };
 }
 
 /** One page of a team's suppressions and one more, newest first; of some reasons, or of all. */

@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, or, type SQL, sql } from "drizzle-orm";
+import { and, eq, gt, gte, isNull, lt, lte, or, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
 import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
 import { preparedRead } from "../db/read.ts";
@@ -110,6 +110,63 @@ export async function listSuppressions(
     page,
   );
   return newestFirst(await db.select().from(suppressions).where(where).orderBy(orderBy).limit(limit), page);
+}
+
+interface PrefixSlice {
+  prefix: string;
+  reason?: SuppressionReason;
+  after?: string;
+  end?: string;
+  limit: number;
+}
+
+/** Those of a team whose addresses begin so, in the order of the alphabet, behind `after`. */
+export async function listByPrefix(
+  db: Db,
+  teamId: string,
+  { prefix, reason, after, end, limit }: PrefixSlice,
+  now: Date,
+): Promise<Suppression[]> {
+  return db
+    .select()
+    .from(suppressions)
+    .where(
+      and(
+        eq(suppressions.teamId, teamId),
+        after === undefined ? gte(suppressions.address, prefix) : gt(suppressions.address, after),
+        // No text is greater that begins so: this is the last character there is.
+        lt(suppressions.address, `${prefix}\u{10ffff}`),
+        // The unary plus keeps the index by reason out: what is looked for by is the address.
+        reason && sql`+${suppressions.reason} = ${reason}`,
+        end === undefined ? undefined : lte(suppressions.address, end),
+        lastsBeyond(now),
+      ),
+    )
+    .orderBy(suppressions.address)
+    .limit(limit);
+}
+
+/** The address at which a look at so many of a team's rows behind `after` ends; undefined where there are fewer. */
+export async function endOfPrefix(
+  db: Db,
+  teamId: string,
+  { prefix, after, rows }: { prefix: string; after?: string; rows: number },
+): Promise<string | undefined> {
+  const row = await db
+    .select({ address: suppressions.address })
+    .from(suppressions)
+    .where(
+      and(
+        eq(suppressions.teamId, teamId),
+        after === undefined ? gte(suppressions.address, prefix) : gt(suppressions.address, after),
+        lt(suppressions.address, `${prefix}\u{10ffff}`),
+      ),
+    )
+    .orderBy(suppressions.address)
+    .limit(1)
+    .offset(rows - 1)
+    .get();
+  return row?.address;
 }
 
 /** Some that are over, of whichever team, those that ended first. */

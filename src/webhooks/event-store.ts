@@ -1,4 +1,4 @@
-import { and, asc, eq, getTableColumns, gt, lt, sql } from "drizzle-orm";
+import { and, asc, desc, eq, getTableColumns, gt, gte, lt, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
 import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
 import { preparedRead } from "../db/read.ts";
@@ -11,6 +11,7 @@ import {
   type Webhook,
   type WebhookAttempt,
   type WebhookEvent,
+  type WebhookEventStatus,
   webhookAttempts,
   webhookEvents,
   webhooks,
@@ -134,6 +135,70 @@ export async function listEvents(db: Db, webhookId: string, page: Keyset): Promi
     .orderBy(orderBy)
     .limit(limit);
   return newestFirst(rows.map(toListed), page);
+}
+
+/** The id at which a look at so many events below `after` ends; undefined where there are fewer. */
+export async function endOfEvents(
+  db: Db,
+  webhookId: string,
+  after: string | undefined,
+  rows: number,
+): Promise<string | undefined> {
+  const row = await db
+    .select({ id: webhookEvents.id })
+    .from(webhookEvents)
+    .where(and(eq(webhookEvents.webhookId, webhookId), after ? lt(webhookEvents.id, after) : undefined))
+    .orderBy(desc(webhookEvents.id))
+    .limit(1)
+    .offset(rows - 1)
+    .get();
+  return row?.id;
+}
+
+/** Those with a status, newest first, below `after` and not below `end`. */
+export async function listEventsWithin(
+  db: Db,
+  webhookId: string,
+  { status, after, end, limit }: EventsWithin,
+): Promise<ListedEvent[]> {
+  const rows = await db
+    .select(listed)
+    .from(webhookEvents)
+    .leftJoin(jobs, jobOf)
+    .where(
+      and(
+        eq(webhookEvents.webhookId, webhookId),
+        after ? lt(webhookEvents.id, after) : undefined,
+        end ? gte(webhookEvents.id, end) : undefined,
+        status && eq(webhookEvents.status, status),
+      ),
+    )
+    .orderBy(desc(webhookEvents.id))
+    .limit(limit);
+  return rows.map(toListed);
+}
+
+export interface EventsWithin {
+  status?: WebhookEventStatus;
+  after?: string;
+  end?: string;
+  limit: number;
+}
+
+/** The newest of an endpoint's last events that was taken; what is older than those is not looked at. */
+export async function findLastTaken(
+  db: Db,
+  webhookId: string,
+  among: number,
+): Promise<WebhookEvent | undefined> {
+  const latest = db
+    .select()
+    .from(webhookEvents)
+    .where(eq(webhookEvents.webhookId, webhookId))
+    .orderBy(desc(webhookEvents.id))
+    .limit(among)
+    .as("latest");
+  return db.select().from(latest).where(eq(latest.status, "success")).limit(1).get();
 }
 
 export async function findEvent(db: Db, webhookId: string, id: string): Promise<ListedEvent | undefined> {

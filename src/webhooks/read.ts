@@ -2,9 +2,18 @@ import type { App } from "../app.ts";
 import type { Keyset } from "../db/page.ts";
 import { Refusal } from "../errors.ts";
 import { bodyOf } from "./body.ts";
-import { findDueCall, findEvent, type ListedEvent, listAttempts, listEvents } from "./event-store.ts";
+import {
+  endOfEvents,
+  findDueCall,
+  findEvent,
+  findLastTaken,
+  type ListedEvent,
+  listAttempts,
+  listEvents,
+  listEventsWithin,
+} from "./event-store.ts";
 import { isMessageId } from "./message-id.ts";
-import type { WebhookAttempt } from "./schema.ts";
+import type { Webhook, WebhookAttempt, WebhookEventStatus } from "./schema.ts";
 import { getWebhook } from "./service.ts";
 
 /** One page of what an endpoint was told, or is to be, and one more; newest first. */
@@ -16,6 +25,54 @@ export async function getWebhookEvents(
 ): Promise<ListedEvent[]> {
   const { id } = await getWebhook(app, teamId, webhookId);
   return listEvents(app.db, id, page);
+}
+
+export interface EventPage {
+  /** Newest first. */
+  rows: ListedEvent[];
+  /** Where the next page begins; undefined when this was the last. */
+  next: string | undefined;
+}
+
+/** Events looked at in one go: there is no index by status, which every event of every endpoint would pay for. */
+const eventsPerLook = 2_000;
+
+/** One page of an endpoint's events with a status, or of all. It may be short, and even empty, though more follow. */
+export async function findEventsOf(
+  app: App,
+  teamId: string,
+  webhookId: string,
+  { status, after, limit }: { status?: WebhookEventStatus; after?: string; limit: number },
+): Promise<EventPage> {
+  const { id } = await getWebhook(app, teamId, webhookId);
+  const end = status && (await endOfEvents(app.db, id, after, eventsPerLook));
+  const found = await listEventsWithin(app.db, id, { status, after, end, limit: limit + 1 });
+  const rows = found.slice(0, limit);
+  return { rows, next: found.length > limit ? rows.at(-1)!.id : end };
+}
+
+/** Events that are not older than one: what a page that shows a list from there on has to keep up with. */
+export async function listEventsSince(
+  app: App,
+  teamId: string,
+  webhookId: string,
+  { status, since, limit }: { status?: WebhookEventStatus; since: string | undefined; limit: number },
+): Promise<ListedEvent[]> {
+  const { id } = await getWebhook(app, teamId, webhookId);
+  const recent = await endOfEvents(app.db, id, undefined, eventsPerLook);
+  const end = recent !== undefined && (since === undefined || recent > since) ? recent : since;
+  return listEventsWithin(app.db, id, { status, end, limit });
+}
+
+/** How many of an endpoint's last events are looked at for one that was taken. */
+const eventsForHealth = 100;
+
+/** When an endpoint last took an event, as far as its last hundred events know. */
+export async function lastTakenAt(app: App, { id }: Webhook): Promise<Date | undefined> {
+  const event = await findLastTaken(app.db, id, eventsForHealth);
+  if (!event) return undefined;
+  const attempts = await listAttempts(app.db, id, event.id, { limit: 0 });
+  return attempts[0]?.createdAt ?? event.createdAt;
 }
 
 export async function getWebhookEvent(

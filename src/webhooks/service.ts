@@ -1,4 +1,4 @@
-import { type App, atomically } from "../app.ts";
+import { type App, atomically, requireRole } from "../app.ts";
 import type { Keyset } from "../db/page.ts";
 import { expectChange, type Write } from "../db/write.ts";
 import { Refusal, WriteConflict } from "../errors.ts";
@@ -90,6 +90,12 @@ export async function getWebhook(app: App, teamId: string, id: string): Promise<
 
 export const secretOf = (app: App, { id, sealedSecret }: Webhook): string =>
   app.secrets.open(sealedSecret, sealingPurpose(id));
+
+/** The secret of an endpoint for whoever sets its receiver up; whoever may only look does not see it. */
+export async function revealSecret(app: App, teamId: string, id: string): Promise<string> {
+  requireRole(app, "developer");
+  return secretOf(app, await getWebhook(app, teamId, id));
+}
 
 /** The secrets that sign a call, the newest first. */
 export function signingSecrets(app: App, webhook: Webhook): string[] {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { scene, see } from "./browser.ts";
 
-const { open, mailit } = await scene();
+const { open, mailit, api } = await scene();
 
 test("a key is made, shown once, and revoked", async () => {
   const page = await open("/admin/api-keys");
@@ -34,4 +34,28 @@ test("what is wrong is said beside its field, and what was written stays", async
   await page.locator("#allowed_ips-mistake").waitFor();
   expect(await page.getByLabel("Name").inputValue()).toBe("Office");
   await see(page, "api-keys-mistake");
+});
+
+test("a key is renamed and held to addresses, and its last requests are told", async () => {
+  const { token } = await api("POST", "/api-keys", { name: "Old name" });
+  const asks = () =>
+    fetch(`${mailit.url}/domains`, {
+      headers: { authorization: `Bearer ${token}`, "user-agent": "<img src=x onerror=alert(1)>" },
+    });
+  expect((await asks()).status).toBe(200);
+  const page = await open("/admin/api-keys");
+  await page.getByRole("link", { name: "Old name" }).click();
+  await page.getByLabel("Allowed addresses").fill("everywhere");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.locator("#allowed_ips-mistake").waitFor();
+  await see(page, "api-key-mistake");
+  await page.getByLabel("Name", { exact: true }).fill("New name");
+  await page.getByLabel("Allowed addresses").fill("192.0.2.0/24");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("status").getByText("The key is changed.").waitFor();
+  await page.getByRole("heading", { name: "New name" }).waitFor();
+  expect((await asks()).status).toBe(403);
+  const request = page.getByRole("row", { name: /GET \/domains 200 .* <img src=x onerror=alert\(1\)>/ });
+  while ((await request.count()) === 0) await page.reload(); // the log is written behind the requests
+  await see(page, "api-key");
 });

@@ -2,7 +2,7 @@ import type { App } from "../app.ts";
 import type { Keyset } from "../db/page.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
-import type { Broadcast } from "./schema.ts";
+import type { Broadcast, BroadcastStatus } from "./schema.ts";
 import { countOutcomes, findBroadcast, type ListedBroadcast, listBroadcasts } from "./store.ts";
 
 /** Another team's broadcast is as absent as one that never was. */
@@ -12,8 +12,14 @@ export async function getBroadcast(app: App, teamId: string, id: string): Promis
   return broadcast;
 }
 
-export async function getBroadcasts(app: App, teamId: string, keyset: Keyset): Promise<ListedBroadcast[]> {
-  return listBroadcasts(app.db, teamId, keyset);
+/** One page and one more, newest first; those in these states, where any are given. */
+export async function getBroadcasts(
+  app: App,
+  teamId: string,
+  keyset: Keyset,
+  statuses?: readonly BroadcastStatus[],
+): Promise<ListedBroadcast[]> {
+  return listBroadcasts(app.db, teamId, keyset, statuses);
 }
 
 /** How far a broadcast is, in recipients. */

@@ -49,10 +49,12 @@ eachTransport((_, open) => {
         }),
       );
     const list = async (filter: RecipientFilter, page: Parameters<typeof getRecipients>[4] = all) =>
-      (await getRecipients(app, teamId, id, filter, page)).map(({ id: _id, contactId, ...rest }) => ({
-        ...rest,
-        isContact: contacts.some((contact) => contact.id === contactId && contact.email === rest.email),
-      }));
+      (await getRecipients(app, teamId, id, filter, page)).map(
+        ({ id: _id, state: _state, contactId, ...rest }) => ({
+          ...rest,
+          isContact: contacts.some((contact) => contact.id === contactId && contact.email === rest.email),
+        }),
+      );
     const settle = (name: string, state: string) =>
       atomically(app, [
         rawWrite("update deliveries set state = ? where recipient = ?", [state, `${name}@recipient.test`]),

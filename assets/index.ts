@@ -3,7 +3,9 @@ import htmx from "htmx.org/dist/htmx.min.js" with { type: "text" };
 import adminJs from "./admin.client.js" with { type: "text" };
 import adminCss from "./admin.css" with { type: "text" };
 import css from "./app.css" with { type: "text" };
+import { editorScript } from "./editor-bundle.ts" with { type: "macro" };
 import logo from "./logo.svg" with { type: "text" };
+import editCss from "./pages/editor.css" with { type: "text" };
 
 export interface Asset {
   body: string;
@@ -16,8 +18,9 @@ const sheet = (body: string): Asset => ({ body, type: "text/css; charset=utf-8" 
 /** What is served under `/assets/`; part of the executable. */
 const named: Record<string, Asset> = {
   "app.css": sheet(css),
-  "admin.css": sheet(adminCss),
+  "admin.css": sheet(adminCss + editCss),
   "admin.js": script(adminJs),
+  "editor.js": script(editorScript()),
   "htmx.js": script(withoutMap(htmx)),
   "sse.js": script(withoutMap(sse)),
   "logo.svg": { body: logo, type: "image/svg+xml" },

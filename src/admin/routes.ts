@@ -5,6 +5,7 @@ import { leadTo } from "./answer.ts";
 import { keyPages } from "./api-keys.ts";
 import { isPieceWanted } from "./request.ts";
 import { signInPages } from "./sign-in.ts";
+import { templatePages } from "./templates.ts";
 import { themePages } from "./theme-switch.ts";
 import { errorDocument, NotSignedIn } from "./visit.ts";
 
@@ -17,7 +18,8 @@ const pages = (app: App) =>
     )
     .use(signInPages(app))
     .use(themePages(app))
-    .use(keyPages(app));
+    .use(keyPages(app))
+    .use(templatePages(app));
 
 /**
  * The HTML door. It is a server of its own inside the API's: its errors are pages, its bodies are forms, and each of

@@ -5,6 +5,7 @@ import adminCss from "./admin.css" with { type: "text" };
 import css from "./app.css" with { type: "text" };
 import { editorScript } from "./editor-bundle.ts" with { type: "macro" };
 import logo from "./logo.svg" with { type: "text" };
+import broadcastCss from "./pages/broadcasts.css" with { type: "text" };
 import editCss from "./pages/editor.css" with { type: "text" };
 
 export interface Asset {
@@ -18,7 +19,7 @@ const sheet = (body: string): Asset => ({ body, type: "text/css; charset=utf-8" 
 /** What is served under `/assets/`; part of the executable. */
 const named: Record<string, Asset> = {
   "app.css": sheet(css),
-  "admin.css": sheet(adminCss + editCss),
+  "admin.css": sheet(adminCss + editCss + broadcastCss),
   "admin.js": script(adminJs),
   "editor.js": script(editorScript()),
   "htmx.js": script(withoutMap(htmx)),

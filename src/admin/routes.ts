@@ -3,6 +3,7 @@ import type { App } from "../app.ts";
 import { Refusal, type RefusalCode, StorageUnavailable } from "../errors.ts";
 import { leadTo } from "./answer.ts";
 import { keyPages } from "./api-keys.ts";
+import { broadcastPages } from "./broadcasts.ts";
 import { isPieceWanted } from "./request.ts";
 import { signInPages } from "./sign-in.ts";
 import { templatePages } from "./templates.ts";
@@ -19,7 +20,8 @@ const pages = (app: App) =>
     .use(signInPages(app))
     .use(themePages(app))
     .use(keyPages(app))
-    .use(templatePages(app));
+    .use(templatePages(app))
+    .use(broadcastPages(app));
 
 /**
  * The HTML door. It is a server of its own inside the API's: its errors are pages, its bodies are forms, and each of

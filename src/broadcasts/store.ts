@@ -23,6 +23,19 @@ export async function findBroadcastById(db: Db, id: string): Promise<Broadcast |
 
 export type ListedBroadcast = Omit<Broadcast, "html" | "text">;
 
+export async function findListedBroadcast(
+  db: Db,
+  teamId: string,
+  id: string,
+): Promise<ListedBroadcast | undefined> {
+  const { html: _html, text: _text, ...listed } = getTableColumns(broadcasts);
+  return db
+    .select(listed)
+    .from(broadcasts)
+    .where(and(eq(broadcasts.id, id), eq(broadcasts.teamId, teamId)))
+    .get();
+}
+
 /** One page and one row more, newest first; lists carry no bodies. */
 export async function listBroadcasts(
   db: Db,

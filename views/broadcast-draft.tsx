@@ -249,15 +249,13 @@ export function BroadcastPreview(props: BroadcastPreviewProps) {
       {isFixed ? (
         <form class="contact" method="get">
           <ContactField email={contact?.email} />
-          <button type="submit" class="small" name="step" value="previous">
+          <button type="submit" name="step" value="previous">
             Previous
           </button>
-          <button type="submit" class="small" name="step" value="next">
+          <button type="submit" name="step" value="next">
             Next
           </button>
-          <button type="submit" class="small">
-            Show
-          </button>
+          <button type="submit">Show</button>
         </form>
       ) : (
         <div class="contact">
@@ -265,7 +263,7 @@ export function BroadcastPreview(props: BroadcastPreviewProps) {
           {(["previous", "next"] as const).map((step) => (
             <button
               type="button"
-              class="small only-scripted"
+              class="only-scripted"
               hx-post={`${path}/preview?step=${step}`}
               hx-include="closest form"
               hx-target="#preview-head"
@@ -315,9 +313,9 @@ const people = (count: number) => (count === 1 ? "1 contact" : `${count.toLocale
 /** Whom it goes to, and who is left out and why. */
 export function ReachSummary({ reach }: { reach: Reach }) {
   const left = [
-    [reach.unsubscribed, "have unsubscribed from everything"],
-    [reach.notInTopic, "don't want this topic"],
-    [reach.suppressed, "have a suppressed address"],
+    [reach.unsubscribed, "unsubscribed from everything"],
+    [reach.notInTopic, "without this topic"],
+    [reach.suppressed, "with a suppressed address"],
   ] as const;
   const out = left.filter(([count]) => count > 0);
   return (
@@ -433,7 +431,7 @@ export function SendForms({ csrf, broadcast, reach, when, mistakes }: SendFormsP
               mistake={mistakes.scheduled_at}
               hint="In words, such as tomorrow at 9am or Friday at 3pm ET, or as 2026-12-24T09:00Z. Without a zone: UTC."
               hx-get={`${path}/when`}
-              hx-trigger="load, input delay:300ms"
+              hx-trigger="input delay:300ms"
               hx-target="#when"
             />
             <p id="when" class="quiet" aria-live="polite" />

@@ -63,9 +63,7 @@ export function BroadcastState({ broadcast, now }: Pick<HeadProps, "broadcast" |
           for <Time at={scheduledAt} isShort />, <Ago at={scheduledAt} now={now} />
         </>
       ) : sentAt ? (
-        <>
-          <Time at={sentAt} isShort />
-        </>
+        <Time at={sentAt} isShort />
       ) : startedAt ? (
         <>
           begun <Time at={startedAt} isShort />

@@ -83,6 +83,17 @@ eachTransport((_, open) => {
     expect(await page(all)).toEqual([newest, middle, oldest]);
   });
 
+  test("all are listed, each with where their delivery is now", async () => {
+    const { app, teamId, id, settle } = await scene();
+    await settle("ada", "delivered");
+    const rows = await getRecipients(app, teamId, id, { type: "all" }, all);
+    expect(rows.map(({ email, state }) => `${email} ${state}`).sort()).toEqual([
+      "ada@recipient.test delivered",
+      "bob@recipient.test queued",
+      "eve@recipient.test queued",
+    ]);
+  });
+
   test("who asks what is known of them is told of their broadcasts, and of nobody else's doings", async () => {
     const { app, teamId, id, happen, settle } = await scene({ subject: "Hi {{{contact.email}}}" });
     await happen("ada", "email.opened", { is_bot: false });

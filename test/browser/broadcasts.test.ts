@@ -34,6 +34,8 @@ const draft = (segmentId: string, more = {}) =>
   });
 
 let segmentId = "";
+/** One that was sent by a story. */
+let sentId = "";
 
 test("with nobody to write to, the way there is shown", async () => {
   const page = await open("/admin/broadcasts");
@@ -86,16 +88,23 @@ test("what each contact gets is looked at as it is written", async () => {
   await page.keyboard.press("ControlOrMeta+End");
   await page.keyboard.insertText("<p>More of it</p>");
   await preview(page).getByText("More of it").waitFor();
+});
+
+test("what is wrong in a draft is said beside its field; a test is one contact's copy", async () => {
+  const { id } = await draft(segmentId);
+  const page = await open(`/admin/broadcasts/${id}`);
+  await editor(page).waitFor();
   await page.getByLabel("Messages a minute at most").fill("none");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await page.locator("#messages_per_minute-mistake").waitFor();
   await see(page, "broadcast-draft-mistake");
   await page.getByLabel("Messages a minute at most").fill("600");
+  await page.getByLabel("As it is for").fill("delivered+bob@recipient.test");
   await page.getByLabel("To", { exact: true }).fill("delivered@recipient.test");
   await page.getByRole("button", { name: "Save and send a test" }).click();
   const link = page.getByRole("link", { name: "see what becomes of it" });
   const emailId = (await link.getAttribute("href"))!.split("/").at(-1)!;
-  expect((await api("GET", `/emails/${emailId}`)).html).toContain("More of it");
+  expect((await api("GET", `/emails/${emailId}`)).html).toContain("Hi Bob");
   expect(await api("GET", `/broadcasts/${id}`)).toMatchObject({ status: "draft", messages_per_minute: 600 });
 });
 
@@ -105,7 +114,7 @@ test("it is counted, sent, and followed until everybody is settled", async () =>
   await editor(page).waitFor();
   await page.getByRole("button", { name: "Save and go on to send" }).click();
   await page.getByRole("button", { name: "Send to 3 contacts" }).first().waitFor();
-  await page.getByText("1 have unsubscribed from everything, 1 have a suppressed address").waitFor();
+  await page.getByText("1 unsubscribed from everything, 1 with a suppressed address").waitFor();
   await see(page, "broadcast-send");
   await page.getByRole("button", { name: "Send to 3 contacts" }).first().click();
   await see(page, "broadcast-send-confirm");
@@ -114,6 +123,11 @@ test("it is counted, sent, and followed until everybody is settled", async () =>
   await page.locator("#broadcast-state").getByText("sent").waitFor();
   await see(page, "broadcast-results");
 
+  sentId = id;
+});
+
+test("its recipients are listed by what became of them, with its links and what each of them got", async () => {
+  const page = await open(`/admin/broadcasts/${sentId}`);
   await page.getByRole("link", { name: "Recipients" }).click();
   await page.getByRole("cell", { name: "bounced@recipient.test" }).waitFor();
   await see(page, "broadcast-recipients");
@@ -170,8 +184,10 @@ test("one that is being sent is paused, resumed, and ended, and a copy is made o
   await page.getByText("Ended early").waitFor();
   await page.getByRole("button", { name: "Duplicate" }).click();
   await page.getByRole("heading", { level: 1, name: "Slow (copy)" }).waitFor();
+});
 
-  await page.goto(new URL("/admin/broadcasts", page.url()).href);
+test("broadcasts are listed, and by their states", async () => {
+  const page = await open("/admin/broadcasts");
   await see(page, "broadcasts");
   await page.getByRole("link", { name: "Drafts" }).click();
   await page.getByRole("link", { name: "Slow (copy)" }).waitFor();

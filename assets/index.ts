@@ -3,8 +3,11 @@ import htmx from "htmx.org/dist/htmx.min.js" with { type: "text" };
 import adminJs from "./admin.client.js" with { type: "text" };
 import adminCss from "./admin.css" with { type: "text" };
 import css from "./app.css" with { type: "text" };
+import { editorScript } from "./editor-bundle.ts" with { type: "macro" };
 import logo from "./logo.svg" with { type: "text" };
+import broadcastCss from "./pages/broadcasts.css" with { type: "text" };
 import domainsCss from "./pages/domains.css" with { type: "text" };
+import editCss from "./pages/editor.css" with { type: "text" };
 import paletteCss from "./pages/palette.css" with { type: "text" };
 import webhooksCss from "./pages/webhooks.css" with { type: "text" };
 
@@ -20,7 +23,9 @@ const sheet = (body: string): Asset => ({ body, type: "text/css; charset=utf-8" 
 const named: Record<string, Asset> = {
   "app.css": sheet(css),
   "admin.css": sheet([adminCss, paletteCss, domainsCss, webhooksCss].join("\n")),
+  "admin.css": sheet(adminCss + editCss + broadcastCss),
   "admin.js": script(adminJs),
+  "editor.js": script(editorScript()),
   "htmx.js": script(withoutMap(htmx)),
   "sse.js": script(withoutMap(sse)),
   "logo.svg": { body: logo, type: "image/svg+xml" },

@@ -3,6 +3,7 @@ import type { App } from "../app.ts";
 import { Refusal, type RefusalCode, StorageUnavailable } from "../errors.ts";
 import { leadTo } from "./answer.ts";
 import { keyPages } from "./api-keys.ts";
+import { broadcastPages } from "./broadcasts.ts";
 import { claimPages } from "./domain-claims.ts";
 import { domainPages } from "./domains.ts";
 import { emailPages } from "./emails.ts";
@@ -10,6 +11,7 @@ import { palettePages } from "./palette.ts";
 import { isPieceWanted } from "./request.ts";
 import { signInPages } from "./sign-in.ts";
 import { suppressionPages } from "./suppressions.ts";
+import { templatePages } from "./templates.ts";
 import { themePages } from "./theme-switch.ts";
 import { errorDocument, NotSignedIn } from "./visit.ts";
 import { webhookEventPages } from "./webhook-events.ts";
@@ -31,7 +33,9 @@ const pages = (app: App) =>
     .use(domainPages(app))
     .use(suppressionPages(app))
     .use(webhookPages(app))
-    .use(webhookEventPages(app));
+    .use(webhookEventPages(app))
+    .use(templatePages(app))
+    .use(broadcastPages(app));
 
 /**
  * The HTML door. It is a server of its own inside the API's: its errors are pages, its bodies are forms, and each of

@@ -59,9 +59,9 @@ export const broadcastReportRoutes = (app: App) =>
       },
     );
 
-function toRecipient({ id, contactId, email, count, clickedLinks, bounceType }: Recipient) {
+function toRecipient({ id, contactId, email, state, count, clickedLinks, bounceType }: Recipient) {
   return {
-    ...{ id, contact_id: contactId, email },
+    ...{ id, contact_id: contactId, email, state },
     ...(count !== undefined && { count }),
     ...(clickedLinks && { clicked_links: clickedLinks }),
     ...(bounceType && { bounce_type: bounceType }),

@@ -3,6 +3,7 @@ import { type Static, t } from "elysia";
 import type { BroadcastFields } from "../broadcasts/draft.ts";
 import { bounceTypes, recipientTypes } from "../broadcasts/recipients.ts";
 import { broadcastStatuses } from "../broadcasts/schema.ts";
+import { deliveryStates } from "../emails/schema.ts";
 import { pageQuery } from "./list.ts";
 import { listOf } from "./openapi.ts";
 
@@ -76,6 +77,42 @@ export function toFields(body: Static<typeof changes>): BroadcastFields {
   };
 }
 
+/** A list of broadcasts may be held to one status. */
+export const listQuery = t.Object(
+  {
+    ...pageQuery.properties,
+    status: t.Optional(t.Union(broadcastStatuses.map((status) => t.Literal(status)))),
+  },
+  { additionalProperties: true },
+);
+const whose = t.Optional(
+  t.String({
+    description: "A contact by id or address; the newest of its segment when absent.",
+    examples: ["ada@example.com"],
+  }),
+);
+export const previewRequest = t.Object(
+  {
+    contact: whose,
+    content: t.Optional(
+      t.Object(fields, {
+        additionalProperties: true,
+        description: "An edit that is not saved, in place of what it says.",
+      }),
+    ),
+  },
+  { additionalProperties: true },
+);
+export const testRequest = t.Object(
+  {
+    to: t.Union([t.String(), t.Array(t.String(), { maxItems: 50 })], {
+      description: "It must be an address or a list of addresses.",
+    }),
+    contact: whose,
+  },
+  { additionalProperties: true },
+);
+
 const oneOf = (words: readonly string[]) => t.Union(words.map((word) => t.Literal(word)));
 export const recipientQuery = t.Object(
   {
@@ -122,6 +159,25 @@ const progress = Type.Object(
 const object = Type.Literal("broadcast");
 export const reference = Type.Object({ object, id });
 export const deleted = Type.Object({ object, id, deleted: Type.Literal(true) });
+export const previewAnswer = Type.Object({
+  object: Type.Literal("broadcast_preview"),
+  id,
+  contact_id: orNull(id),
+  from: Type.String(),
+  subject: Type.String(),
+  reply_to: orNull(Type.Array(Type.String({ examples: ["support@example.com"] }))),
+  html: orNull(Type.String()),
+  text: orNull(Type.String()),
+  has_unsubscribe_link: Type.Boolean({ description: "Whether all its bodies hold the unsubscribe link." }),
+});
+export const audienceAnswer = Type.Object({
+  object: Type.Literal("broadcast_audience"),
+  recipients: Type.Integer({ description: "Whom it would be sent to now." }),
+  contacts: Type.Integer({ description: "Everybody in the segment; those below are left out." }),
+  unsubscribed: Type.Integer(),
+  not_in_topic: Type.Integer(),
+  suppressed: Type.Integer(),
+});
 export const broadcastList = listOf(Type.Object(item));
 export const broadcastAnswer = Type.Object({
   object,
@@ -146,6 +202,7 @@ export const recipientList = listOf(
     id: cursor,
     contact_id: orNull(id),
     email: Type.String(),
+    state: Type.Union(deliveryStates.map((state) => Type.Literal(state))),
     count: Type.Optional(Type.Integer({ description: "How often; of opens and clicks." })),
     clicked_links: Type.Optional(Type.Array(Type.Object({ url: Type.String(), clicks: Type.Integer() }))),
     bounce_type: Type.Optional(Type.Union(bounceTypes.map((type) => Type.Literal(type)))),

@@ -289,3 +289,39 @@ test("the links that were followed are paged by their ids, in which capitals cou
   }
   expect(pages).toEqual(ids.toReversed());
 });
+
+test("before it is sent one sees who would get it, what they would see, and a copy in a mail program", async () => {
+  const id = await make({ html: "<p>Hi {{{contact.email}}}</p>" });
+  expect((await ask("GET", `/${id}/audience`)).body).toEqual({
+    ...{ object: "broadcast_audience", contacts: 1, recipients: 1 },
+    ...{ unsubscribed: 0, not_in_topic: 0, suppressed: 0 },
+  });
+  expect((await ask("POST", `/${id}/preview`, { contact: "ada@recipient.test" })).body).toEqual({
+    ...{ object: "broadcast_preview", id, contact_id: expect.any(String), from: whole.from, subject: "News" },
+    ...{ reply_to: null, html: "<p>Hi ada@recipient.test</p>", text: expect.stringContaining("Hi ada") },
+    has_unsubscribe_link: false,
+  });
+  const content = { subject: "Other", html: '<a href="{{{RESEND_UNSUBSCRIBE_URL}}}">Leave</a>' };
+  expect((await ask("POST", `/${id}/preview`, { content })).body).toMatchObject({
+    ...{ subject: "Other", has_unsubscribe_link: true },
+  });
+  const { status, body } = await ask("POST", `/${id}/test`, { to: "me@elsewhere.test" });
+  expect([status, body]).toEqual([200, { id: expect.any(String) }]);
+  expect(await statusOf(id)).toBe("draft");
+  for (const [method, path, given] of [
+    ["GET", "audience", undefined],
+    ["POST", "preview", {}],
+    ["POST", "test", { to: "me@elsewhere.test" }],
+  ] as const) {
+    expect((await ask(method, `/${id}/${path}`, given, strangersKey)).status).toBe(404);
+  }
+});
+
+test("a list is held to a status", async () => {
+  const id = await make();
+  const idsOf = async (status: string) =>
+    (await ask("GET", `?status=${status}`)).body.data.map((each: { id: string }) => each.id);
+  expect(await idsOf("draft")).toContain(id);
+  expect(await idsOf("canceled")).not.toContain(id);
+  expect((await ask("GET", "?status=lost")).status).toBe(422);
+});

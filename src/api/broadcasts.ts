@@ -26,19 +26,22 @@ import {
   changes,
   creation,
   deleted,
+  listQuery,
   reference,
   sending,
   toFields,
   toNewFields,
 } from "./broadcast-schemas.ts";
+import { broadcastTrialRoutes } from "./broadcast-trials.ts";
 import { shown } from "./example.ts";
-import { listAnswer, pageQuery, readPage } from "./list.ts";
+import { listAnswer, readPage } from "./list.ts";
 import { answer, bodyErrorAnswers, errorAnswers } from "./openapi.ts";
 
 export const broadcastRoutes = (app: App) =>
   new Elysia({ prefix: "/broadcasts" })
     .use(draftRoutes(app))
     .use(courseRoutes(app))
+    .use(broadcastTrialRoutes(app))
     .use(broadcastReportRoutes(app));
 
 const tags = ["Broadcasts"];
@@ -77,10 +80,11 @@ const draftRoutes = (app: App) =>
       "",
       async ({ caller, query }) => {
         const page = readPage(query, "unpaged");
-        return listAnswer(await getBroadcasts(app, caller.teamId, page), page, toItem);
+        const statuses = query.status === undefined ? undefined : [query.status];
+        return listAnswer(await getBroadcasts(app, caller.teamId, page, statuses), page, toItem);
       },
       {
-        query: pageQuery,
+        query: listQuery,
         detail: {
           summary: "List broadcasts",
           tags,

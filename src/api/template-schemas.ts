@@ -55,6 +55,12 @@ const values = t.Optional(
 export const previewRequest = t.Object(
   {
     variables: values,
+    content: t.Optional(
+      t.Object(
+        { html: t.Optional(html), ...lines },
+        { additionalProperties: true, description: "An edit that is not saved, in place of what it says." },
+      ),
+    ),
     version_id: t.Optional(
       t.String({
         description: "One of its versions; the current one when absent.",

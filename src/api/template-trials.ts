@@ -7,6 +7,7 @@ import { sendAnswer } from "./email-schemas.ts";
 import { shown } from "./example.ts";
 import { answer, bodyErrorAnswers } from "./openapi.ts";
 import { readVariables } from "./template-field.ts";
+import { toInput } from "./template-input.ts";
 import { preview, previewRequest, testRequest } from "./template-schemas.ts";
 
 const tags = ["Templates"];
@@ -18,10 +19,11 @@ export const templateTrialRoutes = (app: App) =>
     .post(
       "/:id/preview",
       async ({ caller, params, body }) => {
-        const { version_id: versionId, variables } = body;
+        const { version_id: versionId, variables, content } = body;
         const made = await previewTemplate(app, caller.teamId, params.id, {
           variables: readVariables(variables ?? {}, "variables"),
           versionId,
+          edit: content && toInput(content),
         });
         return {
           object: "template_preview" as const,

@@ -269,3 +269,17 @@ test("another team's template is not there", async () => {
   }
   expect((await askServer("GET", "/templates", { key: stranger.key })).body.data).toEqual([]);
 });
+
+test("a preview of an edit that is not saved shows it, and saves nothing", async () => {
+  const { body: made } = await ask("POST", "/templates", { name: "Unsaved", html: "<p>Saved</p>" });
+  const content = { html: "<p>Edited {{{NAME}}}</p>", subject: "Now" };
+  const { body } = await ask("POST", `/templates/${made.id}/preview`, {
+    content,
+    variables: { NAME: "Ada" },
+  });
+  expect(body).toMatchObject({ html: "<p>Edited Ada</p>", subject: "Now", missing_variables: [] });
+  expect((await ask("GET", `/templates/${made.id}`)).body).toMatchObject({
+    html: "<p>Saved</p>",
+    subject: null,
+  });
+});

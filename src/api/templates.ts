@@ -1,7 +1,5 @@
-import { Elysia, type Static } from "elysia";
+import { Elysia } from "elysia";
 import type { App } from "../app.ts";
-import { Refusal } from "../errors.ts";
-import type { TemplateInput } from "../templates/content.ts";
 import type { Template } from "../templates/schema.ts";
 import {
   changeTemplate,
@@ -13,11 +11,11 @@ import {
   removeTemplate,
   type TemplateNow,
 } from "../templates/service.ts";
-import { isVariableValue } from "../templates/variables.ts";
 import { authenticated } from "./auth.ts";
 import { shown } from "./example.ts";
 import { listAnswer, pageQuery, readPage } from "./list.ts";
 import { answer, bodyErrorAnswers, errorAnswers } from "./openapi.ts";
+import { toInput } from "./template-input.ts";
 import { change, creation, reference, removed, templateAnswer, templateList } from "./template-schemas.ts";
 import { templateTrialRoutes } from "./template-trials.ts";
 import { templateVersionRoutes, toContent } from "./template-versions.ts";
@@ -144,32 +142,6 @@ const singleRoutes = (app: App) =>
         },
       },
     );
-
-function toInput(body: Static<typeof change>): TemplateInput {
-  const { name, description, alias, from, subject, reply_to: replyTo, html, text, variables } = body;
-  return {
-    ...{ name, description, alias, from, subject, html, text },
-    replyTo: replyTo === null ? [] : typeof replyTo === "string" ? [replyTo] : replyTo,
-    variables: variables === undefined ? undefined : (variables ?? []).map(toVariable),
-  };
-}
-
-function toVariable({
-  key,
-  type,
-  fallback_value: fallbackValue,
-}: {
-  key: string;
-  type: string;
-  fallback_value?: unknown;
-}) {
-  if (fallbackValue === undefined || fallbackValue === null) return { key, type };
-  if (isVariableValue(fallbackValue)) return { key, type, fallbackValue };
-  throw new Refusal(
-    "validation_error",
-    "Invalid `variables` field. A `fallback_value` must be text of at most 2,000 characters, or a number of at most 2^53 - 1.",
-  );
-}
 
 const toReference = (id: string) => ({ object: "template" as const, id });
 

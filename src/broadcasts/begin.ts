@@ -81,7 +81,10 @@ async function requireAll(
 }
 
 /** What the contract puts behind a contact's own value and a field's: the property's. */
-async function fallbacksFor(app: App, broadcast: Broadcast): Promise<Record<string, string>> {
+export async function fallbacksFor(
+  app: App,
+  broadcast: Pick<Broadcast, "teamId" | "subject" | "previewText" | "html" | "text">,
+): Promise<Record<string, string>> {
   const wanted = fieldsIn(broadcast);
   const properties = await propertiesOf(app.db, broadcast.teamId);
   return Object.fromEntries(

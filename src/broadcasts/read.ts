@@ -2,8 +2,14 @@ import type { App } from "../app.ts";
 import type { Keyset } from "../db/page.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
-import type { Broadcast } from "./schema.ts";
-import { countOutcomes, findBroadcast, type ListedBroadcast, listBroadcasts } from "./store.ts";
+import type { Broadcast, BroadcastStatus } from "./schema.ts";
+import {
+  countOutcomes,
+  findBroadcast,
+  findListedBroadcast,
+  type ListedBroadcast,
+  listBroadcasts,
+} from "./store.ts";
 
 /** Another team's broadcast is as absent as one that never was. */
 export async function getBroadcast(app: App, teamId: string, id: string): Promise<Broadcast> {
@@ -12,8 +18,21 @@ export async function getBroadcast(app: App, teamId: string, id: string): Promis
   return broadcast;
 }
 
-export async function getBroadcasts(app: App, teamId: string, keyset: Keyset): Promise<ListedBroadcast[]> {
-  return listBroadcasts(app.db, teamId, keyset);
+/** The same without what it says, for whoever looks often. */
+export async function getListedBroadcast(app: App, teamId: string, id: string): Promise<ListedBroadcast> {
+  const broadcast = isId(id) ? await findListedBroadcast(app.db, teamId, id.toLowerCase()) : undefined;
+  if (!broadcast) throw new Refusal("not_found", "Broadcast not found");
+  return broadcast;
+}
+
+/** One page and one more, newest first; those in these states, where any are given. */
+export async function getBroadcasts(
+  app: App,
+  teamId: string,
+  keyset: Keyset,
+  statuses?: readonly BroadcastStatus[],
+): Promise<ListedBroadcast[]> {
+  return listBroadcasts(app.db, teamId, keyset, statuses);
 }
 
 /** How far a broadcast is, in recipients. */
@@ -35,7 +54,10 @@ export interface Progress {
 }
 
 /** By counters that are kept as things happen: nothing is counted here. */
-export async function getProgress(app: App, broadcast: Broadcast): Promise<Progress> {
+export async function getProgress(
+  app: App,
+  broadcast: Pick<Broadcast, "recipients" | "skippedUnsubscribed" | "emailId">,
+): Promise<Progress> {
   const { recipients, skippedUnsubscribed, emailId } = broadcast;
   const totals = emailId === null ? new Map<string, number>() : await countOutcomes(app.db, emailId);
   const count = (event: string) => totals.get(`email.${event}`) ?? 0;

@@ -49,10 +49,12 @@ eachTransport((_, open) => {
         }),
       );
     const list = async (filter: RecipientFilter, page: Parameters<typeof getRecipients>[4] = all) =>
-      (await getRecipients(app, teamId, id, filter, page)).map(({ id: _id, contactId, ...rest }) => ({
-        ...rest,
-        isContact: contacts.some((contact) => contact.id === contactId && contact.email === rest.email),
-      }));
+      (await getRecipients(app, teamId, id, filter, page)).map(
+        ({ id: _id, state: _state, contactId, ...rest }) => ({
+          ...rest,
+          isContact: contacts.some((contact) => contact.id === contactId && contact.email === rest.email),
+        }),
+      );
     const settle = (name: string, state: string) =>
       atomically(app, [
         rawWrite("update deliveries set state = ? where recipient = ?", [state, `${name}@recipient.test`]),
@@ -79,6 +81,17 @@ eachTransport((_, open) => {
     expect(await page({ limit: 1, before: oldest })).toEqual([newest, middle]);
     expect(await page({ limit: 2, before: "z00000" })).toEqual([newest, middle, oldest]);
     expect(await page(all)).toEqual([newest, middle, oldest]);
+  });
+
+  test("all are listed, each with where their delivery is now", async () => {
+    const { app, teamId, id, settle } = await scene();
+    await settle("ada", "delivered");
+    const rows = await getRecipients(app, teamId, id, { type: "all" }, all);
+    expect(rows.map(({ email, state }) => `${email} ${state}`).sort()).toEqual([
+      "ada@recipient.test delivered",
+      "bob@recipient.test queued",
+      "eve@recipient.test queued",
+    ]);
   });
 
   test("who asks what is known of them is told of their broadcasts, and of nobody else's doings", async () => {

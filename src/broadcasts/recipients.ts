@@ -4,11 +4,13 @@ import { type SQL, sql } from "drizzle-orm";
 import type { App } from "../app.ts";
 import type { Db } from "../db/open.ts";
 import { type Keyset, newestFirst } from "../db/page.ts";
+import type { DeliveryState } from "../emails/schema.ts";
 import { isOutcome, type outcomeTypes } from "../events/schema.ts";
 import { recipientKey } from "../mail/address.ts";
 import { getBroadcast } from "./read.ts";
 
 export const recipientTypes = [
+  "all",
   "sent",
   "delivered",
   "opened",
@@ -34,6 +36,8 @@ export interface Recipient {
   id: string;
   contactId: string | null;
   email: string;
+  /** Where their delivery is now. */
+  state: DeliveryState;
   /** Opens or clicks by people. */
   count?: number;
   clickedLinks?: { url: string; clicks: number }[];
@@ -51,8 +55,8 @@ export async function getRecipients(
   const { emailId } = await getBroadcast(app, teamId, broadcastId);
   if (emailId === null) return [];
   const rows =
-    filter.type === "sent" || filter.type === "delivered"
-      ? await listByState(app.db, emailId, filter, keyset)
+    filter.type === "all" || filter.type === "sent" || filter.type === "delivered"
+      ? await listByState(app.db, emailId, filter, filter.type, keyset)
       : await listByOutcome(app.db, emailId, filter, filter.type, keyset);
   return newestFirst(rows, keyset);
 }
@@ -74,16 +78,22 @@ const ofAddress = (email: string | undefined) =>
 /** Looked at by one statement: when a broadcast has just begun, nearly all of its deliveries are still waiting. */
 const deliveriesAtOnce = 5_000;
 
+// What was handed to a host counts as sent, whatever the host made of it.
+const inStates = {
+  all: sql``,
+  delivered: sql`and d.state = 'delivered'`,
+  sent: sql`and d.state in ('delivered', 'deferred', 'bounced', 'failed')`,
+} satisfies Partial<Record<RecipientType, SQL>>;
+
 /** What most recipients come to: the deliveries are walked, and in the end nearly each is one. */
 async function listByState(
   db: Db,
   emailId: string,
-  { type, email }: RecipientFilter,
+  { email }: RecipientFilter,
+  type: keyof typeof inStates,
   { limit, after, before }: Keyset,
 ): Promise<Recipient[]> {
-  // What was handed to a host counts as sent, whatever the host made of it.
-  const states =
-    type === "delivered" ? sql`('delivered')` : sql`('delivered', 'deferred', 'bounced', 'failed')`;
+  const ofType = inStates[type];
   const isUp = before !== undefined;
   const wanted = limit === undefined ? Number.MAX_SAFE_INTEGER : limit + 1;
   const found: Recipient[] = [];
@@ -91,13 +101,13 @@ async function listByState(
     // An address is looked up.
     const end = email === undefined ? await endOfSlice(db, emailId, beyond, isUp) : undefined;
     const upTo = end === undefined ? sql`` : isUp ? sql`and d.id <= ${end}` : sql`and d.id >= ${end}`;
-    const rows = await db.values<[string, string | null, string]>(
-      sql`select d.id, d.contact_id, d.recipient from deliveries d
-          where d.email_id = ${emailId} and d.state in ${states} ${ofAddress(email)}
+    const rows = await db.values<[string, string | null, string, DeliveryState]>(
+      sql`select d.id, d.contact_id, d.recipient, d.state from deliveries d
+          where d.email_id = ${emailId} ${ofType} ${ofAddress(email)}
             ${beyondId(sql`d.id`, beyond, isUp)} ${upTo}
           order by d.id ${isUp ? sql`` : sql`desc`} limit ${wanted - found.length}`,
     );
-    found.push(...rows.map(([id, contactId, address]) => ({ id, contactId, email: address })));
+    found.push(...rows.map(([id, contactId, address, state]) => ({ id, contactId, email: address, state })));
     if (end === undefined) break;
     beyond = end;
     await setImmediate();
@@ -137,7 +147,7 @@ async function listByOutcome(
   db: Db,
   emailId: string,
   { email, bounceType }: RecipientFilter,
-  type: Exclude<RecipientType, "sent" | "delivered">,
+  type: Exclude<RecipientType, keyof typeof inStates>,
   keyset: Keyset,
 ): Promise<Recipient[]> {
   const { condition, order, limit } = pageOn(sql`e.delivery_id`, keyset);
@@ -147,8 +157,8 @@ async function listByOutcome(
   const only =
     bounceType === undefined ? sql`` : sql`and lower(json_extract(e.data, '$.bounce.type')) = ${bounceType}`;
   // A machine that opens or clicks is no recipient.
-  const rows = await db.values<[string, string | null, string, number, string]>(
-    sql`select e.delivery_id, d.contact_id, d.recipient, count(*), max(e.data)
+  const rows = await db.values<[string, string | null, string, number, string, DeliveryState]>(
+    sql`select e.delivery_id, d.contact_id, d.recipient, count(*), max(e.data), d.state
         from events e cross join deliveries d on d.id = e.delivery_id
         where e.email_id = ${emailId} and e.type = ${`email.${type}` satisfies Outcome} and ${sql.raw(`e.${isOutcome}`)}
           and json_extract(e.data, '$.is_bot') is not 1 ${only} ${whose} ${condition}
@@ -162,8 +172,8 @@ async function listByOutcome(
           rows.map(([id]) => id),
         )
       : undefined;
-  return rows.map(([id, contactId, address, count, data]) => ({
-    ...{ id, contactId, email: address },
+  return rows.map(([id, contactId, address, count, data, state]) => ({
+    ...{ id, contactId, email: address, state },
     ...((type === "opened" || type === "clicked") && { count }),
     ...(links && { clickedLinks: links.get(id) ?? [] }),
     ...(type === "bounced" && { bounceType: bounceTypeOf(data) }),

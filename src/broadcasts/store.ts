@@ -23,10 +23,32 @@ export async function findBroadcastById(db: Db, id: string): Promise<Broadcast |
 
 export type ListedBroadcast = Omit<Broadcast, "html" | "text">;
 
-/** One page and one row more, newest first; lists carry no bodies. */
-export async function listBroadcasts(db: Db, teamId: string, keyset: Keyset): Promise<ListedBroadcast[]> {
+export async function findListedBroadcast(
+  db: Db,
+  teamId: string,
+  id: string,
+): Promise<ListedBroadcast | undefined> {
   const { html: _html, text: _text, ...listed } = getTableColumns(broadcasts);
-  const { where, orderBy, limit } = pageOf(broadcasts.id, eq(broadcasts.teamId, teamId), keyset);
+  return db
+    .select(listed)
+    .from(broadcasts)
+    .where(and(eq(broadcasts.id, id), eq(broadcasts.teamId, teamId)))
+    .get();
+}
+
+/** One page and one row more, newest first; lists carry no bodies. */
+export async function listBroadcasts(
+  db: Db,
+  teamId: string,
+  keyset: Keyset,
+  statuses?: readonly BroadcastStatus[],
+): Promise<ListedBroadcast[]> {
+  const { html: _html, text: _text, ...listed } = getTableColumns(broadcasts);
+  const wanted = and(
+    eq(broadcasts.teamId, teamId),
+    statuses && inArray(broadcasts.status, statuses as BroadcastStatus[]),
+  );
+  const { where, orderBy, limit } = pageOf(broadcasts.id, wanted, keyset);
   return newestFirst(
     await db.select(listed).from(broadcasts).where(where).orderBy(orderBy).limit(limit),
     keyset,

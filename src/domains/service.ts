@@ -45,6 +45,12 @@ export async function listDomains(app: App, teamId: string, page: Keyset): Promi
   return listDomainsOf(app.db, teamId, page);
 }
 
+/** The names of domains that a team may send from, for whoever chooses a sender. */
+export async function listSendingDomains(app: App, teamId: string): Promise<string[]> {
+  const domains = await listDomainsOf(app.db, teamId, { limit: undefined });
+  return domains.filter(({ sending, verifiedAt }) => sending && verifiedAt !== null).map(({ name }) => name);
+}
+
 /**
  * Removes a domain with its keys; the API keys that may send from it alone go too. Where a claim has yet to bring the
  * domain, that takes the claim back.

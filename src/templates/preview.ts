@@ -1,4 +1,5 @@
 import type { App } from "../app.ts";
+import { readContent, type TemplateInput } from "./content.ts";
 import { type FilledTemplate, fill, missingVariables, type Variables } from "./fill.ts";
 import { getTemplate } from "./service.ts";
 import { showMerged } from "./show.ts";
@@ -13,15 +14,23 @@ export interface Preview extends Omit<FilledTemplate, "merge"> {
   missing: string[];
 }
 
+export interface PreviewWish {
+  variables: Variables;
+  versionId?: string;
+  /** An edit that nobody has saved: what it says stands in for what the version says. */
+  edit?: TemplateInput;
+}
+
 /** What becomes of a template; of the version that is worked on unless another one is named. */
 export async function previewTemplate(
   app: App,
   teamId: string,
   idOrAlias: string,
-  { variables, versionId }: { variables: Variables; versionId?: string },
+  { variables, versionId, edit }: PreviewWish,
 ): Promise<Preview> {
   const { id, currentVersionId } = await getTemplate(app, teamId, idOrAlias);
-  const { version } = await getVersion(app, teamId, id, versionId ?? currentVersionId);
+  const { version: saved } = await getVersion(app, teamId, id, versionId ?? currentVersionId);
+  const version = edit ? { id: saved.id, ...readContent(edit, saved, app.now()) } : saved;
   const { merge = { values: {} }, html, text = null, ...lines } = fill(version, variables);
   const shown = await showMerged(app, { html, text }, merge, true);
   return {

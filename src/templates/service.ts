@@ -21,6 +21,7 @@ import {
   findVersion,
   insertTemplate,
   insertVersion,
+  listPublished,
   listTemplates,
   markPublished,
   type TemplateFields,
@@ -81,6 +82,11 @@ const versionRow = (
 /** One page and one row more, newest first. */
 export async function getTemplates(app: App, teamId: string, page: Keyset): Promise<Template[]> {
   return listTemplates(app.db, teamId, page);
+}
+
+/** The newest so many that can be sent, for whoever chooses one. */
+export async function getPublishedTemplates(app: App, teamId: string, limit: number): Promise<Template[]> {
+  return listPublished(app.db, teamId, limit);
 }
 
 /** By its id or alias. Another team's is as absent as one that never was. */

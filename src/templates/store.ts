@@ -1,4 +1,4 @@
-import { and, eq, getTableColumns, lte, ne, sql } from "drizzle-orm";
+import { and, desc, eq, getTableColumns, isNotNull, lte, ne, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
 import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
 import { preparedRead } from "../db/read.ts";
@@ -39,6 +39,16 @@ export async function findTemplate(db: Db, teamId: string, idOrAlias: string): P
 export async function listTemplates(db: Db, teamId: string, page: Keyset): Promise<Template[]> {
   const { where, orderBy, limit } = pageOf(templates.id, eq(templates.teamId, teamId), page);
   return newestFirst(await db.select().from(templates).where(where).orderBy(orderBy).limit(limit), page);
+}
+
+/** The newest so many of those that can be sent. */
+export async function listPublished(db: Db, teamId: string, limit: number): Promise<Template[]> {
+  return db
+    .select()
+    .from(templates)
+    .where(and(eq(templates.teamId, teamId), isNotNull(templates.publishedVersionId)))
+    .orderBy(desc(templates.id))
+    .limit(limit);
 }
 
 export async function findVersion(

@@ -1,0 +1,167 @@
+/** One broadcast from when it is scheduled or sent: how far it is, and what came of it. */
+import { Elysia } from "elysia";
+import { h } from "preact";
+import {
+  BroadcastActs,
+  BroadcastProgress,
+  BroadcastState,
+  ClickedLinks,
+  ContentPage,
+  LinksPage,
+  RecipientRows,
+  RecipientsPage,
+  ResultsPage,
+} from "../../views/broadcast.tsx";
+import type { App } from "../app.ts";
+import { getBroadcast, getListedBroadcast, getProgress } from "../broadcasts/read.ts";
+import {
+  getClickedLinks,
+  getRecipients,
+  type RecipientType,
+  recipientTypes,
+} from "../broadcasts/recipients.ts";
+import { cancelBroadcast, pauseBroadcast, resumeBroadcast } from "../broadcasts/send.ts";
+import { isEnded, type ListedBroadcast } from "../broadcasts/store.ts";
+import { getSegment } from "../contacts/segments.ts";
+import { getTopic } from "../contacts/topics.ts";
+import { Refusal } from "../errors.ts";
+import { previewFor, readWhose } from "./broadcast-preview.ts";
+import { keysetOf, signedIn, sliceOf, type Visit } from "./visit.ts";
+
+const place = "broadcasts" as const;
+const pathOf = (id: string) => `/admin/broadcasts/${id}`;
+
+export const coursePages = (app: App) =>
+  new Elysia().use(livePages(app)).use(reportPages(app)).use(actPages(app));
+
+/** Its page, from then on when it is no draft any more. */
+export async function coursePage(app: App, visit: Visit, broadcast: ListedBroadcast): Promise<Response> {
+  const content = h(ResultsPage, {
+    ...headOf(app, visit, broadcast),
+    ...(await namesFor(app, broadcast)),
+    progress: await getProgress(app, broadcast),
+    isFound: isEnded(broadcast.cursor),
+  });
+  const live = `${pathOf(broadcast.id)}/live`;
+  return visit.page({ title: broadcast.name, place, live }, content);
+}
+
+const headOf = (app: App, { csrf }: Visit, broadcast: ListedBroadcast) => ({
+  ...{ csrf, broadcast, now: app.now() },
+});
+
+/** What its segment and topic are called; they may have been deleted since. */
+export async function namesFor(
+  app: App,
+  { teamId, segmentId, topicId }: Pick<ListedBroadcast, "teamId" | "segmentId" | "topicId">,
+): Promise<{ segment: string; topic: string | null }> {
+  return {
+    segment: await nameOf(getSegment(app, teamId, segmentId)),
+    topic: topicId === null ? null : await nameOf(getTopic(app, teamId, topicId)),
+  };
+}
+
+async function nameOf(named: Promise<{ name: string }>): Promise<string> {
+  try {
+    return (await named).name;
+  } catch (error) {
+    if (error instanceof Refusal) return "one that was deleted since";
+    throw error;
+  }
+}
+
+const livePages = (app: App) =>
+  new Elysia().use(signedIn(app)).get("/:id/live", async ({ visit, params }) => {
+    await getListedBroadcast(app, visit.teamId, params.id);
+    return visit.live(async () => {
+      const broadcast = await getListedBroadcast(app, visit.teamId, params.id);
+      const progress = await getProgress(app, broadcast);
+      return {
+        "broadcast-state": h(BroadcastState, { broadcast, now: app.now() }),
+        "broadcast-acts": h(BroadcastActs, { csrf: visit.csrf, broadcast }),
+        "broadcast-progress": h(BroadcastProgress, {
+          broadcast,
+          progress,
+          isFound: isEnded(broadcast.cursor),
+        }),
+      };
+    });
+  });
+
+const reportPages = (app: App) =>
+  new Elysia()
+    .use(signedIn(app))
+    .get("/:id/recipients", async ({ visit, params, query }) => {
+      const broadcast = await getListedBroadcast(app, visit.teamId, params.id);
+      const page = keysetOf(query);
+      const type = recipientTypes.find((each) => each === query.type) ?? ("all" satisfies RecipientType);
+      const email = query.email?.trim() ?? "";
+      const found = await getRecipients(
+        app,
+        visit.teamId,
+        broadcast.id,
+        { type, email: email || undefined },
+        page,
+      );
+      const { rows: recipients, next } = sliceOf(found, page);
+      const list = { broadcastId: broadcast.id, recipients, next, type, email };
+      if (visit.wantsPiece && page.after) return visit.piece(h(RecipientRows, list));
+      return visit.page(
+        { title: `Recipients of ${broadcast.name}`, place },
+        h(RecipientsPage, { ...headOf(app, visit, broadcast), ...list }),
+      );
+    })
+    .get("/:id/links", async ({ visit, params, query }) => {
+      const broadcast = await getListedBroadcast(app, visit.teamId, params.id);
+      const links =
+        query.counted === undefined ? undefined : await clickedLinks(app, visit.teamId, broadcast.id);
+      if (visit.wantsPiece && links) return visit.piece(h(ClickedLinks, { links }));
+      return visit.page(
+        { title: `Clicked links of ${broadcast.name}`, place },
+        h(LinksPage, { ...headOf(app, visit, broadcast), links }),
+      );
+    })
+    .get("/:id/content", async ({ visit, params, query }) => {
+      const broadcast = await getBroadcast(app, visit.teamId, params.id);
+      const preview = await previewFor(app, visit, broadcast, {}, readWhose(query));
+      const shown = "problem" in preview ? "" : (preview.contact?.email ?? "");
+      return visit.page(
+        { title: `Message of ${broadcast.name}`, place },
+        h(ContentPage, {
+          ...headOf(app, visit, broadcast),
+          preview: { ...preview, isFixed: true },
+          frame: `${pathOf(broadcast.id)}/frame?${new URLSearchParams({ contact: shown })}`,
+        }),
+      );
+    });
+
+async function clickedLinks(app: App, teamId: string, id: string) {
+  const links = await getClickedLinks(app, teamId, id, { limit: undefined });
+  return links.sort((a, b) => b.clicks - a.clicks);
+}
+
+const actPages = (app: App) =>
+  new Elysia()
+    .use(signedIn(app))
+    .post("/:id/pause", ({ visit, params }) =>
+      steer(app, visit, params.id, ["Paused", pauseBroadcast, "Paused: nothing more is begun."]),
+    )
+    .post("/:id/resume", ({ visit, params }) =>
+      steer(app, visit, params.id, ["Resumed", resumeBroadcast, "It goes on."]),
+    )
+    .post("/:id/cancel", ({ visit, params }) =>
+      steer(app, visit, params.id, ["Canceled", cancelBroadcast, "It is canceled."]),
+    );
+
+type Steering = [
+  did: string,
+  steer: (app: App, teamId: string, id: string) => Promise<unknown>,
+  notice: string,
+];
+
+async function steer(app: App, visit: Visit, id: string, [did, act, notice]: Steering): Promise<Response> {
+  const { name } = await getListedBroadcast(app, visit.teamId, id);
+  visit.act(`${did} the broadcast “${name}”`);
+  await act(app, visit.teamId, id);
+  return visit.done(pathOf(id), notice);
+}

@@ -1,0 +1,195 @@
+import { expect, test } from "bun:test";
+import { type Page, scene, see } from "./browser.ts";
+
+const { open, api } = await scene();
+const hostile = '<script>alert(1)</script><img src=x onerror="alert(2)">';
+
+/** Rows the stories are about; made when the first of them needs them, so that the empty pages come before. */
+async function audience() {
+  const domain = await api("POST", "/domains", { name: "example.com", click_tracking: true });
+  await api("POST", `/domains/${domain.id}/verify`);
+  const segment = await api("POST", "/segments", { name: hostile });
+  const segments = [{ id: segment.id }];
+  const person = (email: string, more = {}) => api("POST", "/contacts", { email, segments, ...more });
+  await person("bounced@recipient.test");
+  await person("suppressed@recipient.test");
+  await person("delivered+left@recipient.test", { unsubscribed: true });
+  await person("delivered+bob@recipient.test", { first_name: "Bob" });
+  await person("delivered+ada@recipient.test", { first_name: hostile });
+  return segment.id as string;
+}
+
+const editor = (page: Page) => page.locator("#html-editor .cm-content");
+const preview = (page: Page) => page.frameLocator(".preview iframe:not(.coming)");
+const draft = (segmentId: string, more = {}) =>
+  api("POST", "/broadcasts", {
+    ...{
+      name: "News",
+      segment_id: segmentId,
+      from: "News <news@example.com>",
+      subject: "For {{{contact.first_name|you}}}",
+    },
+    html: '<p>Hi {{{contact.first_name|there}}}</p><a href="{{{RESEND_UNSUBSCRIBE_URL}}}">Leave</a>',
+    ...more,
+  });
+
+let segmentId = "";
+/** One that was sent by a story. */
+let sentId = "";
+
+test("with nobody to write to, the way there is shown", async () => {
+  const page = await open("/admin/broadcasts");
+  await page.getByText("No broadcast yet").waitFor();
+  await see(page, "broadcasts-empty");
+  await page.getByRole("link", { name: "Write the first one" }).click();
+  await page.getByText("There is nobody to write to yet").waitFor();
+  await see(page, "broadcasts-nobody");
+  segmentId = await audience();
+});
+
+test("a broadcast is begun with a template", async () => {
+  const { id } = await api("POST", "/templates", {
+    ...{
+      name: "Monthly",
+      html: "<p>Month of {{{MONTH}}}</p>",
+      subject: "The month",
+      from: "News <news@example.com>",
+    },
+    variables: [{ key: "MONTH", type: "string", fallback_value: "March" }],
+  });
+  await api("POST", `/templates/${id}/publish`);
+  const page = await open("/admin/broadcasts/new");
+  await page.getByLabel("Name").fill(hostile);
+  await see(page, "broadcasts-new");
+  await page.getByRole("button", { name: "Create and write it" }).click();
+  await page.locator("#from-mistake, .stack > .mistake").first().waitFor();
+  expect(await page.getByLabel("Name").inputValue()).toBe(hostile);
+  await page.getByLabel("Begin with").selectOption("Monthly");
+  await page.getByRole("button", { name: "Create and write it" }).click();
+  await preview(page).getByText("Month of March").waitFor();
+  await page.getByText("There is no unsubscribe link in it").waitFor();
+  await page.locator(".reach").getByText("of 5 contacts").waitFor();
+  await see(page, "broadcast-draft");
+});
+
+test("what each contact gets is looked at as it is written", async () => {
+  const { id } = await draft(segmentId);
+  const page = await open(`/admin/broadcasts/${id}`);
+  const hi = (name: string) => preview(page).getByText(`Hi ${name}`).waitFor();
+  await hi(hostile);
+  await page.getByRole("button", { name: "Next" }).click();
+  await hi("Bob");
+  await page.locator("#preview-head").getByText("For Bob").waitFor();
+  await page.getByRole("button", { name: "Previous" }).click();
+  await hi(hostile);
+  await page.getByLabel("As it is for").fill("bounced@recipient.test");
+  await hi("there");
+  await editor(page).click();
+  await page.keyboard.press("ControlOrMeta+End");
+  await page.keyboard.insertText("<p>More of it</p>");
+  await preview(page).getByText("More of it").waitFor();
+});
+
+test("what is wrong in a draft is said beside its field; a test is one contact's copy", async () => {
+  const { id } = await draft(segmentId);
+  const page = await open(`/admin/broadcasts/${id}`);
+  await editor(page).waitFor();
+  await page.getByLabel("Messages a minute at most").fill("none");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.locator("#messages_per_minute-mistake").waitFor();
+  await see(page, "broadcast-draft-mistake");
+  await page.getByLabel("Messages a minute at most").fill("600");
+  await page.getByLabel("As it is for").fill("delivered+bob@recipient.test");
+  await page.getByLabel("To", { exact: true }).fill("delivered@recipient.test");
+  await page.getByRole("button", { name: "Save and send a test" }).click();
+  const link = page.getByRole("link", { name: "see what becomes of it" });
+  const emailId = (await link.getAttribute("href"))!.split("/").at(-1)!;
+  expect((await api("GET", `/emails/${emailId}`)).html).toContain("Hi Bob");
+  expect(await api("GET", `/broadcasts/${id}`)).toMatchObject({ status: "draft", messages_per_minute: 600 });
+});
+
+test("it is counted, sent, and followed until everybody is settled", async () => {
+  const { id } = await draft(segmentId);
+  const page = await open(`/admin/broadcasts/${id}`);
+  await editor(page).waitFor();
+  await page.getByRole("button", { name: "Save and go on to send" }).click();
+  await page.getByRole("button", { name: "Send to 3 contacts" }).first().waitFor();
+  await page.getByText("1 unsubscribed from everything, 1 with a suppressed address").waitFor();
+  await see(page, "broadcast-send");
+  await page.getByRole("button", { name: "Send to 3 contacts" }).first().click();
+  await see(page, "broadcast-send-confirm");
+  await page.getByRole("alertdialog").getByRole("button", { name: "Send to 3 contacts" }).click();
+  await page.getByText("Sent: all 4 are settled.").waitFor();
+  await page.locator("#broadcast-state").getByText("sent").waitFor();
+  await see(page, "broadcast-results");
+
+  sentId = id;
+});
+
+test("its recipients are listed by what became of them, with its links and what each of them got", async () => {
+  const page = await open(`/admin/broadcasts/${sentId}`);
+  await page.getByRole("link", { name: "Recipients" }).click();
+  await page.getByRole("cell", { name: "bounced@recipient.test" }).waitFor();
+  await see(page, "broadcast-recipients");
+  await page.getByLabel("Who").selectOption("bounced");
+  await page.getByText("permanent bounce").waitFor();
+  await page.getByRole("cell", { name: "delivered+bob@recipient.test" }).waitFor({ state: "detached" });
+  await page.getByLabel("Who").selectOption("all");
+  await page.getByLabel("Address").fill("delivered+bob@recipient.test");
+  await page.getByRole("cell", { name: "bounced@recipient.test" }).waitFor({ state: "detached" });
+  await page.getByRole("cell", { name: "delivered+bob@recipient.test" }).waitFor();
+
+  await page.getByRole("link", { name: "Clicked links" }).click();
+  await page.getByText("No link was followed yet").waitFor();
+  await see(page, "broadcast-links-empty");
+  await page.getByRole("link", { name: "Message" }).click();
+  await page.getByRole("button", { name: "Next" }).click();
+  await page.frameLocator(".preview iframe").getByText("Hi Bob").waitFor();
+  await see(page, "broadcast-message");
+});
+
+test("it is scheduled in words, canceled, and deleted", async () => {
+  const { id } = await draft(segmentId, { name: "Later" });
+  const page = await open(`/admin/broadcasts/${id}/send`);
+  await page.getByLabel("When").fill("whenever");
+  await page.getByText("That is no time yet").waitFor();
+  await page.getByRole("button", { name: "Schedule for" }).click();
+  await page.locator("#scheduled_at-mistake").waitFor();
+  await see(page, "broadcast-send-mistake");
+  await page.getByLabel("When").fill("tomorrow at 9am");
+  await page.locator("#when").getByText("That is").waitFor();
+  await page.getByRole("button", { name: "Schedule for" }).click();
+  await page.getByText("It waits for its time").waitFor();
+  await see(page, "broadcast-scheduled");
+  expect(await api("GET", `/broadcasts/${id}`)).toMatchObject({ status: "scheduled" });
+  await page.getByRole("button", { name: "Cancel" }).first().click();
+  await page.getByRole("button", { name: "Cancel the broadcast" }).click();
+  await page.getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("button", { name: "Delete the broadcast" }).click();
+  await page.getByRole("status").getByText("Later is deleted").waitFor();
+});
+
+test("one that is being sent is paused, resumed, and ended, and a copy is made of it", async () => {
+  const { id } = await draft(segmentId, { name: "Slow", messages_per_minute: 1 });
+  await api("POST", `/broadcasts/${id}/send`, {});
+  const page = await open(`/admin/broadcasts/${id}`);
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByText(/Paused: \d of 4 are settled/).waitFor();
+  await see(page, "broadcast-paused");
+  await page.getByRole("button", { name: "Resume" }).click();
+  await page.getByText(/\d of 4 are settled; \d to go/).waitFor();
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByRole("button", { name: "End it here" }).click();
+  await page.getByRole("button", { name: "End the broadcast" }).click();
+  await page.getByText("Ended early").waitFor();
+  await page.getByRole("button", { name: "Duplicate" }).click();
+  await page.getByRole("heading", { level: 1, name: "Slow (copy)" }).waitFor();
+});
+
+test("broadcasts are listed, and by their states", async () => {
+  const page = await open("/admin/broadcasts");
+  await see(page, "broadcasts");
+  await page.getByRole("link", { name: "Drafts" }).click();
+  await page.getByRole("link", { name: "Slow (copy)" }).waitFor();
+  expect(await page.getByRole("link", { name: "Slow", exact: true }).count()).toBe(0);
+});

@@ -1,0 +1,425 @@
+/** @jsxImportSource preact */
+import type { Progress } from "../src/broadcasts/read.ts";
+import type { ClickedLink, Recipient, RecipientType } from "../src/broadcasts/recipients.ts";
+import type { Broadcast } from "../src/broadcasts/schema.ts";
+import type { ListedBroadcast } from "../src/broadcasts/store.ts";
+import { BroadcastPreview, type BroadcastPreviewProps, DuplicateButton } from "./broadcast-draft.tsx";
+import { State } from "./parts/badge.tsx";
+import { Confirm } from "./parts/confirm.tsx";
+import { SelectField } from "./parts/form.tsx";
+import { Empty, More, Table } from "./parts/list.tsx";
+import { PageHead } from "./parts/page-head.tsx";
+import { PreviewPane } from "./parts/preview.tsx";
+import { Ago, Time } from "./parts/time.tsx";
+
+export interface HeadProps {
+  csrf: string;
+  broadcast: ListedBroadcast;
+  now: Date;
+}
+
+const tabs = [
+  { id: "results", name: "Results", path: "" },
+  { id: "recipients", name: "Recipients", path: "/recipients" },
+  { id: "links", name: "Clicked links", path: "/links" },
+  { id: "content", name: "Message", path: "/content" },
+] as const;
+
+function Head({ csrf, broadcast, now, tab }: HeadProps & { tab: (typeof tabs)[number]["id"] }) {
+  const path = `/admin/broadcasts/${broadcast.id}`;
+  return (
+    <>
+      <PageHead
+        title={broadcast.name}
+        up={{ path: "/admin/broadcasts", name: "Broadcasts" }}
+        lead={<BroadcastState broadcast={broadcast} now={now} />}
+      >
+        <DuplicateButton csrf={csrf} path={path} />
+        <BroadcastActs csrf={csrf} broadcast={broadcast} />
+      </PageHead>
+      <nav aria-label="Parts">
+        <ul class="tabs">
+          {tabs.map(({ id, name, path: part }) => (
+            <li>
+              <a href={`${path}${part}`} aria-current={id === tab ? "page" : undefined}>
+                {name}
+              </a>
+            </li>
+          ))}
+        </ul>
+      </nav>
+    </>
+  );
+}
+
+/** Live: where it is now. */
+export function BroadcastState({ broadcast, now }: Pick<HeadProps, "broadcast" | "now">) {
+  const { status, scheduledAt, sentAt, startedAt } = broadcast;
+  return (
+    <span id="broadcast-state">
+      <State name={status} />{" "}
+      {status === "scheduled" && scheduledAt ? (
+        <>
+          for <Time at={scheduledAt} isShort />, <Ago at={scheduledAt} now={now} />
+        </>
+      ) : sentAt ? (
+        <Time at={sentAt} isShort />
+      ) : startedAt ? (
+        <>
+          begun <Time at={startedAt} isShort />
+        </>
+      ) : null}
+    </span>
+  );
+}
+
+/** Live: what can be done with it now. */
+export function BroadcastActs({ csrf, broadcast: { id, status, name } }: Omit<HeadProps, "now">) {
+  const path = `/admin/broadcasts/${id}`;
+  return (
+    <span id="broadcast-acts" class="acts">
+      {status === "sending" && (
+        <form method="post" action={`${path}/pause`}>
+          <input type="hidden" name="csrf" value={csrf} />
+          <button type="submit" class="primary">
+            Pause
+          </button>
+        </form>
+      )}
+      {status === "paused" && (
+        <>
+          <Confirm
+            id="cancel"
+            csrf={csrf}
+            action={`${path}/cancel`}
+            label="End it here"
+            title={`End ${name} here?`}
+            act="End the broadcast"
+          >
+            <p>
+              Whoever has not been sent it never will be; what has gone out is out. This can't be taken back.
+            </p>
+          </Confirm>
+          <form method="post" action={`${path}/resume`}>
+            <input type="hidden" name="csrf" value={csrf} />
+            <button type="submit" class="primary">
+              Resume
+            </button>
+          </form>
+        </>
+      )}
+      {(status === "scheduled" || status === "queued") && (
+        <Confirm
+          id="cancel"
+          csrf={csrf}
+          action={`${path}/cancel`}
+          label="Cancel"
+          title={`Cancel ${name}?`}
+          act="Cancel the broadcast"
+        >
+          <p>It is a draft again: it can be changed, and sent another time.</p>
+        </Confirm>
+      )}
+    </span>
+  );
+}
+
+export interface ResultsProps extends HeadProps {
+  progress: Progress;
+  /** All its recipients are found: their number is final. */
+  isFound: boolean;
+  segment: string;
+  topic: string | null;
+}
+
+export function ResultsPage(props: ResultsProps) {
+  const { broadcast, segment, topic } = props;
+  return (
+    <>
+      <Head {...props} tab="results" />
+      <BroadcastProgress {...props} />
+      <section class="card">
+        <h2>What it is</h2>
+        <dl class="facts">
+          <dt>From</dt>
+          <dd>{broadcast.sender}</dd>
+          <dt>Subject</dt>
+          <dd>{broadcast.subject}</dd>
+          <dt>Segment</dt>
+          <dd>{segment}</dd>
+          <dt>Topic</dt>
+          <dd>{topic ?? <span class="quiet">none</span>}</dd>
+          <dt>Pace</dt>
+          <dd>
+            {broadcast.ratePerMinute
+              ? `At most ${broadcast.ratePerMinute.toLocaleString("en")} a minute`
+              : "As fast as the recipients' hosts take them"}
+          </dd>
+        </dl>
+      </section>
+    </>
+  );
+}
+
+const number = (count: number) => count.toLocaleString("en");
+const share = (part: number, whole: number) =>
+  whole === 0 ? "" : `${((part / whole) * 100).toFixed(part === whole || part === 0 ? 0 : 1)} %`;
+
+/** Live: how far it is. */
+export function BroadcastProgress({
+  broadcast,
+  progress,
+  isFound,
+}: Pick<ResultsProps, "broadcast" | "progress" | "isFound">) {
+  const { recipients, delivered, bounced, failed, suppressed, complained, unsubscribed } = progress;
+  const settled = delivered + bounced + failed + suppressed;
+  const rest = Math.max(0, recipients - settled);
+  const handed = recipients - suppressed;
+  const stats: [name: string, count: number, share?: string][] = [
+    ["Recipients", recipients],
+    ["Delivered", delivered, share(delivered, handed)],
+    ["Bounced", bounced, share(bounced, handed)],
+    ["Opened", progress.opened, share(progress.opened, delivered)],
+    ["Clicked", progress.clicked, share(progress.clicked, delivered)],
+    ["Unsubscribed", unsubscribed, share(unsubscribed, delivered)],
+    ["Complained", complained, share(complained, delivered)],
+    ["Failed", failed],
+  ];
+  return (
+    <div id="broadcast-progress">
+      <section class="card" aria-label="Progress">
+        <p>{sentenceOf(broadcast, { isFound, settled, rest, recipients })}</p>
+        {isFound ? (
+          <progress
+            aria-label="Recipients it has been settled for"
+            max={Math.max(1, recipients)}
+            value={broadcast.status === "sent" ? Math.max(1, recipients) : settled}
+          />
+        ) : (
+          broadcast.startedAt && <progress aria-label="Recipients are being found" />
+        )}
+      </section>
+      <dl class="stats">
+        {stats.map(([name, count, part]) => (
+          <div class="stat">
+            <dt>{name}</dt>
+            <dd>
+              {number(count)}
+              {part && <span class="quiet share"> {part}</span>}
+            </dd>
+          </div>
+        ))}
+      </dl>
+      {progress.skippedUnsubscribed + suppressed > 0 && (
+        <p class="quiet">
+          Skipped: {number(progress.skippedUnsubscribed)} who want no such mail, {number(suppressed)} with a
+          suppressed address.
+        </p>
+      )}
+    </div>
+  );
+}
+
+function sentenceOf(
+  { status }: Pick<Broadcast, "status">,
+  {
+    isFound,
+    settled,
+    rest,
+    recipients,
+  }: { isFound: boolean } & Record<"settled" | "rest" | "recipients", number>,
+): string {
+  switch (status) {
+    case "scheduled":
+      return "It waits for its time. Who gets it is settled when it begins.";
+    case "queued":
+      return "It is about to begin.";
+    case "sending":
+      return isFound
+        ? `${number(settled)} of ${number(recipients)} are settled; ${number(rest)} to go.`
+        : `Finding its recipients: ${number(recipients)} so far, ${number(settled)} of them settled.`;
+    case "paused":
+      return `Paused: ${number(settled)} of ${number(recipients)} are settled; ${number(rest)} wait.`;
+    case "canceled":
+      return `Ended early: ${number(rest)} of ${number(recipients)} were not sent it.`;
+    default:
+      return rest > 0
+        ? `Sent. ${number(rest)} of ${number(recipients)} are still being tried, because their hosts have put them off.`
+        : `Sent: all ${number(recipients)} are settled.`;
+  }
+}
+
+export interface RecipientRowsProps {
+  broadcastId: string;
+  recipients: Recipient[];
+  next: string | undefined;
+  type: RecipientType;
+  email: string;
+}
+
+const recipientColumns = ["Address", "State", "What happened"];
+
+const typeNames: Record<RecipientType, string> = {
+  all: "All",
+  sent: "Sent to",
+  delivered: "Delivered",
+  opened: "Opened",
+  clicked: "Clicked",
+  bounced: "Bounced",
+  complained: "Complained",
+  unsubscribed: "Unsubscribed",
+  suppressed: "Suppressed",
+};
+
+export function RecipientsPage(props: HeadProps & RecipientRowsProps) {
+  const { broadcastId, recipients, type, email } = props;
+  const path = `/admin/broadcasts/${broadcastId}/recipients`;
+  return (
+    <>
+      <Head {...props} tab="recipients" />
+      <form
+        method="get"
+        class="filters"
+        action={path}
+        hx-get={path}
+        hx-trigger="input delay:250ms, change"
+        hx-target="#list"
+        hx-select="#list"
+        hx-swap="outerHTML"
+        hx-replace-url="true"
+      >
+        <SelectField name="type" label="Who" value={type} options={Object.entries(typeNames)} />
+        <div class="field grow">
+          <label for="email">Address</label>
+          <input id="email" name="email" type="search" value={email} autocomplete="off" />
+        </div>
+        <button type="submit" class="unseen">
+          Show
+        </button>
+      </form>
+      <div id="list">
+        {recipients.length === 0 ? (
+          <Empty icon="people" title="Nobody is here">
+            <p>
+              {email
+                ? "A whole address finds its recipient; this one is none, or has not come to that."
+                : "Recipients are listed as the broadcast comes to them, by what became of it."}
+            </p>
+          </Empty>
+        ) : (
+          <Table label="Recipients" columns={recipientColumns}>
+            <RecipientRows {...props} />
+          </Table>
+        )}
+      </div>
+    </>
+  );
+}
+
+export function RecipientRows({ broadcastId, recipients, next, type, email }: RecipientRowsProps) {
+  const query = new URLSearchParams({ type, ...(email && { email }), after: next ?? "" });
+  return (
+    <>
+      {recipients.map((recipient) => (
+        <tr>
+          <td>
+            {recipient.contactId ? (
+              <a href={`/admin/contacts/${recipient.contactId}`}>{recipient.email}</a>
+            ) : (
+              recipient.email
+            )}
+          </td>
+          <td>
+            <State name={recipient.state} />
+          </td>
+          <td class="quiet">{happened(type, recipient)}</td>
+        </tr>
+      ))}
+      {next && (
+        <More
+          href={`/admin/broadcasts/${broadcastId}/recipients?${query}`}
+          columns={recipientColumns.length}
+        />
+      )}
+    </>
+  );
+}
+
+function happened(type: RecipientType, { count, clickedLinks, bounceType }: Recipient): string {
+  const times = count === 1 ? "once" : `${number(count ?? 0)} times`;
+  switch (type) {
+    case "opened":
+      return `opened it ${times}`;
+    case "clicked":
+      return `clicked ${times}: ${(clickedLinks ?? []).map(({ url }) => url).join(", ")}`;
+    case "bounced":
+      return bounceType ? `${bounceType} bounce` : "";
+    case "complained":
+      return "said that it is spam";
+    case "unsubscribed":
+      return "unsubscribed by it";
+    default:
+      return "";
+  }
+}
+
+export function LinksPage(props: HeadProps & { links: ClickedLink[] | undefined }) {
+  const { broadcast, links } = props;
+  const path = `/admin/broadcasts/${broadcast.id}/links?counted=1`;
+  return (
+    <>
+      <Head {...props} tab="links" />
+      {links ? (
+        <ClickedLinks links={links} />
+      ) : (
+        <section class="card" hx-get={path} hx-trigger="load" hx-swap="outerHTML">
+          <p class="quiet">
+            <a href={path}>Counting clicks…</a>
+          </p>
+          <progress aria-label="Counting clicks" />
+        </section>
+      )}
+    </>
+  );
+}
+
+/** Most clicked first. */
+export function ClickedLinks({ links }: { links: ClickedLink[] }) {
+  if (links.length === 0) {
+    return (
+      <Empty icon="broadcast" title="No link was followed yet">
+        <p>
+          Clicks are seen where click tracking is on for the sending domain; those of machines don't count.
+        </p>
+      </Empty>
+    );
+  }
+  const most = Math.max(...links.map(({ clicks }) => clicks));
+  return (
+    <Table label="Clicked links" columns={["Link", "Clicks", "People"]}>
+      {links.map(({ url, clicks, uniqueClicks }) => (
+        <tr>
+          <td>
+            <code>{url}</code>
+            <br />
+            <meter min={0} max={most} value={clicks} aria-label={`Clicks of ${url}`} />
+          </td>
+          <td>{number(clicks)}</td>
+          <td>{number(uniqueClicks)}</td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+export function ContentPage(props: HeadProps & { preview: BroadcastPreviewProps; frame: string }) {
+  const { broadcast, preview, frame } = props;
+  return (
+    <>
+      <Head {...props} tab="content" />
+      <PreviewPane action={`/admin/broadcasts/${broadcast.id}`} frame={frame} isLive={false}>
+        <BroadcastPreview {...preview} />
+      </PreviewPane>
+    </>
+  );
+}

@@ -1,0 +1,125 @@
+/** @jsxImportSource preact */
+import type { Template } from "../src/templates/schema.ts";
+import { Badge, State } from "./parts/badge.tsx";
+import { Form, FormMistake, TextField } from "./parts/form.tsx";
+import { Empty, More, Table } from "./parts/list.tsx";
+import { PageHead } from "./parts/page-head.tsx";
+import { Ago } from "./parts/time.tsx";
+
+interface RowsProps {
+  templates: Template[];
+  next: string | undefined;
+  now: Date;
+}
+
+const columns = ["Name", "Alias", "State", "Changed"];
+
+export function TemplatesPage(list: RowsProps) {
+  return (
+    <>
+      <PageHead
+        title="Templates"
+        lead="Emails that are written once and sent by name, with what is different filled in."
+      >
+        <a class="button primary" href="/admin/templates/new">
+          New template
+        </a>
+      </PageHead>
+      {list.templates.length === 0 ? (
+        <Empty icon="template" title="No template yet">
+          <p>
+            Write an email here once; programs then send it by its name, and broadcasts can begin with it.
+          </p>
+          <p>
+            <a class="button" href="/admin/templates/new">
+              Write the first one
+            </a>
+          </p>
+        </Empty>
+      ) : (
+        <Table label="Templates" columns={columns}>
+          <TemplateRows {...list} />
+        </Table>
+      )}
+    </>
+  );
+}
+
+export function TemplateRows({ templates, next, now }: RowsProps) {
+  return (
+    <>
+      {templates.map((template) => (
+        <tr id={`template-${template.id}`}>
+          <td>
+            <a href={`/admin/templates/${template.id}`}>
+              <strong>{template.name}</strong>
+            </a>
+          </td>
+          <td>{template.alias ? <code>{template.alias}</code> : <span class="quiet">none</span>}</td>
+          <td>
+            <TemplateState template={template} />
+          </td>
+          <td class="quiet">
+            <Ago at={template.updatedAt} now={now} />
+          </td>
+        </tr>
+      ))}
+      {next && <More href={`/admin/templates?after=${next}`} columns={columns.length} />}
+    </>
+  );
+}
+
+/** Whether it can be sent, and whether what is sent is what is shown. */
+export function TemplateState({
+  template: { publishedVersionId, currentVersionId },
+}: {
+  template: Pick<Template, "publishedVersionId" | "currentVersionId">;
+}) {
+  if (publishedVersionId === null) return <State name="draft" />;
+  return (
+    <>
+      <State name="published" />{" "}
+      {publishedVersionId !== currentVersionId && <Badge tone="warn">unpublished changes</Badge>}
+    </>
+  );
+}
+
+export interface NewTemplateProps {
+  csrf: string;
+  values: { name: string; alias: string };
+  mistakes: Partial<Record<"name" | "alias" | "form", string>>;
+}
+
+export function NewTemplatePage({ csrf, values, mistakes }: NewTemplateProps) {
+  return (
+    <>
+      <PageHead title="New template" up={{ path: "/admin/templates", name: "Templates" }} />
+      <section class="card">
+        <Form csrf={csrf} action="/admin/templates">
+          <FormMistake>{mistakes.form}</FormMistake>
+          <TextField
+            name="name"
+            label="Name"
+            required
+            autofocus
+            maxLength={200}
+            value={values.name}
+            mistake={mistakes.name}
+            hint="For you and your team, such as Order confirmation."
+          />
+          <TextField
+            name="alias"
+            label="Alias"
+            maxLength={100}
+            value={values.alias}
+            mistake={mistakes.alias}
+            hint="What programs call it, such as order-confirmation. It may be left empty: the id always works."
+          />
+          <button type="submit" class="primary">
+            Create and write it
+          </button>
+        </Form>
+      </section>
+    </>
+  );
+}

@@ -10,6 +10,7 @@ import { getContact } from "../contacts/read.ts";
 import { saveContact, updateContact } from "../contacts/save.ts";
 import type { ContactImport } from "../contacts/schema.ts";
 import { getSegment, getStatic } from "../contacts/segments.ts";
+import { csvAnswer } from "../csv/download.ts";
 import { authenticated, authenticatedUnread } from "./auth.ts";
 import { toContact, toContactItem, toFields, toNewContact } from "./contact-answers.ts";
 import { takeImport } from "./contact-imports.ts";
@@ -22,7 +23,6 @@ import {
   contactList,
   importForm,
 } from "./contact-schemas.ts";
-import { csvAnswer } from "./csv-answer.ts";
 import { shown } from "./example.ts";
 import { listAnswer, pageQuery, readPage } from "./list.ts";
 import { numberedAnswer, numberFields, readNumbers } from "./numbered.ts";

@@ -1,3 +1,4 @@
+import { endedEarly, refuseCompressed, tooLarge } from "../csv/body-refusals.ts";
 import { Refusal } from "../errors.ts";
 
 /**
@@ -61,25 +62,4 @@ async function readText(request: Request, maxBytes: number): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
-}
-
-/** A route that takes something else than JSON asks this, too. */
-export function refuseCompressed(request: Request, wanted: string): void {
-  const encoding = request.headers.get("content-encoding");
-  if (encoding === null || encoding.toLowerCase() === "identity") return;
-  throw new Refusal(
-    "unsupported_media_type",
-    `Compressed request bodies are not taken: send plain ${wanted}.`,
-  );
-}
-
-export function endedEarly(): Refusal {
-  return new Refusal("invalid_json", "The request body ended early.");
-}
-
-export function tooLarge(maxBytes: number): Refusal {
-  return new Refusal(
-    "payload_too_large",
-    `The request body is too large: at most ${Math.floor(maxBytes / 1_000_000)} MB are taken.`,
-  );
 }

@@ -4,7 +4,10 @@ import { exportContacts } from "../contacts/export.ts";
 import type { ImportFields } from "../contacts/import-options.ts";
 import { getImport, IncomingFile, listErrors, listImports, startImport } from "../contacts/imports.ts";
 import type { ContactImport, ContactImportError } from "../contacts/schema.ts";
+import { csvAnswer } from "../csv/download.ts";
 import { guardFormula } from "../csv/formula.ts";
+import type { FormPart } from "../csv/multipart.ts";
+import { readCsvForm } from "../csv/upload.ts";
 import { Refusal } from "../errors.ts";
 import { authenticated, authenticatedUnread } from "./auth.ts";
 import { toImport } from "./contact-answers.ts";
@@ -16,10 +19,7 @@ import {
   importReference,
   importsQuery,
 } from "./contact-schemas.ts";
-import { csvAnswer } from "./csv-answer.ts";
-import { readCsvForm } from "./csv-body.ts";
 import { listAnswer, readPage } from "./list.ts";
-import type { FormPart } from "./multipart.ts";
 import { answer, bodyErrorAnswers, errorAnswers } from "./openapi.ts";
 
 /** Contacts as files, in and out. */

@@ -1,14 +1,14 @@
 import { Type as t } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
+import { csvAnswer } from "../csv/download.ts";
 import { readCsvRows } from "../csv/rows.ts";
+import { readCsvBody } from "../csv/upload.ts";
 import type { RowDefaults } from "../suppressions/csv-columns.ts";
 import { readExpiry } from "../suppressions/expiry.ts";
 import { exportSuppressions } from "../suppressions/export.ts";
 import { importSuppressions } from "../suppressions/import.ts";
 import { authenticated, authenticatedUnread } from "./auth.ts";
-import { csvAnswer } from "./csv-answer.ts";
-import { readCsvBody } from "./csv-body.ts";
 import { answer, bodyErrorAnswers, errorAnswers } from "./openapi.ts";
 import { importQuery } from "./suppression-schemas.ts";
 

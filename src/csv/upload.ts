@@ -1,5 +1,5 @@
 import { Refusal } from "../errors.ts";
-import { endedEarly, refuseCompressed, tooLarge } from "./body.ts";
+import { endedEarly, refuseCompressed, tooLarge } from "./body-refusals.ts";
 import { type FormPart, readFormFile, readFormParts } from "./multipart.ts";
 
 /** A CSV file as it comes, be it the whole body or the field `file` of a form. */

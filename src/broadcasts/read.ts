@@ -1,8 +1,9 @@
+import { and, desc, eq, notInArray } from "drizzle-orm";
 import type { App } from "../app.ts";
 import type { Keyset } from "../db/page.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
-import type { Broadcast } from "./schema.ts";
+import { type Broadcast, broadcasts } from "./schema.ts";
 import { countOutcomes, findBroadcast, type ListedBroadcast, listBroadcasts } from "./store.ts";
 
 /** Another team's broadcast is as absent as one that never was. */
@@ -15,6 +16,26 @@ export async function getBroadcast(app: App, teamId: string, id: string): Promis
 export async function getBroadcasts(app: App, teamId: string, keyset: Keyset): Promise<ListedBroadcast[]> {
   return listBroadcasts(app.db, teamId, keyset);
 }
+
+/** The newest broadcasts of a team to a segment, or about a topic, that have not come to their end. */
+export const getBroadcastsUsing = (
+  app: App,
+  teamId: string,
+  used: { segmentId: string } | { topicId: string },
+  limit: number,
+): Promise<Pick<Broadcast, "id" | "name" | "status">[]> =>
+  app.db
+    .select({ id: broadcasts.id, name: broadcasts.name, status: broadcasts.status })
+    .from(broadcasts)
+    .where(
+      and(
+        eq(broadcasts.teamId, teamId),
+        notInArray(broadcasts.status, ["sent", "canceled"]),
+        "segmentId" in used ? eq(broadcasts.segmentId, used.segmentId) : eq(broadcasts.topicId, used.topicId),
+      ),
+    )
+    .orderBy(desc(broadcasts.id))
+    .limit(limit);
 
 /** How far a broadcast is, in recipients. */
 export interface Progress {

@@ -3,9 +3,14 @@ import type { App } from "../app.ts";
 import { Refusal, type RefusalCode, StorageUnavailable } from "../errors.ts";
 import { leadTo } from "./answer.ts";
 import { keyPages } from "./api-keys.ts";
+import { contactImportPages } from "./contact-imports.ts";
+import { contactPages } from "./contacts.ts";
+import { propertyPages } from "./properties.ts";
 import { isPieceWanted } from "./request.ts";
+import { segmentPages } from "./segments.ts";
 import { signInPages } from "./sign-in.ts";
 import { themePages } from "./theme-switch.ts";
+import { topicPages } from "./topics.ts";
 import { errorDocument, NotSignedIn } from "./visit.ts";
 
 /** Every page of the admin. */
@@ -17,7 +22,12 @@ const pages = (app: App) =>
     )
     .use(signInPages(app))
     .use(themePages(app))
-    .use(keyPages(app));
+    .use(keyPages(app))
+    .use(contactImportPages(app))
+    .use(contactPages(app))
+    .use(segmentPages(app))
+    .use(topicPages(app))
+    .use(propertyPages(app));
 
 /**
  * The HTML door. It is a server of its own inside the API's: its errors are pages, its bodies are forms, and each of

@@ -5,6 +5,7 @@ import adminCss from "./admin.css" with { type: "text" };
 import css from "./app.css" with { type: "text" };
 import logo from "./logo.svg" with { type: "text" };
 import audienceCss from "./pages/audience.css" with { type: "text" };
+import paletteCss from "./pages/palette.css" with { type: "text" };
 
 export interface Asset {
   body: string;
@@ -17,7 +18,7 @@ const sheet = (body: string): Asset => ({ body, type: "text/css; charset=utf-8" 
 /** What is served under `/assets/`; part of the executable. */
 const named: Record<string, Asset> = {
   "app.css": sheet(css),
-  "admin.css": sheet([adminCss, audienceCss].join("\n")),
+  "admin.css": sheet([adminCss, audienceCss, paletteCss].join("\n")),
   "admin.js": script(adminJs),
   "htmx.js": script(withoutMap(htmx)),
   "sse.js": script(withoutMap(sse)),

@@ -24,6 +24,8 @@ import down0012 from "./0012_provider_counters.down.sql" with { type: "text" };
 import up0012 from "./0012_provider_counters.up.sql" with { type: "text" };
 import down0013 from "./0013_admin.down.sql" with { type: "text" };
 import up0013 from "./0013_admin.up.sql" with { type: "text" };
+import down0014 from "./0014_search.down.sql" with { type: "text" };
+import up0014 from "./0014_search.up.sql" with { type: "text" };
 
 /** One step of the database's shape. `up` and `down` are SQL statements separated by empty lines. */
 export interface Migration {
@@ -48,4 +50,5 @@ export const migrations: Migration[] = [
   { version: 11, name: "broadcasts", up: up0011, down: down0011 },
   { version: 12, name: "provider_counters", up: up0012, down: down0012 },
   { version: 13, name: "admin", up: up0013, down: down0013 },
+  { version: 14, name: "search", up: up0014, down: down0014 },
 ];

@@ -10,6 +10,7 @@ import { verifyingClaim } from "./domains/claim-jobs.ts";
 import { verifyingDomain } from "./domains/jobs.ts";
 import { forgettingAnswers } from "./emails/idempotency.ts";
 import { forgettingLinks } from "./emails/links.ts";
+import { indexingEmails } from "./emails/search-index.ts";
 import { forgettingInbound } from "./inbound/forget.ts";
 import { readingInbound } from "./inbound/read.ts";
 import { forgettingLanes } from "./jobs/forget-lanes.ts";
@@ -36,6 +37,7 @@ export const recurringWork: Recurring[] = [
   forgettingInbound,
   forgettingLinks,
   forgettingWebhookEvents,
+  indexingEmails,
 ];
 
 /** Every job handler, in one list, as routes are in one list. */

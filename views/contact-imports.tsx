@@ -21,7 +21,15 @@ export interface ImportRowsProps {
   now: Date;
 }
 
-const columns = ["File", "State", "Rows", "New", "Changed", "Left as they were", "Not taken"];
+const columns = [
+  "File",
+  "State",
+  "Rows",
+  { name: "New", isWide: true },
+  { name: "Changed", isWide: true },
+  { name: "Left as they were", isWide: true },
+  "Not taken",
+] as const;
 const number = (count: number) => count.toLocaleString("en");
 const upToContacts = { path: "/admin/contacts", name: "Contacts" };
 const upToImports = { path: "/admin/contacts/imports", name: "Imports" };
@@ -66,9 +74,11 @@ export function ImportRows({ imports, next, now }: ImportRowsProps) {
           <td>
             <ImportState status={row.status} />
           </td>
-          {[row.total, row.created, row.updated, row.skipped, row.failed].map((count) => (
-            <td class="number-start">{number(count)}</td>
+          <td class="number-start">{number(row.total)}</td>
+          {[row.created, row.updated, row.skipped].map((count) => (
+            <td class="number-start wide">{number(count)}</td>
           ))}
+          <td class="number-start">{number(row.failed)}</td>
         </tr>
       ))}
       {next && <More href={`/admin/contacts/imports?after=${next}`} columns={columns.length} />}
@@ -284,15 +294,13 @@ function Radio({
 
 function ColumnTable({ preview, values, definitions }: MapImportProps) {
   return (
-    <Table label="Columns of the file" columns={["Column", "First rows", "What it is"]}>
+    <Table
+      label="Columns of the file"
+      columns={["Column", "What it is", { name: "First rows", isWide: true }]}
+    >
       {preview.columns.map(({ name }, at) => (
         <tr>
           <th scope="row">{name || <span class="quiet">(no name)</span>}</th>
-          <td class="cells">
-            {preview.rows.slice(0, 3).map((cells) => (
-              <span>{cells[at]}</span>
-            ))}
-          </td>
           <td>
             <select
               name={`column.${at}`}
@@ -301,6 +309,11 @@ function ColumnTable({ preview, values, definitions }: MapImportProps) {
             >
               <FieldOptions chosen={values.columns[at] ?? ""} definitions={definitions} />
             </select>
+          </td>
+          <td class="cells wide">
+            {preview.rows.slice(0, 3).map((cells) => (
+              <span>{cells[at]}</span>
+            ))}
           </td>
         </tr>
       ))}
@@ -364,7 +377,7 @@ export function ImportPage({ row, errors, now }: ImportPageProps) {
             {errors.map(({ line, message }) => (
               <tr>
                 <td class="number-start">{line}</td>
-                <td>{message}</td>
+                <td>{message.replaceAll(/`([^`]*)`/g, "“$1”")}</td>
               </tr>
             ))}
           </Table>

@@ -38,7 +38,12 @@ interface ContactsPageProps {
   totals: { total: number; unsubscribed: number };
 }
 
-const columns = ["Contact", "Name", "Broadcasts", "Added"];
+const columns = [
+  "Contact",
+  { name: "Name", isWide: true },
+  "Broadcasts",
+  { name: "Added", isWide: true },
+] as const;
 const number = (count: number) => count.toLocaleString("en");
 
 export function ContactsPage({ list, segments, topics, totals }: ContactsPageProps) {
@@ -187,11 +192,11 @@ export function ContactRows({ contacts, next, filter, now }: ContactsListProps) 
               <strong>{contact.email}</strong>
             </a>
           </td>
-          <td class="long">{nameOf(contact)}</td>
+          <td class="long wide">{nameOf(contact)}</td>
           <td>
             <Subscribed contact={contact} />
           </td>
-          <td class="quiet">
+          <td class="quiet wide">
             <Ago at={contact.createdAt} now={now} />
           </td>
         </tr>

@@ -16,7 +16,13 @@ export interface PropertyRowsProps {
   now: Date;
 }
 
-const columns = ["Key", "Label", "Type", "Where there is no value", "Created"];
+const columns = [
+  "Key",
+  { name: "Label", isWide: true },
+  "Type",
+  "Where there is no value",
+  { name: "Created", isWide: true },
+] as const;
 
 export function PropertiesPage(list: PropertyRowsProps) {
   return (
@@ -57,12 +63,12 @@ export function PropertyRows({ properties, next, now }: PropertyRowsProps) {
               <code>{key}</code>
             </a>
           </td>
-          <td>{label}</td>
+          <td class="wide">{label}</td>
           <td>
             <Badge tone="quiet">{typeNames[type]}</Badge>
           </td>
           <td class="quiet long">{fallbackValue === null ? "nothing" : String(fallbackValue)}</td>
-          <td class="quiet">
+          <td class="quiet wide">
             <Ago at={createdAt} now={now} />
           </td>
         </tr>

@@ -21,7 +21,7 @@ export interface SegmentRowsProps {
   isCountedUnasked: boolean;
 }
 
-const columns = ["Name", "Kind", "Contacts", "Created"];
+const columns = ["Name", "Kind", "Contacts", { name: "Created", isWide: true }] as const;
 const number = (count: number) => count.toLocaleString("en");
 
 export function SegmentsPage(list: SegmentRowsProps) {
@@ -84,7 +84,7 @@ export function SegmentRows({ segments, next, now, isCountedUnasked }: SegmentRo
               </a>
             )}
           </td>
-          <td class="quiet">
+          <td class="quiet wide">
             <Ago at={createdAt} now={now} />
           </td>
         </tr>
@@ -758,7 +758,13 @@ function DeleteSegment({ csrf, segment, broadcasts, naming, parts }: SegmentPage
   );
 }
 
-const memberColumns = ["Contact", "Name", "Broadcasts", "Added", ""];
+const memberColumns = [
+  "Contact",
+  { name: "Name", isWide: true },
+  { name: "Broadcasts", isWide: true },
+  { name: "Added", isWide: true },
+  "",
+] as const;
 
 function Members({
   csrf,
@@ -817,11 +823,11 @@ export function MemberRows({ segment, contacts, next, csrf, now }: MemberRowsPro
           <td class="long">
             <a href={`/admin/contacts/${contact.id}`}>{contact.email}</a>
           </td>
-          <td class="long">{nameOf(contact)}</td>
-          <td>
+          <td class="long wide">{nameOf(contact)}</td>
+          <td class="wide">
             <Subscribed contact={contact} />
           </td>
-          <td class="quiet">
+          <td class="quiet wide">
             <Ago at={contact.createdAt} now={now} />
           </td>
           <td class="act">

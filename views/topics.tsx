@@ -16,7 +16,13 @@ export interface TopicRowsProps {
   now: Date;
 }
 
-const columns = ["Name", "Description", "Who hears of it", "On the preference page", "Created"];
+const columns = [
+  "Name",
+  { name: "Description", isWide: true },
+  "Who hears of it",
+  "On the preference page",
+  { name: "Created", isWide: true },
+] as const;
 
 export function TopicsPage(list: TopicRowsProps) {
   return (
@@ -76,14 +82,14 @@ export function TopicRows({ topics, next, now }: TopicRowsProps) {
               <strong>{topic.name}</strong>
             </a>
           </td>
-          <td class="quiet long">{topic.description}</td>
+          <td class="quiet long wide">{topic.description}</td>
           <td>{topic.defaultSubscription === "opt_in" ? "everybody but who left" : "only who joined"}</td>
           <td>
             <Badge tone={topic.visibility === "public" ? "info" : "quiet"}>
               {topic.visibility === "public" ? "public" : "private"}
             </Badge>
           </td>
-          <td class="quiet">
+          <td class="quiet wide">
             <Ago at={topic.createdAt} now={now} />
           </td>
         </tr>

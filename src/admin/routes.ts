@@ -5,6 +5,8 @@ import { leadTo } from "./answer.ts";
 import { keyPages } from "./api-keys.ts";
 import { contactImportPages } from "./contact-imports.ts";
 import { contactPages } from "./contacts.ts";
+import { emailPages } from "./emails.ts";
+import { palettePages } from "./palette.ts";
 import { propertyPages } from "./properties.ts";
 import { isPieceWanted } from "./request.ts";
 import { segmentPages } from "./segments.ts";
@@ -27,7 +29,9 @@ const pages = (app: App) =>
     .use(contactPages(app))
     .use(segmentPages(app))
     .use(topicPages(app))
-    .use(propertyPages(app));
+    .use(propertyPages(app))
+    .use(emailPages(app))
+    .use(palettePages(app));
 
 /**
  * The HTML door. It is a server of its own inside the API's: its errors are pages, its bodies are forms, and each of

@@ -76,7 +76,13 @@ const item = {
   topic_id: orNull(t.String()),
 };
 
-export const emailList = listOf(t.Object(item));
+const list = listOf(t.Object(item));
+export const emailList = t.Object({
+  ...list.properties,
+  next: t.Optional(
+    t.String({ format: "uuid", description: "Of a search that goes on: what to give as `after`." }),
+  ),
+});
 
 export const emailAnswer = t.Object({
   object: t.Literal("email"),

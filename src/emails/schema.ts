@@ -83,6 +83,11 @@ export const emails = sqliteTable(
   (t) => [
     index("emails_team").on(t.teamId, t.id),
     index("emails_scheduled").on(t.domainId).where(sql`${t.lastEvent} = 'scheduled'`),
+    index("emails_outcome")
+      .on(t.teamId, t.lastEvent, t.id)
+      .where(
+        sql`${t.lastEvent} in ('bounced', 'complained', 'failed', 'suppressed', 'canceled', 'delivery_delayed', 'opened', 'clicked')`,
+      ),
   ],
 );
 export type Email = typeof emails.$inferSelect;
@@ -169,3 +174,9 @@ export const idempotencyKeys = sqliteTable("idempotency_keys", {
   createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
 });
 export type IdempotencyKey = typeof idempotencyKeys.$inferSelect;
+
+/** Up to which email the words of `email_search` are written; one row. */
+export const emailSearchProgress = sqliteTable("email_search_progress", {
+  id: integer("id").primaryKey().notNull(),
+  emailId: text("email_id").notNull(),
+});

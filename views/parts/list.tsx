@@ -2,19 +2,25 @@
 import type { ComponentChildren } from "preact";
 import { Icon, type IconName } from "./icon.tsx";
 
+/** The head of a column; a wide one, whose cells have the class `wide`, is left out on a phone. */
+export type Column = string | { name: string; isWide: true };
+
 /** A table that scrolls by itself on a phone. `columns` are the heads; an empty one is for acts. */
 export function Table({
   columns,
   label,
   children,
   id,
+  live,
 }: {
-  columns: readonly string[];
+  columns: readonly Column[];
   /** What the table is of, for screen readers. */
   label: string;
   children: ComponentChildren;
   /** Of the table's body. */
   id?: string;
+  /** A body of its own above the rest, which is kept as it is now. */
+  live?: ComponentChildren;
 }) {
   return (
     // What scrolls must be reachable by keyboard: WCAG 2.1.1.
@@ -22,11 +28,14 @@ export function Table({
       <table>
         <thead>
           <tr>
-            {columns.map((name) => (
-              <th scope="col">{name || <span class="unseen">Acts</span>}</th>
+            {columns.map((column) => (
+              <th scope="col" class={typeof column === "string" ? undefined : "wide"}>
+                {(typeof column === "string" ? column : column.name) || <span class="unseen">Acts</span>}
+              </th>
             ))}
           </tr>
         </thead>
+        {live}
         <tbody id={id}>{children}</tbody>
       </table>
     </section>

@@ -1,0 +1,101 @@
+import { Elysia } from "elysia";
+import { h } from "preact";
+import { Palette, type PaletteEntry, PaletteResults } from "../../views/palette.tsx";
+import { placesOf } from "../../views/shell.tsx";
+import type { App } from "../app.ts";
+import { getBroadcasts } from "../broadcasts/read.ts";
+import { searchContacts } from "../contacts/search.ts";
+import { listDomains } from "../domains/service.ts";
+import { searchEmails } from "../emails/search.ts";
+import { Refusal } from "../errors.ts";
+import { getTemplates } from "../templates/service.ts";
+import { signedIn, type Visit } from "./visit.ts";
+
+const commands: PaletteEntry[] = [
+  { path: "/admin/emails/new", name: "Write an email", icon: "plus" },
+  { path: "/admin/api-keys#new", name: "Make an API key", icon: "plus" },
+  { path: "/admin/broadcasts/new", name: "Write a broadcast", icon: "plus" },
+  { path: "/admin/domains#new", name: "Add a domain", icon: "plus" },
+  { path: "/admin/contacts/imports", name: "Import contacts", icon: "plus" },
+  { path: "/admin/settings/account", name: "Your account", icon: "person" },
+];
+
+const mostOfAKind = 5;
+
+/** The command palette: places and commands by name, and what is found by what is typed. */
+export const palettePages = (app: App) =>
+  new Elysia({ prefix: "/palette" })
+    .use(signedIn(app))
+    .get("", ({ visit }) => visit.piece(h(Palette, { groups: ownGroups(app, "") })))
+    .get("/find", async ({ visit, query }) => {
+      const text = (query.q ?? "").trim().slice(0, 200);
+      const found = text.length < 2 ? [] : await find(app, visit, text);
+      return visit.piece(h(PaletteResults, { groups: [...ownGroups(app, text), ...found] }));
+    });
+
+interface Group {
+  label: string;
+  entries: PaletteEntry[];
+}
+
+function ownGroups(app: App, text: string): Group[] {
+  const wanted = text.toLowerCase();
+  const has = ({ name }: PaletteEntry) => name.toLowerCase().includes(wanted);
+  return filled([
+    { label: "Go to", entries: [...placesOf(app.sandbox)].filter(has) },
+    { label: "Do", entries: commands.filter(has) },
+  ]);
+}
+
+async function find(app: App, { teamId }: Visit, text: string): Promise<Group[]> {
+  const page = { limit: 100 };
+  const wanted = text.toLowerCase();
+  const named = <T extends { name: string }>(rows: T[]) =>
+    rows.filter(({ name }) => name.toLowerCase().includes(wanted)).slice(0, mostOfAKind);
+  const [{ emails }, contacts, domains, templates, broadcasts] = await Promise.all([
+    searchEmails(app, teamId, { text }, { limit: mostOfAKind }),
+    searchContacts(app, teamId, text, { limit: mostOfAKind }).catch(nothingFor),
+    listDomains(app, teamId, page),
+    getTemplates(app, teamId, page),
+    getBroadcasts(app, teamId, page),
+  ]);
+  return filled([
+    {
+      label: "Emails",
+      entries: emails.map(({ id, subject, recipients }) => ({
+        ...{ path: `/admin/emails/${id}`, name: subject || "(no subject)", icon: "email" as const },
+        detail: recipients[0] ?? "",
+      })),
+    },
+    {
+      label: "Contacts",
+      entries: contacts.slice(0, mostOfAKind).map(({ id, email, firstName, lastName }) => ({
+        ...{ path: `/admin/contacts/${id}`, name: email, icon: "people" as const },
+        detail: [firstName, lastName].filter(Boolean).join(" "),
+      })),
+    },
+    { label: "Domains", entries: named(domains).map(({ id, name }) => entry("domains", id, name, "domain")) },
+    {
+      label: "Templates",
+      entries: named(templates).map(({ id, name }) => entry("templates", id, name, "template")),
+    },
+    {
+      label: "Broadcasts",
+      entries: named(broadcasts.map(({ id, name }) => ({ id, name: name || "Untitled" }))).map(
+        ({ id, name }) => entry("broadcasts", id, name, "broadcast"),
+      ),
+    },
+  ]);
+}
+
+const entry = (place: string, id: string, name: string, icon: PaletteEntry["icon"]): PaletteEntry => ({
+  ...{ path: `/admin/${place}/${id}`, name, icon },
+});
+
+const filled = (groups: Group[]) => groups.filter(({ entries }) => entries.length > 0);
+
+/** What can't be a contact's name finds none. */
+function nothingFor(error: unknown): never[] {
+  if (error instanceof Refusal) return [];
+  throw error;
+}

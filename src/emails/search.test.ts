@@ -1,0 +1,280 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { type TestApp, testApp, testTeam } from "../../test/support/test-app.ts";
+import { atomically } from "../app.ts";
+import type { Row } from "../db/transport.ts";
+import { newIdAt } from "../ids.ts";
+import type { Email } from "./schema.ts";
+import { type EmailSearch, searchEmails } from "./search.ts";
+import { indexEmails } from "./search-index.ts";
+import { idPrefixSql, searchRowid } from "./search-rowid.ts";
+import { hasPhrase, matchOf, wordsOf } from "./search-words.ts";
+import { insertContent, insertEmail } from "./store.ts";
+
+const minute = 60_000;
+
+async function scene() {
+  const app = await testApp();
+  const { teamId } = await testTeam(app);
+  const contentId = newIdAt(app.now());
+  await atomically(app, [insertContent({ id: contentId, html: null, text: "x", createdAt: app.now() })]);
+  return { app, teamId, contentId };
+}
+
+type Scene = Awaited<ReturnType<typeof scene>>;
+
+/** Stores an email a minute after the last one. */
+async function email(scene: Scene, changes: Partial<Email> = {}): Promise<string> {
+  const row = emailRow(scene, changes);
+  await atomically(scene.app, [insertEmail(row)]);
+  return row.id;
+}
+
+function emailRow({ app, teamId, contentId }: Scene, changes: Partial<Email> = {}): Email {
+  app.clock.advance(minute);
+  const id = newIdAt(app.now());
+  return {
+    ...{ id, teamId, contentId, domainId: null, apiKeyId: null, messageId: `<${id}@example.com>` },
+    ...{
+      sender: "Engines <hello@example.com>",
+      recipients: ["bob@example.org"],
+      cc: [],
+      bcc: [],
+      replyTo: [],
+    },
+    ...{
+      subject: "Hello",
+      headers: {},
+      tags: [],
+      topicId: null,
+      tracking: null,
+      broadcastId: null,
+      merge: null,
+    },
+    ...{ lastEvent: "delivered", scheduledAt: null, createdAt: app.now() },
+    ...changes,
+  };
+}
+
+const found = async ({ app, teamId }: Pick<Scene, "app" | "teamId">, search: EmailSearch, limit = 50) => {
+  const ids: string[] = [];
+  let after: string | undefined;
+  do {
+    const { emails, next } = await searchEmails(app, teamId, search, { limit, after });
+    expect(emails.length).toBeLessThanOrEqual(limit);
+    ids.push(...emails.map(({ id }) => id));
+    after = next;
+  } while (after !== undefined);
+  return ids;
+};
+
+const indexed = async (app: TestApp) => {
+  app.clock.advance(2 * minute);
+  await indexEmails(app);
+};
+
+describe.each(["written", "not written yet"])("with the words %s", (when) => {
+  const settle = async ({ app }: Scene) => {
+    if (when === "written") await indexed(app);
+  };
+
+  test("an email is found by what its addresses, subject and tags begin with, and by nothing else", async () => {
+    const s = await scene();
+    const one = await email(s, {
+      recipients: ["Ada Lovelace <ada.lovelace@example.org>"],
+      cc: ["carol@example.org"],
+      bcc: ["dan@example.org"],
+      subject: "Rechnung Über €20 – März",
+      tags: [{ name: "kind", value: "invoice_2026" }],
+      messageId: "<abc.123@their-host.example>",
+    });
+    await email(s, { subject: "Another" });
+    await settle(s);
+    for (const text of [
+      ...[
+        "ada.lovelace@example.org",
+        "ADA",
+        "lovel",
+        "ada.lovelace@exa",
+        "carol@",
+        "dan@example.org",
+        "rechn uber",
+      ],
+      ...[
+        "marz",
+        "MÄRZ",
+        "kind",
+        "invoice_20",
+        "abc.123@their-host.example",
+        '"uber 20"',
+        "to:ada",
+        "subject:20",
+      ],
+      ...["tag:kind", "ada 20 kind"],
+    ]) {
+      expect({ text, ids: await found(s, { text }) }).toEqual({ text, ids: [one] });
+    }
+    for (const text of [
+      "example.lovelace",
+      "from:ada",
+      "subject:ada",
+      '"20 uber"',
+      '"rechn"',
+      "ada nobody",
+    ]) {
+      expect({ text, ids: await found(s, { text }) }).toEqual({ text, ids: [] });
+    }
+    expect(await found(s, { tag: "kind" })).toEqual([one]);
+    expect(await found(s, { tag: "kind:invoice_2026" })).toEqual([one]);
+    expect(await found(s, { tag: "invoice_2026" })).toEqual([one]);
+  });
+
+  test("what is found comes newest first and in pages, without gap or repetition", async () => {
+    const s = await scene();
+    const ids: string[] = [];
+    for (let n = 0; n < 12; n++) ids.unshift(await email(s, { subject: n % 2 ? "odd one" : "even one" }));
+    await settle(s);
+    expect(await found(s, { text: "one" }, 5)).toEqual(ids);
+    expect(await found(s, { text: "odd" }, 5)).toEqual(ids.filter((_, n) => n % 2 === 0));
+    expect(await found(s, {}, 5)).toEqual(ids);
+  });
+
+  test("status, domain and time narrow what is found", async () => {
+    const s = await scene();
+    const domainId = newIdAt(s.app.now());
+    const one = await email(s, { lastEvent: "bounced", domainId });
+    const middle = s.app.now();
+    const two = await email(s, { lastEvent: "delivered", domainId });
+    const three = await email(s, { lastEvent: "bounced" });
+    await settle(s);
+    expect(await found(s, { status: "bounced" })).toEqual([three, one]);
+    expect(await found(s, { status: "delivered" })).toEqual([two]);
+    expect(await found(s, { status: "queued" })).toEqual([]);
+    expect(await found(s, { domainId })).toEqual([two, one]);
+    expect(await found(s, { domainId, status: "bounced", text: "hello" })).toEqual([one]);
+    const later = new Date(middle.getTime() + 1);
+    expect(await found(s, { from: later })).toEqual([three, two]);
+    expect(await found(s, { until: later })).toEqual([one]);
+    expect(await found(s, { from: later, text: "hello" })).toEqual([three, two]);
+    expect(await found(s, { until: later, text: "hello" })).toEqual([one]);
+    expect(await found(s, { until: later, from: later, text: "hello" })).toEqual([]);
+  });
+
+  test("an email is found by its id and by its Message-ID, and another team finds nothing", async () => {
+    const s = await scene();
+    const id = await email(s);
+    await settle(s);
+    expect(await found(s, { text: id.toUpperCase() })).toEqual([id]);
+    expect(await found(s, { text: `<${id}@example.com>` })).toEqual([id]);
+    const { teamId } = await testTeam(s.app, "Others");
+    for (const text of [id, "hello", "bob@example.org", ""]) {
+      expect(await found({ app: s.app, teamId }, { text })).toEqual([]);
+    }
+  });
+});
+
+test("a search reads on from what is not written to what is", async () => {
+  const s = await scene();
+  const old = [await email(s), await email(s)];
+  await indexed(s.app);
+  const fresh = [await email(s), await email(s)];
+  const all = [...old, ...fresh].reverse();
+  expect(await found(s, { text: "hello" })).toEqual(all);
+  expect(await found(s, { text: "hello" }, 1)).toEqual(all);
+  expect(await found(s, { text: "hello" }, 3)).toEqual(all);
+});
+
+test("one answer looks at a bounded number of emails, and says where to go on", async () => {
+  const s = await scene();
+  const oldest = await email(s, { subject: "needle" });
+  await atomically(
+    s.app,
+    Array.from({ length: 2_100 }, () => insertEmail(emailRow(s))),
+  );
+  const first = await searchEmails(s.app, s.teamId, { text: "needle" }, { limit: 10 });
+  expect(first.emails).toEqual([]);
+  const second = await searchEmails(s.app, s.teamId, { text: "needle" }, { limit: 10, after: first.next! });
+  expect(second.emails.map(({ id }) => id)).toEqual([oldest]);
+});
+
+test("a status there is not is refused", async () => {
+  const s = await scene();
+  expect(searchEmails(s.app, s.teamId, { status: "lost" }, { limit: 10 })).rejects.toThrow(
+    "must be one of queued",
+  );
+});
+
+test("nothing that is typed is taken for the query's own language", async () => {
+  const s = await scene();
+  const id = await email(s);
+  await indexed(s.app);
+  for (const text of [
+    'hello" OR "x',
+    "scope:x",
+    "hello*",
+    "NOT hello",
+    "(hello",
+    "{sender}:hello",
+    "'hello'",
+    "^hello",
+  ]) {
+    await found(s, { text });
+  }
+  expect(await found(s, { text: 'hello" AND ("' })).toEqual([]);
+  expect(await found(s, { text: "--- !!" })).toEqual([id]);
+  await fc.assert(
+    fc.asyncProperty(fc.string({ unit: "binary" }), async (text) => {
+      await found(s, { text });
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test("words are taken apart here as the database takes them apart", async () => {
+  const { app } = await scene();
+  await fc.assert(
+    fc.asyncProperty(
+      fc.string({ unit: "grapheme-ascii" }),
+      fc.string({ unit: "grapheme-ascii" }),
+      async (text, asked) => {
+        const words = wordsOf(asked);
+        if (words.length === 0) return;
+        const phrase = { columns: ["subject"] as const, words, isBegun: false };
+        const results = await app.transport.batch([
+          { sql: "delete from email_search where rowid = 1", params: [] },
+          { sql: "insert into email_search (rowid, subject) values (1, ?)", params: [text] },
+        ]);
+        expect(results).toHaveLength(2);
+        const { rows } = await app.transport.query(
+          "select count(*) from email_search where email_search match ?",
+          [matchOf(phrase, [words.at(-1)!])],
+          "values",
+        );
+        const here = hasPhrase(
+          { sender: "", recipients: "", subject: text, tags: "", message_id: "" },
+          phrase,
+        );
+        expect({ text, asked, isThere: Number((rows as Row[])[0]?.[0]) === 1 }).toEqual({
+          text,
+          asked,
+          isThere: here,
+        });
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+test("the row of an email's words leads back to its id", async () => {
+  const { app } = await scene();
+  for (let n = 0; n < 50; n++) {
+    const id = n % 2 ? newIdAt(app.now()) : newIdAt(new Date(n * 1e10));
+    const { rows } = await app.transport.query(
+      `select ${idPrefixSql("n")} from (select cast(? as integer) as n)`,
+      [searchRowid(id)],
+      "values",
+    );
+    expect(id.startsWith(String((rows as Row[])[0]?.[0]))).toBe(true);
+    expect(String((rows as Row[])[0]?.[0])).toHaveLength(20);
+  }
+});

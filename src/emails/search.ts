@@ -1,0 +1,310 @@
+import { and, desc, eq, getTableColumns, gte, lt, sql } from "drizzle-orm";
+import type { App } from "../app.ts";
+import type { Db } from "../db/open.ts";
+import { Refusal } from "../errors.ts";
+import { isId, leastIdAt } from "../ids.ts";
+import { readMessageId } from "../mail/message-id.ts";
+import { emails, type LastEvent, lastEvents } from "./schema.ts";
+import { wordsWrittenTo } from "./search-index.ts";
+import { idPrefixSql, searchRowid } from "./search-rowid.ts";
+import { hasPhrase, matchOf, type Phrase, scopeWord, textsOf, wordColumns, wordsOf } from "./search-words.ts";
+import type { ListedEmail } from "./store.ts";
+
+/** What is looked for; what is absent may be anything. */
+export interface EmailSearch {
+  /**
+   * Words of subject, addresses, tags or Message-ID, each of which must be there and may be only begun; `from:`, `to:`,
+   * `subject:` or `tag:` before one says where, quotes hold several together. An email's id, too.
+   */
+  text?: string;
+  status?: string;
+  domainId?: string;
+  /** A tag's name, or `name:value`. */
+  tag?: string;
+  from?: Date;
+  /** Emails before it. */
+  until?: Date;
+}
+
+export interface FoundEmails {
+  emails: ListedEmail[];
+  /** Where to go on; absent when everything was looked at. Fewer than asked for may be found before it. */
+  next?: string;
+}
+
+interface Wanted extends Pick<EmailSearch, "domainId" | "from" | "until"> {
+  status?: LastEvent;
+  phrases: Phrase[];
+  /** The id of one email. */
+  id?: string;
+}
+
+/** So much is looked at for one answer: then it says how far it came, rather than to take long. */
+const slices = 4;
+const perSlice = { whole: 500, narrowed: 2_000, words: 50_000, matches: 500 } as const;
+/** More words than this begin so: whoever has one of them is found sooner by looking. */
+const mostEnds = 24;
+
+/** The emails of a team that are looked for, newest first, behind an id when one is given. */
+export async function searchEmails(
+  app: App,
+  teamId: string,
+  search: EmailSearch,
+  { limit, after }: { limit: number; after?: string },
+): Promise<FoundEmails> {
+  const wanted = readSearch(search);
+  if (wanted.id !== undefined) return { emails: await findById(app.db, teamId, wanted.id) };
+  const match = await matchOfWanted(app.db, teamId, wanted);
+  const writtenTo = match === undefined ? "" : await wordsWrittenTo(app.db);
+  const found: ListedEmail[] = [];
+  let position: string | undefined = earlier(after, wanted.until && leastIdAt(wanted.until));
+  for (let n = 0; n < slices; n++) {
+    const place = { teamId, position, limit: limit - found.length };
+    const slice =
+      match !== undefined && position !== undefined && position <= writtenTo
+        ? await matching(app.db, wanted, match, place)
+        : isIndexed(wanted)
+          ? await withOutcome(app.db, wanted, place)
+          : await walking(app.db, wanted, writtenTo, place);
+    found.push(...slice.emails);
+    if (slice.next === undefined) return { emails: found };
+    position = slice.next;
+    if (found.length >= limit) break;
+  }
+  return { emails: found, next: position };
+}
+
+interface Slice {
+  emails: ListedEmail[];
+  /** Where the next slice begins; absent when there is nothing behind this one. */
+  next?: string;
+}
+
+interface Place {
+  teamId: string;
+  position: string | undefined;
+  limit: number;
+}
+
+/** Looks at emails themselves, down to the last whose words are written: what is newer, and what no index tells apart. */
+async function walking(db: Db, wanted: Wanted, writtenTo: string, place: Place): Promise<Slice> {
+  const { teamId, position, limit } = place;
+  const { phrases, status, domainId, from } = wanted;
+  const least = later(from && leastIdAt(from), writtenTo);
+  const size = phrases.length > 0 ? perSlice.whole : perSlice.narrowed;
+  const end = await idBehind(db, place, size);
+  const rows = await db
+    .select(listed)
+    .from(emails)
+    .where(
+      and(
+        eq(emails.teamId, teamId),
+        position === undefined ? undefined : lt(emails.id, position),
+        gte(emails.id, later(end, least)),
+        status && eq(emails.lastEvent, status),
+        domainId === undefined ? undefined : eq(emails.domainId, domainId),
+      ),
+    )
+    .orderBy(desc(emails.id))
+    .limit(phrases.length > 0 ? size : limit);
+  const kept: ListedEmail[] = [];
+  for (const row of rows) {
+    if (isWanted(row, wanted)) kept.push(row);
+    if (kept.length === limit) return { emails: kept, next: row.id };
+  }
+  if (end !== undefined && end > least) return { emails: kept, next: end };
+  // What is left has its words written, unless all of it is too old.
+  const isOver = writtenTo === "" || (from !== undefined && leastIdAt(from) > writtenTo);
+  return isOver ? { emails: kept } : { emails: kept, next: writtenTo };
+}
+
+/** The email so many behind a place; undefined when there are not so many. */
+async function idBehind(db: Db, { teamId, position }: Place, count: number): Promise<string | undefined> {
+  const row = await db
+    .select({ id: emails.id })
+    .from(emails)
+    .where(and(eq(emails.teamId, teamId), position === undefined ? undefined : lt(emails.id, position)))
+    .orderBy(desc(emails.id))
+    .limit(1)
+    .offset(count - 1)
+    .get();
+  return row?.id;
+}
+
+/** Looks at what was bounced, failed and so on, which has an index. */
+async function withOutcome(
+  db: Db,
+  { status, from }: Wanted,
+  { teamId, position, limit }: Place,
+): Promise<Slice> {
+  const rows = await db
+    .select(listed)
+    .from(emails)
+    .where(
+      and(
+        eq(emails.teamId, teamId),
+        eq(emails.lastEvent, status!),
+        hasOutcome,
+        position === undefined ? undefined : lt(emails.id, position),
+        from && gte(emails.id, leastIdAt(from)),
+      ),
+    )
+    .orderBy(desc(emails.id))
+    .limit(limit);
+  return { emails: rows, next: rows.length === limit ? rows.at(-1)!.id : undefined };
+}
+
+/** Asks the words. */
+async function matching(db: Db, wanted: Wanted, match: string, place: Place): Promise<Slice> {
+  const { teamId, position, limit } = place;
+  const { status, from } = wanted;
+  const end = await idBehind(db, place, perSlice.words);
+  const least = later(from && leastIdAt(from), end ?? "");
+  const mostMatches = status === undefined ? limit : perSlice.matches;
+  const rows = await db.all<[string]>(
+    sql`select ${sql.raw(idPrefixSql("rowid"))} from email_search
+      where email_search match ${match}
+        and rowid < cast(${position === undefined ? "9223372036854775807" : searchRowid(position)} as integer)
+        and rowid >= cast(${least === "" ? "0" : searchRowid(least)} as integer)
+      order by rowid desc limit ${mostMatches}`,
+  );
+  const prefixes = rows.map(([prefix]) => prefix);
+  const kept: ListedEmail[] = [];
+  for (const row of await listByPrefix(db, teamId, prefixes, status)) {
+    if (isWanted(row, wanted)) kept.push(row);
+    if (kept.length === limit) return { emails: kept, next: row.id };
+  }
+  if (prefixes.length === mostMatches) return { emails: kept, next: `${prefixes.at(-1)}000-000000000000` };
+  return { emails: kept, next: end !== undefined && least === end ? end : undefined };
+}
+
+async function listByPrefix(
+  db: Db,
+  teamId: string,
+  prefixes: string[],
+  status: LastEvent | undefined,
+): Promise<ListedEmail[]> {
+  const rows = await db
+    .select(listed)
+    .from(sql`json_each(${JSON.stringify(prefixes)}) p`)
+    .crossJoin(emails)
+    .where(
+      and(
+        gte(emails.id, sql`p.value`),
+        lt(emails.id, sql`p.value || 'g'`),
+        eq(emails.teamId, teamId),
+        status && eq(emails.lastEvent, status),
+      ),
+    );
+  return rows.sort((one, other) => (one.id < other.id ? 1 : -1));
+}
+
+/** What is asked of the words; undefined where they are not asked: nothing is looked for in them, or too many begin so. */
+async function matchOfWanted(
+  db: Db,
+  teamId: string,
+  { phrases, domainId }: Wanted,
+): Promise<string | undefined> {
+  if (phrases.length === 0 && domainId === undefined) return undefined;
+  const scope = [teamId, ...(domainId ? [domainId] : [])].map((id) => `scope : "${scopeWord(id)}"`);
+  const asked: string[] = [];
+  for (const phrase of phrases) {
+    const last = phrase.words.at(-1)!;
+    const ends = phrase.isBegun ? await wordsBeginning(db, last) : [last];
+    if (ends.length > mostEnds) return undefined;
+    // Where no word begins so, the word itself finds nothing.
+    asked.push(matchOf(phrase, ends.length > 0 ? ends : [last]));
+  }
+  return [...scope, ...asked].join(" AND ");
+}
+
+/** The words that begin so, one more than may be asked for at most: each is sought, so that none is counted through. */
+async function wordsBeginning(db: Db, word: string): Promise<string[]> {
+  const rows = await db.all<[string]>(sql`select term from (
+    with recursive t(term) as (
+      select (select term from email_search_terms where term >= ${word} limit 1)
+      union all
+      select (select term from email_search_terms where term >= t.term || char(1) limit 1)
+      from t where t.term < ${`${word}\u{10ffff}`}
+    )
+    select term from t where term < ${`${word}\u{10ffff}`} limit ${mostEnds + 1})`);
+  return rows.map(([term]) => term);
+}
+
+async function findById(db: Db, teamId: string, id: string): Promise<ListedEmail[]> {
+  return db
+    .select(listed)
+    .from(emails)
+    .where(and(eq(emails.id, id), eq(emails.teamId, teamId)));
+}
+
+const { merge: _filling, ...listed } = getTableColumns(emails);
+
+function isWanted(email: ListedEmail, { phrases, status, domainId }: Wanted): boolean {
+  if (status !== undefined && email.lastEvent !== status) return false;
+  if (domainId !== undefined && email.domainId !== domainId) return false;
+  if (phrases.length === 0) return true;
+  const texts = textsOf(email);
+  return phrases.every((phrase) => hasPhrase(texts, phrase));
+}
+
+/** What has an index of its own when nothing else is asked for. */
+const outcomes: ReadonlySet<LastEvent> = new Set<LastEvent>([
+  ...(["bounced", "complained", "failed", "suppressed", "canceled"] as const),
+  ...(["delivery_delayed", "opened", "clicked"] as const),
+]);
+/** To the letter what the partial index says: SQLite sees only so that it has what is asked for. */
+const hasOutcome = sql`${emails.lastEvent} in ('bounced', 'complained', 'failed', 'suppressed', 'canceled', 'delivery_delayed', 'opened', 'clicked')`;
+
+function isIndexed({ phrases, domainId, status }: Wanted): boolean {
+  return phrases.length === 0 && domainId === undefined && status !== undefined && outcomes.has(status);
+}
+
+function readSearch({ text = "", status, domainId, tag, from, until }: EmailSearch): Wanted {
+  const trimmed = text.trim();
+  const id = isId(trimmed) ? trimmed.toLowerCase() : readMessageId(trimmed)?.emailId;
+  const phrases = [
+    ...readPhrases(trimmed),
+    ...(tag?.trim() ? readPhrases(`tag:"${tag.replaceAll('"', "")}"`) : []),
+  ];
+  return { ...(id && { id }), phrases, status: readStatus(status), domainId, from, until };
+}
+
+function readStatus(status: string | undefined): LastEvent | undefined {
+  if (status === undefined || status === "") return undefined;
+  const known = lastEvents.find((each) => each === status);
+  if (!known) {
+    throw new Refusal("invalid_parameter", `The \`status\` must be one of ${lastEvents.join(", ")}.`);
+  }
+  return known;
+}
+
+const places: Record<string, readonly (typeof wordColumns)[number][]> = {
+  from: ["sender"],
+  to: ["recipients"],
+  subject: ["subject"],
+  tag: ["tags"],
+};
+/** No search has twenty words, and each costs. */
+const mostPhrases = 20;
+
+/** `from:ada@example.com "second invoice" over` → three phrases. */
+function readPhrases(text: string): Phrase[] {
+  const parts = text.matchAll(/(?:(from|to|subject|tag):)?(?:"([^"]*)"?|(\S+))/gi);
+  return Array.from(parts, ([, place, quoted, bare]) => ({
+    columns: place ? places[place.toLowerCase()]! : wordColumns,
+    words: wordsOf(quoted ?? bare ?? ""),
+    isBegun: quoted === undefined,
+  }))
+    .filter(({ words }) => words.length > 0)
+    .slice(0, mostPhrases);
+}
+
+function earlier(one: string | undefined, other: string | undefined): string | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return one < other ? one : other;
+}
+
+function later(one: string | undefined, other: string): string {
+  return one !== undefined && one > other ? one : other;
+}

@@ -1,0 +1,98 @@
+import { expect, test } from "bun:test";
+import { scene, see } from "./browser.ts";
+
+const { open, sdk, api } = await scene();
+const hostile = '<img src=x onerror="document.title=1"><script>alert(1)</script>';
+
+test("with no domain yet, one is told what to do first", async () => {
+  const page = await open("/admin/emails");
+  await page.getByRole("heading", { name: "No email yet" }).waitFor();
+  await see(page, "emails-empty");
+  await page.getByRole("link", { name: "New email" }).first().click();
+  await page.getByRole("heading", { name: "No domain to send from" }).waitFor();
+  await see(page, "emails-new-no-domain");
+});
+
+test("an email is written, refused with what is wrong beside its field, and sent", async () => {
+  await addDomain();
+  const page = await open("/admin/emails/new");
+  await see(page, "emails-new");
+  await page.getByLabel("To", { exact: true }).fill("nobody");
+  await page.getByLabel("Subject").fill("From the admin");
+  await page.getByLabel("HTML").fill("<p>Hello</p>");
+  await page.getByRole("button", { name: "Send" }).click();
+  await page.locator("#to-mistake").waitFor();
+  expect(await page.getByLabel("HTML").inputValue()).toBe("<p>Hello</p>");
+  await see(page, "emails-new-mistake");
+  await page
+    .getByLabel("To", { exact: true })
+    .fill('"Lovelace, Ada" <delivered@example.org>, bob@example.org');
+  await page.getByRole("button", { name: "Send" }).click();
+  await page.waitForURL(/\/admin\/emails\/[0-9a-f-]{36}$/);
+  const { data } = await api("GET", "/emails?q=from%3Ahello+admin");
+  expect(data[0]).toMatchObject({
+    subject: "From the admin",
+    to: ['"Lovelace, Ada" <delivered@example.org>', "bob@example.org"],
+  });
+});
+
+test("the list shows emails as they come and as they change, and strangers' words as words", async () => {
+  await addDomain();
+  await send("before", "delivered@example.org");
+  const page = await open("/admin/emails");
+  await page.getByRole("row", { name: "before" }).waitFor();
+  await send(hostile, "bounced@example.org");
+  const row = page.getByRole("row", { name: hostile });
+  await row.getByText("bounced", { exact: true }).waitFor();
+  expect(await page.title()).toBe("Emails · MailIt");
+  await see(page, "emails");
+});
+
+test("emails are searched as one types, and the address of a search is the search", async () => {
+  await addDomain();
+  await send("Second reminder", "grace@example.org");
+  await send("Other", "delivered@example.org");
+  const page = await open("/admin/emails");
+  await page.getByRole("searchbox", { name: "Search" }).fill("to:grac");
+  await page.getByRole("row", { name: "Other" }).waitFor({ state: "detached" });
+  await page.getByRole("row", { name: "Second reminder" }).waitFor();
+  await page.waitForURL(/q=to%3Agrac/);
+  await page.reload();
+  await page.getByRole("row", { name: "Second reminder" }).waitFor();
+  expect(await page.getByRole("searchbox", { name: "Search" }).inputValue()).toBe("to:grac");
+  await page.getByLabel("State").selectOption("bounced");
+  await page.getByRole("heading", { name: "Nothing found" }).waitFor();
+  await see(page, "emails-nothing-found");
+});
+
+test("a long list goes on by itself when its end comes into sight", async () => {
+  await addDomain();
+  const one = (n: number) => ({
+    from: "hello@example.com",
+    to: "delivered@example.org",
+    subject: `Number ${n}`,
+    html: "x",
+  });
+  await sdk.batch.send(Array.from({ length: 60 }, (_, n) => one(n)));
+  const page = await open("/admin/emails");
+  await page.getByRole("row", { name: "Number 59" }).waitFor();
+  const oldest = page.getByRole("row", { name: "Number 0 " });
+  expect(await oldest.count()).toBe(0);
+  await page.getByRole("link", { name: "More" }).scrollIntoViewIfNeeded();
+  await oldest.waitFor();
+  expect(await page.getByRole("row", { name: "Number" }).count()).toBe(60);
+});
+
+async function send(subject: string, to: string): Promise<void> {
+  const { error } = await sdk.emails.send({ from: "hello@example.com", to, subject, html: "<p>x</p>" });
+  if (error) throw new Error(error.message);
+}
+
+/** Every story can be told alone. */
+async function addDomain(): Promise<void> {
+  const { data } = await api("GET", "/domains");
+  if (data.length > 0) return;
+  const { id } = await api("POST", "/domains", { name: "example.com" });
+  await api("POST", `/domains/${id}/verify`);
+  while ((await api("GET", `/domains/${id}`)).status !== "verified") await Bun.sleep(20);
+}

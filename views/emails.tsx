@@ -1,0 +1,265 @@
+/** @jsxImportSource preact */
+// Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
+import type { ListedEmail } from "../src/emails/store.ts";
+import { State } from "./parts/badge.tsx";
+import { Form, FormMistake, SelectField, TextArea, TextField } from "./parts/form.tsx";
+import { Icon } from "./parts/icon.tsx";
+import { Empty, More, Table } from "./parts/list.tsx";
+import { PageHead } from "./parts/page-head.tsx";
+import { Ago } from "./parts/time.tsx";
+
+export interface EmailListProps {
+  emails: ListedEmail[];
+  /** Where to go on. */
+  next: string | undefined;
+  values: Record<"q" | "status" | "domain" | "tag" | "from" | "until", string>;
+  isSearch: boolean;
+  /** What is wrong with the search. */
+  mistake?: string;
+  now: Date;
+}
+
+const columns = ["To", "Subject", "State", { name: "From", isWide: true }, "When"] as const;
+
+const statuses = [
+  ...["queued", "scheduled", "sent", "delivered", "delivery_delayed", "bounced", "complained", "opened"],
+  ...["clicked", "failed", "canceled", "suppressed"],
+];
+
+export function EmailsPage(props: EmailListProps & { domains: (readonly [id: string, name: string])[] }) {
+  const { values, domains, mistake } = props;
+  return (
+    <>
+      <PageHead title="Emails" lead="What was sent, is being sent, and will be.">
+        <a class="button primary" href="/admin/emails/new">
+          <Icon name="plus" />
+          New email
+        </a>
+      </PageHead>
+      <form
+        method="get"
+        action="/admin/emails"
+        class="filters"
+        hx-get="/admin/emails"
+        hx-trigger="input delay:300ms, change, submit"
+        hx-target="#list"
+        hx-select="#list"
+        hx-swap="outerHTML"
+        hx-replace-url="true"
+      >
+        <TextField
+          name="q"
+          label="Search"
+          type="search"
+          value={values.q}
+          placeholder="Address, subject, id… or to: from: subject: tag:"
+        />
+        <SelectField
+          name="status"
+          label="State"
+          value={values.status}
+          options={[["", "Any"], ...statuses.map((name) => [name, name.replaceAll("_", " ")] as const)]}
+        />
+        <SelectField
+          name="domain"
+          label="Domain"
+          value={values.domain}
+          options={[["", "Any"] as const, ...domains]}
+        />
+        <details open={[values.tag, values.from, values.until].some((value) => value !== "")}>
+          <summary>Tag and time</summary>
+          <div>
+            <TextField name="tag" label="Tag" value={values.tag} placeholder="name or name:value" />
+            <TextField name="from" label="From (UTC)" type="date" value={values.from} />
+            <TextField name="until" label="Until (UTC)" type="date" value={values.until} />
+          </div>
+        </details>
+        <noscript>
+          <button type="submit">Search</button>
+        </noscript>
+      </form>
+      <div id="list">
+        {mistake ? (
+          <p class="mistake" role="alert">
+            {mistake}
+          </p>
+        ) : (
+          <EmailList {...props} />
+        )}
+      </div>
+    </>
+  );
+}
+
+function EmailList(props: EmailListProps) {
+  const { emails, next, isSearch } = props;
+  if (emails.length === 0 && next === undefined) return isSearch ? <NothingFound /> : <NothingSent />;
+  if (isSearch) {
+    return (
+      <Table label="Emails" columns={columns}>
+        <EmailRows {...props} />
+      </Table>
+    );
+  }
+  const { fresh, rest } = freshOf(props);
+  return (
+    <Table label="Emails" columns={columns} live={<FreshEmails emails={fresh} now={props.now} />}>
+      <EmailRows {...props} emails={rest} />
+    </Table>
+  );
+}
+
+function NothingFound() {
+  return (
+    <Empty icon="search" title="Nothing found">
+      <p>
+        Words may be only begun. Search for an address, part of a subject, an id or a Message-ID, and leave
+        out what you are not sure of.
+      </p>
+    </Empty>
+  );
+}
+
+function NothingSent() {
+  return (
+    <Empty icon="email" title="No email yet">
+      <p>Send one from here, or with an API key from your program.</p>
+      <p>
+        <a class="button primary" href="/admin/emails/new">
+          New email
+        </a>{" "}
+        <a class="button" href="/admin/docs">
+          How programs send
+        </a>
+      </p>
+    </Empty>
+  );
+}
+
+/**
+ * The part of the list that is kept as it is now: what the page began with but for its last row, where the older ones
+ * go on, and whatever comes.
+ */
+export function FreshEmails({ emails, now }: { emails: ListedEmail[]; now: Date }) {
+  return (
+    <tbody id="fresh-emails">
+      {emails.map((email) => (
+        <EmailRow email={email} now={now} />
+      ))}
+    </tbody>
+  );
+}
+
+function freshOf({ emails, next }: Pick<EmailListProps, "emails" | "next">) {
+  const at = next === undefined ? emails.length : emails.length - 1;
+  return { fresh: emails.slice(0, at), rest: emails.slice(at) };
+}
+
+/** The rows of one page, and what loads the next. */
+export function EmailRows({ emails, next, values, now }: EmailListProps) {
+  const asked = Object.entries(values).filter(([, value]) => value !== "");
+  return (
+    <>
+      {emails.map((email) => (
+        <EmailRow email={email} now={now} />
+      ))}
+      {next !== undefined && (
+        <More
+          href={`/admin/emails?${new URLSearchParams([...asked, ["after", next]])}`}
+          columns={columns.length}
+        />
+      )}
+    </>
+  );
+}
+
+function EmailRow({ email, now }: { email: ListedEmail; now: Date }) {
+  const { id, recipients, cc, bcc, broadcastId, subject, lastEvent, sender, createdAt, scheduledAt } = email;
+  const others = recipients.length + cc.length + bcc.length - 1;
+  return (
+    <tr id={`email-${id}`}>
+      <td class="long">
+        <a href={`/admin/emails/${id}`}>{broadcastId ? "A broadcast" : (recipients[0] ?? "nobody")}</a>
+        {others > 0 && <span class="quiet"> and {others} more</span>}
+      </td>
+      <td class="long">{subject || <span class="quiet">(no subject)</span>}</td>
+      <td>
+        <State name={lastEvent} />
+      </td>
+      <td class="long quiet wide">{sender}</td>
+      <td class="quiet">
+        <Ago at={lastEvent === "scheduled" && scheduledAt ? scheduledAt : createdAt} now={now} />
+      </td>
+    </tr>
+  );
+}
+
+export const newEmailFields = [
+  ...(["from", "to", "cc", "bcc", "reply_to", "subject", "html", "text"] as const),
+  "scheduled_at",
+] as const;
+type NewEmailField = (typeof newEmailFields)[number];
+
+export interface NewEmailProps {
+  csrf: string;
+  /** Those that may be sent from. */
+  domains: string[];
+  values: Record<NewEmailField, string>;
+  mistakes: Partial<Record<NewEmailField | "form", string>>;
+}
+
+export function NewEmailPage({ csrf, domains, values, mistakes }: NewEmailProps) {
+  const common = (name: NewEmailField) => ({ name, value: values[name], mistake: mistakes[name] });
+  return (
+    <>
+      <PageHead title="New email" up={{ path: "/admin/emails", name: "Emails" }} />
+      {domains.length === 0 ? (
+        <Empty icon="domain" title="No domain to send from">
+          <p>An email comes from an address of a domain of yours that is verified.</p>
+          <p>
+            <a class="button primary" href="/admin/domains">
+              To your domains
+            </a>
+          </p>
+        </Empty>
+      ) : (
+        <section class="card">
+          <Form csrf={csrf} action="/admin/emails/new">
+            <FormMistake>{mistakes.form}</FormMistake>
+            <TextField
+              {...common("from")}
+              label="From"
+              required
+              hint={`An address at ${domains.join(", ")}; with a name, if you like: Ada <ada@${domains[0]}>.`}
+            />
+            <TextField {...common("to")} label="To" required hint="Several with commas between." />
+            <TextField {...common("subject")} label="Subject" required />
+            <TextArea {...common("html")} label="HTML" class="code" rows={10} />
+            <TextArea
+              {...common("text")}
+              label="Text"
+              rows={6}
+              hint="Left empty, it is made from the HTML."
+            />
+            <details>
+              <summary>Copies, replies, time</summary>
+              <div class="stack">
+                <TextField {...common("cc")} label="Cc" />
+                <TextField {...common("bcc")} label="Bcc" />
+                <TextField {...common("reply_to")} label="Reply to" />
+                <TextField
+                  {...common("scheduled_at")}
+                  label="Send at"
+                  hint="Empty: now. Else a time, such as 2026-12-24T09:00:00Z, or words: in 2 hours, tomorrow at 9am (UTC)."
+                />
+              </div>
+            </details>
+            <button type="submit" class="primary">
+              Send
+            </button>
+          </Form>
+        </section>
+      )}
+    </>
+  );
+}

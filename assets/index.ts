@@ -5,6 +5,7 @@ import adminCss from "./admin.css" with { type: "text" };
 import css from "./app.css" with { type: "text" };
 import { editorScript } from "./editor-bundle.ts" with { type: "macro" };
 import logo from "./logo.svg" with { type: "text" };
+import audienceCss from "./pages/audience.css" with { type: "text" };
 import broadcastCss from "./pages/broadcasts.css" with { type: "text" };
 import domainsCss from "./pages/domains.css" with { type: "text" };
 import editCss from "./pages/editor.css" with { type: "text" };
@@ -19,11 +20,13 @@ export interface Asset {
 const script = (body: string): Asset => ({ body, type: "text/javascript; charset=utf-8" });
 const sheet = (body: string): Asset => ({ body, type: "text/css; charset=utf-8" });
 
+/** The sheets of single pages, behind the one of all. */
+const pages = [audienceCss, broadcastCss, domainsCss, editCss, paletteCss, webhooksCss];
+
 /** What is served under `/assets/`; part of the executable. */
 const named: Record<string, Asset> = {
   "app.css": sheet(css),
-  "admin.css": sheet([adminCss, paletteCss, domainsCss, webhooksCss].join("\n")),
-  "admin.css": sheet(adminCss + editCss + broadcastCss),
+  "admin.css": sheet([adminCss, ...pages].join("\n")),
   "admin.js": script(adminJs),
   "editor.js": script(editorScript()),
   "htmx.js": script(withoutMap(htmx)),

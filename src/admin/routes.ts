@@ -4,15 +4,20 @@ import { Refusal, type RefusalCode, StorageUnavailable } from "../errors.ts";
 import { leadTo } from "./answer.ts";
 import { keyPages } from "./api-keys.ts";
 import { broadcastPages } from "./broadcasts.ts";
+import { contactImportPages } from "./contact-imports.ts";
+import { contactPages } from "./contacts.ts";
 import { claimPages } from "./domain-claims.ts";
 import { domainPages } from "./domains.ts";
 import { emailPages } from "./emails.ts";
 import { palettePages } from "./palette.ts";
+import { propertyPages } from "./properties.ts";
 import { isPieceWanted } from "./request.ts";
+import { segmentPages } from "./segments.ts";
 import { signInPages } from "./sign-in.ts";
 import { suppressionPages } from "./suppressions.ts";
 import { templatePages } from "./templates.ts";
 import { themePages } from "./theme-switch.ts";
+import { topicPages } from "./topics.ts";
 import { errorDocument, NotSignedIn } from "./visit.ts";
 import { webhookEventPages } from "./webhook-events.ts";
 import { webhookPages } from "./webhooks.ts";
@@ -27,6 +32,11 @@ const pages = (app: App) =>
     .use(signInPages(app))
     .use(themePages(app))
     .use(keyPages(app))
+    .use(contactImportPages(app))
+    .use(contactPages(app))
+    .use(segmentPages(app))
+    .use(topicPages(app))
+    .use(propertyPages(app))
     .use(emailPages(app))
     .use(palettePages(app))
     .use(claimPages(app))

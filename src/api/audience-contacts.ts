@@ -34,6 +34,7 @@ const written = Type.Object({ object: Type.Literal("contact"), ...contactItem })
 const query = t.Object({ ...pageQuery.properties, ...numberFields }, { additionalProperties: true });
 
 const importStatuses = {
+  uploaded: "pending",
   queued: "pending",
   in_progress: "processing",
   completed: "completed",

@@ -2,10 +2,17 @@ import { Elysia, t } from "elysia";
 import type { App } from "../app.ts";
 import { exportContacts } from "../contacts/export.ts";
 import type { ImportFields } from "../contacts/import-options.ts";
-import { getImport, IncomingFile, listErrors, listImports, startImport } from "../contacts/imports.ts";
-import type { ContactImport, ContactImportError } from "../contacts/schema.ts";
+import { beginImport, discardImport, previewImport, uploadImport } from "../contacts/import-steps.ts";
+import {
+  errorLines,
+  getImport,
+  IncomingFile,
+  listErrors,
+  listImports,
+  startImport,
+} from "../contacts/imports.ts";
+import type { ContactImport } from "../contacts/schema.ts";
 import { csvAnswer } from "../csv/download.ts";
-import { guardFormula } from "../csv/formula.ts";
 import type { FormPart } from "../csv/multipart.ts";
 import { readCsvForm } from "../csv/upload.ts";
 import { Refusal } from "../errors.ts";
@@ -14,17 +21,21 @@ import { toImport } from "./contact-answers.ts";
 import {
   exportQuery,
   importAnswer,
+  importBegin,
+  importDeleted,
   importForm,
   importList,
+  importPreview,
   importReference,
   importsQuery,
 } from "./contact-schemas.ts";
+import { shown } from "./example.ts";
 import { listAnswer, readPage } from "./list.ts";
 import { answer, bodyErrorAnswers, errorAnswers } from "./openapi.ts";
 
 /** Contacts as files, in and out. */
 export const contactFileRoutes = (app: App) =>
-  new Elysia().use(importing(app)).use(reading(app)).use(exporting(app));
+  new Elysia().use(importing(app)).use(reading(app)).use(steps(app)).use(exporting(app));
 
 const tags = ["Contacts"];
 
@@ -58,6 +69,7 @@ export async function takeImport(
   let file: IncomingFile | undefined;
   let charset: string | undefined;
   const fields: ImportFields = {};
+  let begin = "true";
   try {
     for await (const part of readCsvForm(request, app.config.server.maxImportBytes)) {
       if (part.name === "file" && !file) {
@@ -66,10 +78,15 @@ export async function takeImport(
         for await (const chunk of part.content) await file.write(chunk);
       } else if (isField(part.name)) {
         fields[part.name] = await readField(part);
+      } else if (part.name === "begin") {
+        begin = (await readField(part)).trim();
       }
     }
     if (!file) throw new Refusal("missing_required_field", "Missing `file` field.");
     if (more.segmentId !== undefined) fields.segments = JSON.stringify([more.segmentId]);
+    if (begin === "false") return await uploadImport(app, teamId, file, charset);
+    if (begin !== "true")
+      throw new Refusal("validation_error", 'Invalid `begin` field. Allowed: "true", "false".');
     return await startImport(app, teamId, file, fields, charset);
   } finally {
     await file?.discard();
@@ -144,11 +161,70 @@ const reading = (app: App) =>
       },
     );
 
-async function* errorLines(errors: ContactImportError[]): AsyncGenerator<string> {
-  yield "line,message\r\n";
-  for (const { line, message } of errors)
-    yield `${line},"${guardFormula(message).replaceAll('"', '""')}"\r\n`;
-}
+/** The form has them as text. */
+const asText = (value: unknown): string | undefined =>
+  value === undefined ? undefined : JSON.stringify(value);
+
+/** For a file that was sent with `begin=false`. */
+const steps = (app: App) =>
+  new Elysia()
+    .use(authenticated(app, "full_access"))
+    .get(
+      "/imports/:id/preview",
+      async ({ caller, params }) => {
+        const row = await getImport(app, caller.teamId, params.id);
+        const { columns, rows } = await previewImport(app, row);
+        return {
+          object: "contact_import_preview" as const,
+          id: row.id,
+          columns: columns.map(({ name, field }) => ({ name, field: field ?? null })),
+          rows,
+        };
+      },
+      {
+        detail: {
+          summary: "See the columns and the first rows of a file that is to be imported",
+          description: "While the file is kept: up to the end of its import.",
+          tags,
+          responses: { 200: answer("What is in the file", importPreview), ...errorAnswers },
+        },
+      },
+    )
+    .post(
+      "/imports/:id/begin",
+      async ({ caller, params, body }) => {
+        const { id } = await beginImport(app, caller.teamId, params.id, {
+          column_map: asText(body.column_map),
+          on_conflict: body.on_conflict,
+          segments: asText(body.segments),
+          topics: asText(body.topics),
+        });
+        return { object: "contact_import" as const, id };
+      },
+      {
+        parse: "json",
+        body: shown(importBegin),
+        detail: {
+          summary: "Begin an import whose file was sent with `begin` as `false`",
+          tags,
+          responses: { 200: answer("It has begun", importReference), ...bodyErrorAnswers },
+        },
+      },
+    )
+    .delete(
+      "/imports/:id",
+      async ({ caller, params }) => {
+        await discardImport(app, caller.teamId, params.id);
+        return { object: "contact_import" as const, id: params.id, deleted: true as const };
+      },
+      {
+        detail: {
+          summary: "Take back a file whose import was never begun",
+          tags,
+          responses: { 200: answer("The file is gone", importDeleted), ...errorAnswers },
+        },
+      },
+    );
 
 const exporting = (app: App) =>
   new Elysia().use(authenticated(app, "full_access")).get(

@@ -173,15 +173,55 @@ export const importAnswer = Type.Object({
 export const importList = listOf(importAnswer);
 export const importReference = Type.Object({ object: Type.Literal("contact_import"), id });
 
+export const importDeleted = Type.Object({
+  ...importReference.properties,
+  deleted: Type.Literal(true),
+});
+export const importPreview = Type.Object({
+  object: Type.Literal("contact_import_preview"),
+  id,
+  columns: Type.Array(
+    Type.Object({
+      name: Type.String({ examples: ["E-mail"] }),
+      field: nullable(
+        Type.String({
+          description: "What it seems to be: a field, or `properties.` and the key of a contact property.",
+          examples: ["email"],
+        }),
+      ),
+    }),
+  ),
+  rows: Type.Array(Type.Array(Type.String({ examples: ["ada@example.com"] })), {
+    description: "The first five.",
+  }),
+});
+const mapped = t.Optional(t.Unknown({ examples: [{ email: "E-mail" }] }));
+export const importBegin = t.Object(
+  {
+    column_map: mapped,
+    on_conflict: t.Optional(t.Union([t.Literal("upsert"), t.Literal("skip")])),
+    segments: t.Optional(t.Array(t.Unknown(), { examples: [[]] })),
+    topics: t.Optional(t.Array(t.Unknown(), { examples: [[]] })),
+  },
+  { additionalProperties: true, description: "As in the form of `POST /contacts/imports`, but in JSON." },
+);
+
 export const importForm = t.Object({
   file: t.String({
     description: "CSV with a header.",
     examples: ["email,first_name\r\nada@example.com,Ada\r\n"],
   }),
+  begin: t.Optional(
+    t.String({
+      description:
+        "`false`: the file is only taken, and its import begun by `POST /contacts/imports/{id}/begin`, which says the rest.",
+      examples: ["true"],
+    }),
+  ),
   column_map: t.Optional(
     t.String({
       description:
-        "JSON: the names of columns for `email`, `first_name`, `last_name`, `unsubscribed` and `properties`. Without it columns are called so, and properties by their keys.",
+        "JSON: the names of columns for `email`, `first_name`, `last_name`, `unsubscribed` and `properties`. Without it columns are called so, and properties by their keys; an empty name leaves a column out.",
       examples: ['{"email":"E-mail","properties":{"plan":{"column":"Plan","type":"string"}}}'],
     }),
   ),

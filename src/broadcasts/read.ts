@@ -1,8 +1,9 @@
+import { and, desc, eq, notInArray } from "drizzle-orm";
 import type { App } from "../app.ts";
 import type { Keyset } from "../db/page.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
-import type { Broadcast, BroadcastStatus } from "./schema.ts";
+import { type Broadcast, type BroadcastStatus, broadcasts } from "./schema.ts";
 import {
   countOutcomes,
   findBroadcast,
@@ -34,6 +35,26 @@ export async function getBroadcasts(
 ): Promise<ListedBroadcast[]> {
   return listBroadcasts(app.db, teamId, keyset, statuses);
 }
+
+/** The newest broadcasts of a team to a segment, or about a topic, that have not come to their end. */
+export const getBroadcastsUsing = (
+  app: App,
+  teamId: string,
+  used: { segmentId: string } | { topicId: string },
+  limit: number,
+): Promise<Pick<Broadcast, "id" | "name" | "status">[]> =>
+  app.db
+    .select({ id: broadcasts.id, name: broadcasts.name, status: broadcasts.status })
+    .from(broadcasts)
+    .where(
+      and(
+        eq(broadcasts.teamId, teamId),
+        notInArray(broadcasts.status, ["sent", "canceled"]),
+        "segmentId" in used ? eq(broadcasts.segmentId, used.segmentId) : eq(broadcasts.topicId, used.topicId),
+      ),
+    )
+    .orderBy(desc(broadcasts.id))
+    .limit(limit);
 
 /** How far a broadcast is, in recipients. */
 export interface Progress {

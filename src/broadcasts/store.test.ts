@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { testContact, testSegment } from "../../test/support/audience-rows.ts";
+import { testContact, testSegment, testTopic } from "../../test/support/audience-rows.ts";
 import { testApp, testTeam } from "../../test/support/test-app.ts";
 import { testDomain } from "../../test/support/test-domain.ts";
 import { eachTransport } from "../../test/support/transports.ts";
@@ -11,7 +11,7 @@ import { jobs } from "../jobs/schema.ts";
 import { begin } from "./begin.ts";
 import { createBroadcast } from "./change.ts";
 import { expand } from "./expand.ts";
-import { getBroadcast } from "./read.ts";
+import { getBroadcast, getBroadcastsUsing } from "./read.ts";
 import { behindAll } from "./schema.ts";
 import { cancelBroadcast, pauseBroadcast, resumeBroadcast, sendBroadcast } from "./send.ts";
 import { heldNote, lateMs, steer } from "./steer.ts";
@@ -42,6 +42,25 @@ eachTransport((_, open) => {
       (await app.db.select().from(jobs)).filter(({ kind }) => kind === "deliver");
     return { app, teamId, id, contacts, get, expandAll, deliverJobs };
   }
+
+  test("what is not over yet is known by its segment and its topic, to the team alone", async () => {
+    const { app, teamId } = await scene();
+    const [segment, topic] = [await testSegment(app, teamId), await testTopic(app, teamId)];
+    const wish = {
+      segmentId: segment.id,
+      topicId: topic.id,
+      from: "ada@example.com",
+      subject: "Hi",
+      text: "Hi",
+    };
+    const { id } = await createBroadcast(app, teamId, { ...wish, name: "April" });
+    const named = { id, name: "April", status: "draft" as const };
+    expect(await getBroadcastsUsing(app, teamId, { segmentId: segment.id }, 5)).toEqual([named]);
+    expect(await getBroadcastsUsing(app, teamId, { topicId: topic.id }, 5)).toEqual([named]);
+    expect(await getBroadcastsUsing(app, "other", { topicId: topic.id }, 5)).toEqual([]);
+    await atomically(app, [rawWrite("update broadcasts set status = 'sent' where id = ?", [id])]);
+    expect(await getBroadcastsUsing(app, teamId, { segmentId: segment.id }, 5)).toEqual([]);
+  });
 
   test("each contact has a delivery with what is filled in for them alone, and a job in the lane of their domain", async () => {
     const { app, contacts, expandAll, deliverJobs } = await scene();

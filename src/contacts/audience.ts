@@ -63,13 +63,18 @@ export interface Preview {
 
 const previewed = 10;
 
-/** Whom rules would hold. */
-export async function previewRules(app: App, teamId: string, rules: Rules): Promise<Preview> {
+/** Whom rules would hold. Whoever no longer waits for it ends it by the signal, and gets what has been counted so far. */
+export async function previewRules(
+  app: App,
+  teamId: string,
+  rules: Rules,
+  signal?: AbortSignal,
+): Promise<Preview> {
   const condition = conditionOfRules(rules, app.now());
   const search: Search = { teamId, condition, perStretch: contactsPerStretch(rules) };
   const [contacts, count] = await Promise.all([
     pageOfSearch(app, search, { limit: previewed }),
-    countFound(app, search),
+    countFound(app, search, signal),
   ]);
   return { count, contacts: contacts.slice(0, previewed) };
 }
@@ -80,11 +85,15 @@ export async function countSegment(app: App, segment: Segment): Promise<number> 
   return rules ? countFound(app, searchOf(app, segment, rules)) : members;
 }
 
-async function countFound(app: App, { teamId, condition, perStretch }: Search): Promise<number> {
+async function countFound(
+  app: App,
+  { teamId, condition, perStretch }: Search,
+  signal?: AbortSignal,
+): Promise<number> {
   let count = 0;
   for (let beyond: string | undefined; ; ) {
     const stretch = await nextStretch(app.db, teamId, beyond, perStretch);
-    if (!stretch) return count;
+    if (!stretch || signal?.aborted) return count;
     count += await countMatching(app.db, teamId, stretch, condition);
     beyond = stretch.to;
     await setImmediate();

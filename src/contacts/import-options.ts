@@ -9,7 +9,7 @@ import { contactProperties, type PropertyType } from "./schema.ts";
 import { requireStaticSegments } from "./segments.ts";
 import { requireTopics } from "./topics.ts";
 
-/** Which column of the file is what, by the names in its header. */
+/** Which column of the file is what, by the names in its header. Empty: the column called like the field is left out. */
 export interface ColumnMap {
   email?: string;
   first_name?: string;

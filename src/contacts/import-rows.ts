@@ -27,6 +27,9 @@ export function readHeader(
 ): Header {
   const cells = row && "cells" in row ? row.cells.map((cell) => cell.trim()) : [];
   const at = (name: string) => cells.indexOf(name.trim());
+  /** Empty: the file's column is left out, even where it is called so. */
+  const of = (field: "first_name" | "last_name" | "unsubscribed") =>
+    columnMap[field] === "" ? -1 : at(columnMap[field] ?? field);
   const email = at(columnMap.email ?? "email");
   if (email === -1) return { problem: "CSV missing required email column" };
   for (const [field, name] of mapped(columnMap)) {
@@ -41,9 +44,9 @@ export function readHeader(
   return {
     columns: {
       email,
-      firstName: at(columnMap.first_name ?? "first_name"),
-      lastName: at(columnMap.last_name ?? "last_name"),
-      unsubscribed: at(columnMap.unsubscribed ?? "unsubscribed"),
+      firstName: of("first_name"),
+      lastName: of("last_name"),
+      unsubscribed: of("unsubscribed"),
       properties: wanted.flatMap(([key, index]) => {
         const type = definitions.get(key)?.type; // absent: it was deleted meanwhile
         return index === -1 || !type ? [] : [{ key, type, at: index }];
@@ -57,7 +60,8 @@ function mapped({ properties = {}, ...fields }: NonNullable<ImportOptions["colum
     `properties.${key}`,
     column,
   ]);
-  return [...Object.entries(fields), ...ofProperties];
+  const ofFields = Object.entries(fields).filter(([field, name]) => name !== "" || field === "email");
+  return [...ofFields, ...ofProperties];
 }
 
 export type ReadRow = { wish: Wish } | { mistake: string };

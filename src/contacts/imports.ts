@@ -1,7 +1,8 @@
 /** Files of contacts: taken, listed, and forgotten after a while. */
-import { and, asc, eq } from "drizzle-orm";
+import { and, asc, eq, lt } from "drizzle-orm";
 import { type App, atomically } from "../app.ts";
 import type { BlobDraft } from "../blobs/store.ts";
+import { guardFormula } from "../csv/formula.ts";
 import { readCsvRows } from "../csv/rows.ts";
 import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
 import { rawWrite, type Write } from "../db/write.ts";
@@ -65,17 +66,24 @@ export async function startImport(
   );
   if ("problem" in header) throw new Refusal("validation_error", header.problem);
   const { hash, size } = await file.commit();
-  const row: ContactImport = {
-    ...{ id: newId(), teamId, status: "queued", blobHash: hash, size, options, bytesRead: 0 },
-    ...{ total: 0, created: 0, updated: 0, skipped: 0, failed: 0, problem: null },
-    ...{ createdAt: app.now(), completedAt: null },
-  };
+  const row = importRow(app, teamId, { id: newId(), status: "queued", blobHash: hash, size, options });
   await atomically(app, [
     app.db.insert(contactImports).values(row),
     ...enqueue(app, importContacts, { importId: row.id }, { id: row.id, lane: teamId }),
   ]);
   return row;
 }
+
+/** An import with which nothing has been done yet. */
+export const importRow = (
+  app: App,
+  teamId: string,
+  given: Pick<ContactImport, "id" | "status" | "blobHash" | "size" | "options">,
+): ContactImport => ({
+  ...{ ...given, teamId, bytesRead: 0 },
+  ...{ total: 0, created: 0, updated: 0, skipped: 0, failed: 0, problem: null },
+  ...{ createdAt: app.now(), completedAt: null },
+});
 
 async function firstRow(start: Uint8Array, charset: string | undefined) {
   const bytes = (async function* () {
@@ -124,6 +132,13 @@ export const listErrors = (app: App, importId: string): Promise<ContactImportErr
     .where(eq(contactImportErrors.importId, importId))
     .orderBy(asc(contactImportErrors.line));
 
+/** The same as CSV. */
+export async function* errorLines(errors: ContactImportError[]): AsyncGenerator<string> {
+  yield "line,message\r\n";
+  for (const { line, message } of errors)
+    yield `${line},"${guardFormula(message).replaceAll('"', '""')}"\r\n`;
+}
+
 /** The file has served: what removes blobs that nothing names finds it here. */
 export const releaseFile = (importId: string, now: Date): Write[] => [
   rawWrite(
@@ -138,11 +153,14 @@ export const releaseFile = (importId: string, now: Date): Write[] => [
 const keptMs = 30 * 24 * 3_600_000;
 /** With up to ten thousand errors each. */
 const importsPerSlice = 5;
+/** How long a file waits for somebody to say what its columns are. */
+const unbegunMs = 7 * 24 * 3_600_000;
 
 /** What became of a file is told for a month. */
 export const forgettingImports = recurring("forget_imports", 3_600_000, (app) => forgetImports(app));
 
 export async function forgetImports(app: App): Promise<void> {
+  await giveUpUnbegun(app);
   const before = app.now().getTime() - keptMs;
   for (;;) {
     const [removed] = await atomically(app, [
@@ -154,5 +172,23 @@ export async function forgetImports(app: App): Promise<void> {
       ),
     ]);
     if (removed!.changes < importsPerSlice) return;
+  }
+}
+
+async function giveUpUnbegun(app: App): Promise<void> {
+  const before = new Date(app.now().getTime() - unbegunMs);
+  const rows = await app.db
+    .select({ id: contactImports.id })
+    .from(contactImports)
+    .where(and(lt(contactImports.createdAt, before), eq(contactImports.status, "uploaded")))
+    .orderBy(asc(contactImports.createdAt));
+  for (const { id } of rows) {
+    await atomically(app, [
+      ...releaseFile(id, app.now()),
+      rawWrite(
+        "update contact_imports set status = 'failed', problem = ?2, completed_at = ?3 where id = ?1 and status = 'uploaded'",
+        [id, "It was uploaded and never begun.", app.now().getTime()],
+      ),
+    ]);
   }
 }

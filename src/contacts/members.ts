@@ -4,8 +4,9 @@ import { type App, atomically } from "../app.ts";
 import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
 import { changeMembership } from "./changes.ts";
 import { getContact } from "./read.ts";
-import { type Segment, segmentMembers, segments } from "./schema.ts";
-import { getStatic } from "./segments.ts";
+import { type Contact, type Segment, segmentMembers, segments } from "./schema.ts";
+import { getStatic, listDynamic } from "./segments.ts";
+import { isInSegment } from "./store.ts";
 
 export interface Membership {
   contactId: string;
@@ -50,4 +51,13 @@ export async function listSegmentsOf(
     rows.map(({ segment }) => segment),
     page,
   );
+}
+
+const mostDynamic = 50;
+
+/** Those of the team's newest dynamic segments whose rules hold for a contact now. */
+export async function listDynamicOf(app: App, contact: Contact): Promise<Segment[]> {
+  const dynamic = await listDynamic(app, contact.teamId, mostDynamic);
+  const isIn = await Promise.all(dynamic.map((each) => isInSegment(app.db, contact, each, app.now())));
+  return dynamic.filter((_, at) => isIn[at]);
 }

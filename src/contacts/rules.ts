@@ -42,7 +42,7 @@ export type Rules = { all: Rule[] } | { any: Rule[] };
 export type Rule = Leaf | Rules;
 
 /** What every contact has, and what it is compared as. */
-const contactFields: ReadonlyMap<string, PropertyType> = new Map([
+export const contactFields: ReadonlyMap<string, PropertyType> = new Map([
   ["email", "string"],
   ["first_name", "string"],
   ["last_name", "string"],
@@ -52,12 +52,15 @@ const contactFields: ReadonlyMap<string, PropertyType> = new Map([
 
 export const propertyPrefix = "properties.";
 
-const operatorsOf: Record<PropertyType, readonly Operator[]> = {
+const comparisonsOf: Record<PropertyType, readonly Operator[]> = {
   string: comparing.filter((each) => !each.endsWith("_than")),
   number: ["equals", "not_equals", "greater_than", "less_than"],
   boolean: ["equals", "not_equals"],
   date: ["equals", "not_equals", "greater_than", "less_than"],
 };
+
+/** How a field of a type may be asked about. */
+export const operatorsOf = (type: PropertyType): readonly Operator[] => [...comparisonsOf[type], ...bare];
 
 /** A group in a group in a group is what a person can still read; a hundred rules what a query can still bear. */
 const mostLevels = 4;
@@ -130,7 +133,7 @@ function readField(
       `It must be ${[...contactFields.keys()].map((each) => `\`${each}\``).join(", ")}, or \`properties.\` and the key of a contact property that exists.`,
     );
   }
-  const operator = readWord(rule, path, "operator", [...operatorsOf[type], ...bare]);
+  const operator = readWord(rule, path, "operator", operatorsOf(type));
   if (operator === "is_set" || operator === "is_not_set") return { field, operator };
   return { field, operator, value: readValue(rule.value, type, `${path}.value`) };
 }

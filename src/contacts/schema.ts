@@ -137,7 +137,8 @@ export const contactTopics = sqliteTable(
   ],
 );
 
-export const importStatuses = ["queued", "in_progress", "completed", "failed"] as const;
+/** `uploaded`: the file is there, and nobody has said yet what is to be done with it. */
+export const importStatuses = ["uploaded", "queued", "in_progress", "completed", "failed"] as const;
 export type ImportStatus = (typeof importStatuses)[number];
 
 /** CSV files of contacts and how far we are with them. */

@@ -1,5 +1,5 @@
 /** Lists of contacts: static ones, which somebody is put on, and dynamic ones, which hold whoever their rules say. */
-import { and, eq, type SQL } from "drizzle-orm";
+import { and, eq, type SQL, sql } from "drizzle-orm";
 import { type App, atomically } from "../app.ts";
 import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
 import { expectChange, rawWrite } from "../db/write.ts";
@@ -117,6 +117,27 @@ async function listWhere(app: App, condition: SQL, page: Keyset): Promise<Segmen
   const { where, orderBy, limit } = pageOf(segments.id, condition, page);
   return newestFirst(await app.db.select().from(segments).where(where).orderBy(orderBy).limit(limit), page);
 }
+
+/** Dynamic segments of a team whose rules name something: a property's field, the id of a topic or of a segment. */
+export const listSegmentsNaming = (
+  app: App,
+  teamId: string,
+  named: string,
+  limit: number,
+): Promise<Segment[]> =>
+  listWhere(
+    app,
+    sql`${segments.teamId} = ${teamId} and ${segments.rules} is not null and instr(${segments.rules}, ${JSON.stringify(named)}) > 0`,
+    { limit: limit - 1 },
+  );
+
+/** Dynamic segments of a team, the newest, as far as one page shows them. */
+export const listDynamic = (app: App, teamId: string, limit: number): Promise<Segment[]> =>
+  listWhere(app, sql`${segments.teamId} = ${teamId} and ${segments.rules} is not null`, { limit: limit - 1 });
+
+/** Static segments of a team, the newest: those one can be put into. */
+export const listStatic = (app: App, teamId: string, limit: number): Promise<Segment[]> =>
+  listWhere(app, sql`${segments.teamId} = ${teamId} and ${segments.rules} is null`, { limit: limit - 1 });
 
 /** Renames a segment, or gives a dynamic one other rules. */
 export async function updateSegment(

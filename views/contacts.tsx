@@ -1,0 +1,602 @@
+/** @jsxImportSource preact */
+// Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
+import type { SentBroadcast } from "../src/broadcasts/person.ts";
+import type { Person } from "../src/contacts/person.ts";
+import type { Contact, ContactProperty, Segment, Topic } from "../src/contacts/schema.ts";
+import type { TopicOfContact } from "../src/contacts/subscriptions.ts";
+import { Badge, State } from "./parts/badge.tsx";
+import { Confirm } from "./parts/confirm.tsx";
+import { Copyable } from "./parts/copy.tsx";
+import { Form, FormMistake, SelectField, TextField } from "./parts/form.tsx";
+import { Empty, Table } from "./parts/list.tsx";
+import { LookFurther } from "./parts/look-further.tsx";
+import { PageHead } from "./parts/page-head.tsx";
+import { Ago, Time } from "./parts/time.tsx";
+import { TypedField } from "./parts/typed-field.tsx";
+
+/** What was asked for, as it stands in the address. */
+export interface ContactsFilter {
+  q: string;
+  segment: string;
+  /** `in:` or `out:` and a topic's id. */
+  topic: string;
+  status: string;
+}
+
+export interface ContactsListProps {
+  contacts: Contact[];
+  next: string | undefined;
+  filter: ContactsFilter;
+  isFiltered: boolean;
+  now: Date;
+}
+
+interface ContactsPageProps {
+  list: ContactsListProps;
+  segments: Segment[];
+  topics: Topic[];
+  totals: { total: number; unsubscribed: number };
+}
+
+const columns = [
+  "Contact",
+  { name: "Name", isWide: true },
+  "Broadcasts",
+  { name: "Added", isWide: true },
+] as const;
+const number = (count: number) => count.toLocaleString("en");
+
+export function ContactsPage({ list, segments, topics, totals }: ContactsPageProps) {
+  const isNew = totals.total === 0;
+  return (
+    <>
+      <PageHead
+        title="Contacts"
+        lead={
+          isNew
+            ? "The people you write broadcasts to."
+            : `${number(totals.total)} ${totals.total === 1 ? "contact" : "contacts"}, ${number(totals.unsubscribed)} of them unsubscribed.`
+        }
+      >
+        {!isNew && (
+          <a class="button" href={exportPath(list.filter)} download>
+            Export CSV
+          </a>
+        )}
+        <a class="button" href="/admin/contacts/imports">
+          Imports
+        </a>
+        <a class="button primary" href="/admin/contacts/new">
+          Add a contact
+        </a>
+      </PageHead>
+      {!isNew && <Filters filter={list.filter} segments={segments} topics={topics} />}
+      <ContactList {...list} />
+    </>
+  );
+}
+
+const exportPath = ({ segment }: ContactsFilter) =>
+  segment ? `/admin/contacts/export?segment=${encodeURIComponent(segment)}` : "/admin/contacts/export";
+
+function Filters({
+  filter,
+  segments,
+  topics,
+}: { filter: ContactsFilter } & Pick<ContactsPageProps, "segments" | "topics">) {
+  return (
+    <form
+      method="get"
+      action="/admin/contacts"
+      class="filters"
+      hx-get="/admin/contacts"
+      hx-trigger="input delay:250ms, change, submit"
+      hx-target="#contacts"
+      hx-swap="outerHTML"
+      hx-replace-url="true"
+      hx-sync="this:replace"
+    >
+      <div class="field grow">
+        <label for="q">Search</label>
+        <input
+          id="q"
+          name="q"
+          type="search"
+          value={filter.q}
+          placeholder="Beginning of an address or a name"
+          autocomplete="off"
+        />
+      </div>
+      {segments.length > 0 && (
+        <SelectField
+          name="segment"
+          label="Segment"
+          value={filter.segment}
+          options={[["", "All"], ...segments.map(({ id, name }) => [id, name] as const)]}
+        />
+      )}
+      {topics.length > 0 && (
+        <SelectField
+          name="topic"
+          label="Topic"
+          value={filter.topic}
+          options={[
+            ["", "Any"],
+            ...topics.flatMap(({ id, name }) => [
+              [`in:${id}`, `Hears of ${name}`] as const,
+              [`out:${id}`, `Does not hear of ${name}`] as const,
+            ]),
+          ]}
+        />
+      )}
+      <SelectField
+        name="status"
+        label="Broadcasts"
+        value={filter.status}
+        options={[
+          ["", "All"],
+          ["subscribed", "Subscribed"],
+          ["unsubscribed", "Unsubscribed"],
+        ]}
+      />
+      <noscript>
+        <button type="submit">Search</button>
+      </noscript>
+    </form>
+  );
+}
+
+export function ContactList(list: ContactsListProps) {
+  const isEmpty = list.contacts.length === 0 && list.next === undefined;
+  return (
+    <div id="contacts" aria-live="polite">
+      {isEmpty && list.isFiltered ? (
+        <Empty icon="search" title="Nobody is like that">
+          <p>
+            Addresses and names are searched from their beginning. Try fewer letters, or take a filter off.
+          </p>
+          <p>
+            <a class="button" href="/admin/contacts">
+              Show everybody
+            </a>
+          </p>
+        </Empty>
+      ) : isEmpty ? (
+        <Empty icon="people" title="No contact yet">
+          <p>
+            Import a CSV file with the people you write to, add one by hand, or let your program add them.
+          </p>
+          <p>
+            <a class="button" href="/admin/contacts/imports/new">
+              Import a file
+            </a>
+          </p>
+        </Empty>
+      ) : (
+        <Table label="Contacts" columns={columns}>
+          <ContactRows {...list} />
+        </Table>
+      )}
+    </div>
+  );
+}
+
+export function ContactRows({ contacts, next, filter, now }: ContactsListProps) {
+  const asked = Object.entries(filter).filter(([, value]) => value);
+  return (
+    <>
+      {contacts.map((contact) => (
+        <tr>
+          <td class="long">
+            <a href={`/admin/contacts/${contact.id}`}>
+              <strong>{contact.email}</strong>
+            </a>
+          </td>
+          <td class="long wide">{nameOf(contact)}</td>
+          <td>
+            <Subscribed contact={contact} />
+          </td>
+          <td class="quiet wide">
+            <Ago at={contact.createdAt} now={now} />
+          </td>
+        </tr>
+      ))}
+      {next && (
+        <LookFurther
+          href={`/admin/contacts?${new URLSearchParams([...asked, ["after", next]])}`}
+          columns={columns.length}
+          isSparse={contacts.length === 0}
+        />
+      )}
+    </>
+  );
+}
+
+export const nameOf = ({ firstName, lastName }: Pick<Contact, "firstName" | "lastName">) =>
+  [firstName, lastName].filter(Boolean).join(" ");
+
+export function Subscribed({ contact }: { contact: Contact }) {
+  return contact.unsubscribed ? (
+    <Badge tone="warn">unsubscribed</Badge>
+  ) : (
+    <Badge tone="good">subscribed</Badge>
+  );
+}
+
+export interface ContactValues {
+  email: string;
+  firstName: string;
+  lastName: string;
+  /** By the properties' keys. */
+  properties: Record<string, string>;
+  segmentId: string;
+}
+
+type FormMistakes = Partial<Record<string, string>>;
+
+interface NewContactProps {
+  csrf: string;
+  values: ContactValues;
+  mistakes: FormMistakes;
+  definitions: ContactProperty[];
+  segments: Segment[];
+}
+
+const up = { path: "/admin/contacts", name: "Contacts" };
+
+export function NewContactPage({ csrf, values, mistakes, definitions, segments }: NewContactProps) {
+  return (
+    <>
+      <PageHead
+        title="Add a contact"
+        lead="Where the address is a contact’s already, they are changed to what you write here."
+        up={up}
+      />
+      <section class="card">
+        <Form csrf={csrf} action="/admin/contacts">
+          <FormMistake>{mistakes.form}</FormMistake>
+          <TextField
+            name="email"
+            label="Email"
+            type="email"
+            required
+            autocomplete="off"
+            value={values.email}
+            mistake={mistakes.email}
+          />
+          <PersonFields values={values} mistakes={mistakes} definitions={definitions} />
+          {segments.length > 0 && (
+            <SelectField
+              name="segment"
+              label="Segment"
+              value={values.segmentId}
+              options={[["", "None"], ...segments.map(({ id, name }) => [id, name] as const)]}
+            />
+          )}
+          <button type="submit" class="primary">
+            Add contact
+          </button>
+        </Form>
+      </section>
+    </>
+  );
+}
+
+function PersonFields({
+  values,
+  mistakes,
+  definitions,
+}: Pick<NewContactProps, "values" | "mistakes" | "definitions">) {
+  return (
+    <>
+      <TextField
+        name="first_name"
+        label="First name"
+        maxLength={200}
+        autocomplete="off"
+        value={values.firstName}
+        mistake={mistakes.first_name}
+      />
+      <TextField
+        name="last_name"
+        label="Last name"
+        maxLength={200}
+        autocomplete="off"
+        value={values.lastName}
+        mistake={mistakes.last_name}
+      />
+      {definitions.map(({ key, label, type }) => (
+        <TypedField
+          name={`property.${key}`}
+          label={label ?? key}
+          type={type}
+          value={values.properties[key] ?? ""}
+          mistake={mistakes[`property.${key}`]}
+        />
+      ))}
+    </>
+  );
+}
+
+export interface ContactPageProps
+  extends Omit<NewContactProps, "segments">,
+    Pick<Person, "activity" | "suppression"> {
+  contact: Contact;
+  topics: TopicOfContact[];
+  /** Static ones they are in. */
+  segments: Segment[];
+  /** Dynamic ones whose rules hold for them. */
+  dynamic: Segment[];
+  /** Static ones they could be put into. */
+  choices: Segment[];
+  broadcasts: SentBroadcast[];
+  now: Date;
+}
+
+export function ContactPage(props: ContactPageProps) {
+  const { csrf, contact, values, mistakes, definitions } = props;
+  return (
+    <>
+      <PageHead title={contact.email} lead={nameOf(contact)} up={up}>
+        <SubscriptionAct csrf={csrf} contact={contact} />
+        <Confirm
+          id="delete-contact"
+          csrf={csrf}
+          action={`/admin/contacts/${contact.id}/delete`}
+          label="Delete"
+          title={`Delete ${contact.email}?`}
+          act="Delete the contact"
+        >
+          <p>
+            Their names, properties, topics and segments go. Emails that were sent to them stay, and so does a
+            suppression of the address.
+          </p>
+          {contact.unsubscribed && (
+            <p>
+              They have unsubscribed, and that is forgotten with them: if they are added again, broadcasts go
+              to them.
+            </p>
+          )}
+          <p>This can't be taken back.</p>
+        </Confirm>
+      </PageHead>
+      <Reach {...props} />
+      <div class="columns">
+        <section class="card">
+          <h2>What is known of them</h2>
+          <Form csrf={csrf} action={`/admin/contacts/${contact.id}`}>
+            <FormMistake>{mistakes.form}</FormMistake>
+            <PersonFields values={values} mistakes={mistakes} definitions={definitions} />
+            <button type="submit" class="primary">
+              Save
+            </button>
+          </Form>
+        </section>
+        <div>
+          <TopicsCard {...props} />
+          <SegmentsCard {...props} />
+        </div>
+      </div>
+      <ActivityCard {...props} />
+    </>
+  );
+}
+
+function SubscriptionAct({ csrf, contact }: Pick<ContactPageProps, "csrf" | "contact">) {
+  const action = `/admin/contacts/${contact.id}/subscription`;
+  if (!contact.unsubscribed) {
+    return (
+      <form method="post" action={action}>
+        <input type="hidden" name="csrf" value={csrf} />
+        <button type="submit" name="unsubscribed" value="true">
+          Unsubscribe
+        </button>
+      </form>
+    );
+  }
+  return (
+    <Confirm
+      id="subscribe-contact"
+      csrf={csrf}
+      action={action}
+      label="Subscribe again"
+      title={`Subscribe ${contact.email} again?`}
+      act="Subscribe them"
+      fields={{ unsubscribed: "false" }}
+      isDestructive={false}
+    >
+      <p>Broadcasts go to them again. Do this only where they have asked you for it.</p>
+    </Confirm>
+  );
+}
+
+const reasons: Record<string, string> = {
+  bounce: "a message to them bounced",
+  complaint: "they reported a message as spam",
+  unsubscribe: "they have unsubscribed",
+  manual: "somebody of your team has said so",
+};
+
+/** Whether broadcasts reach them, in a sentence. */
+function Reach({ contact, suppression }: Pick<ContactPageProps, "contact" | "suppression">) {
+  return (
+    <p>
+      <Subscribed contact={contact} />{" "}
+      {contact.unsubscribed
+        ? "They have unsubscribed: no broadcast goes to them."
+        : !suppression && "Broadcasts go to them, where they hear of the topic."}
+      {suppression && (
+        <>
+          {" "}
+          <Badge tone="bad">suppressed</Badge> Nothing is sent to this address, because{" "}
+          {reasons[suppression.reason] ?? suppression.reason}.{" "}
+          <a href={`/admin/suppressions?q=${encodeURIComponent(contact.email)}`}>See the suppression</a>
+        </>
+      )}
+    </p>
+  );
+}
+
+function TopicsCard({ csrf, contact, topics }: Pick<ContactPageProps, "csrf" | "contact" | "topics">) {
+  return (
+    <section class="card">
+      <h2>Topics</h2>
+      {topics.length === 0 ? (
+        <p class="quiet">
+          You have no topics. <a href="/admin/topics/new">Create one</a>
+        </p>
+      ) : (
+        <Form csrf={csrf} action={`/admin/contacts/${contact.id}/topics`}>
+          <ul class="switches">
+            {topics.map(({ id, name, description, subscription }) => (
+              <li>
+                <input type="hidden" name="shown" value={id} />
+                <label for={`topic-${id}`}>
+                  {name}
+                  {description && <span class="hint">{description}</span>}
+                </label>
+                <input
+                  id={`topic-${id}`}
+                  class="switch"
+                  type="checkbox"
+                  name="topic"
+                  value={id}
+                  checked={subscription === "opt_in"}
+                />
+              </li>
+            ))}
+          </ul>
+          <button type="submit">Save topics</button>
+        </Form>
+      )}
+    </section>
+  );
+}
+
+function SegmentsCard({
+  csrf,
+  contact,
+  segments,
+  dynamic,
+  choices,
+}: Pick<ContactPageProps, "csrf" | "contact" | "segments" | "dynamic" | "choices">) {
+  return (
+    <section class="card">
+      <h2>Segments</h2>
+      {segments.length + dynamic.length === 0 && <p class="quiet">They are in none.</p>}
+      <ul class="plain-list">
+        {segments.map(({ id, name }) => (
+          <li class="row">
+            <a href={`/admin/segments/${id}`}>{name}</a>
+            <form method="post" action={`/admin/contacts/${contact.id}/segments/${id}/remove`}>
+              <input type="hidden" name="csrf" value={csrf} />
+              <button type="submit" class="small" aria-label={`Take out of ${name}`}>
+                Take out
+              </button>
+            </form>
+          </li>
+        ))}
+        {dynamic.map(({ id, name }) => (
+          <li class="row">
+            <a href={`/admin/segments/${id}`}>{name}</a>
+            <span class="quiet">by its rules</span>
+          </li>
+        ))}
+      </ul>
+      {choices.length > 0 && (
+        <form method="post" class="row" action={`/admin/contacts/${contact.id}/segments`}>
+          <input type="hidden" name="csrf" value={csrf} />
+          <select name="segment" aria-label="Segment" class="grow">
+            {choices.map(({ id, name }) => (
+              <option value={id}>{name}</option>
+            ))}
+          </select>
+          <button type="submit">Add to segment</button>
+        </form>
+      )}
+    </section>
+  );
+}
+
+function ActivityCard({
+  contact,
+  activity,
+  broadcasts,
+  now,
+}: Pick<ContactPageProps, "contact" | "activity" | "broadcasts" | "now">) {
+  const moments = [
+    ["Last delivered", activity?.deliveredAt],
+    ["Last opened", activity?.openedAt],
+    ["Last clicked", activity?.clickedAt],
+    ["Last bounced", activity?.bouncedAt],
+  ] as const;
+  return (
+    <>
+      <section class="card">
+        <h2>Activity</h2>
+        <dl class="facts">
+          {moments.map(([name, at]) => (
+            <>
+              <dt>{name}</dt>
+              <dd>{at ? <Ago at={at} now={now} /> : <span class="quiet">never</span>}</dd>
+            </>
+          ))}
+          <dt>Added</dt>
+          <dd>
+            <Time at={contact.createdAt} isShort />
+          </dd>
+          <dt>Emails</dt>
+          <dd>
+            <a href={`/admin/emails?q=${encodeURIComponent(contact.email)}`}>All emails to this address</a>
+          </dd>
+          <dt>Id</dt>
+          <dd>
+            <Copyable text={contact.id} label="the contact's id" />
+          </dd>
+        </dl>
+      </section>
+      {broadcasts.length > 0 && (
+        <>
+          <h2>Broadcasts to them</h2>
+          <Table label="Broadcasts to them" columns={["Broadcast", "State", "What they did", "When"]}>
+            {broadcasts.map((broadcast) => (
+              <tr>
+                <td>
+                  <a href={`/admin/broadcasts/${broadcast.id}`}>{broadcast.name}</a>
+                </td>
+                <td>
+                  <State name={broadcast.state} />
+                </td>
+                <td>
+                  <span class="row">
+                    {deedsOf(broadcast).map(([name, count]) => (
+                      <span>
+                        <State name={name} />
+                        {count > 1 && <span class="quiet"> {count} times</span>}
+                      </span>
+                    ))}
+                  </span>
+                </td>
+                <td class="quiet">
+                  <Ago at={broadcast.createdAt} now={now} />
+                </td>
+              </tr>
+            ))}
+          </Table>
+        </>
+      )}
+    </>
+  );
+}
+
+/** What somebody did with a message, and how often. */
+function deedsOf({ events }: SentBroadcast): [string, number][] {
+  const counts = new Map<string, number>();
+  for (const { type } of events) {
+    const name = type.replace(/^email\./, "");
+    if (["opened", "clicked", "complained", "unsubscribed", "bounced"].includes(name)) {
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+  }
+  return [...counts];
+}

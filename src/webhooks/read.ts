@@ -2,8 +2,16 @@ import type { App } from "../app.ts";
 import type { Keyset } from "../db/page.ts";
 import { Refusal } from "../errors.ts";
 import { bodyOf } from "./body.ts";
-import { findDueCall, findEvent, type ListedEvent, listAttempts, listEvents } from "./event-store.ts";
-import { isMessageId } from "./message-id.ts";
+import {
+  findDueCall,
+  findEvent,
+  type ListedEvent,
+  listAttempts,
+  listEvents,
+  listToldEndpoints,
+  type ToldEndpoint,
+} from "./event-store.ts";
+import { isMessageId, messageIdOf } from "./message-id.ts";
 import type { WebhookAttempt } from "./schema.ts";
 import { getWebhook } from "./service.ts";
 
@@ -47,3 +55,7 @@ export async function getAttempts(
   const event = await getWebhookEvent(app, teamId, webhookId, id);
   return listAttempts(app.db, event.webhookId, event.id, page);
 }
+
+/** What the team's endpoints were told of one event. */
+export const getToldEndpoints = (app: App, teamId: string, eventId: string): Promise<ToldEndpoint[]> =>
+  listToldEndpoints(app.db, teamId, messageIdOf(eventId));

@@ -3,7 +3,11 @@ import type { App } from "../app.ts";
 import { Refusal, type RefusalCode, StorageUnavailable } from "../errors.ts";
 import { leadTo } from "./answer.ts";
 import { keyPages } from "./api-keys.ts";
+import { emailPages } from "./email.ts";
+import { inboundRoutePages } from "./inbound-routes.ts";
+import { receivingPages } from "./receiving.ts";
 import { isPieceWanted } from "./request.ts";
+import { sandboxPages } from "./sandbox.ts";
 import { signInPages } from "./sign-in.ts";
 import { themePages } from "./theme-switch.ts";
 import { errorDocument, NotSignedIn } from "./visit.ts";
@@ -17,7 +21,11 @@ const pages = (app: App) =>
     )
     .use(signInPages(app))
     .use(themePages(app))
-    .use(keyPages(app));
+    .use(keyPages(app))
+    .use(emailPages(app))
+    .use(inboundRoutePages(app))
+    .use(receivingPages(app))
+    .use(sandboxPages(app));
 
 /**
  * The HTML door. It is a server of its own inside the API's: its errors are pages, its bodies are forms, and each of

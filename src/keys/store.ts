@@ -8,6 +8,14 @@ export async function findKeyByHash(db: Db, tokenHash: string): Promise<ApiKey |
   return db.select().from(apiKeys).where(eq(apiKeys.tokenHash, tokenHash)).get();
 }
 
+export async function findKey(db: Db, teamId: string, id: string): Promise<ApiKey | undefined> {
+  return db
+    .select()
+    .from(apiKeys)
+    .where(and(eq(apiKeys.teamId, teamId), eq(apiKeys.id, id)))
+    .get();
+}
+
 /** One page and one row more, newest first. */
 export async function listKeys(db: Db, teamId: string, page: Keyset): Promise<ApiKey[]> {
   const { where, orderBy, limit } = pageOf(apiKeys.id, eq(apiKeys.teamId, teamId), page);

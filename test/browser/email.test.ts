@@ -13,13 +13,19 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
 }
 
 const send = async (changes: object = {}): Promise<string> => {
-  const email = { from: "Ada <ada@acme.test>", to: "delivered@elsewhere.test", subject: "Hello", html: "<p>Hi</p>" };
+  const email = {
+    from: "Ada <ada@acme.test>",
+    to: "delivered@elsewhere.test",
+    subject: "Hello",
+    html: "<p>Hi</p>",
+  };
   return (await api("POST", "/emails", { ...email, ...changes })).id;
 };
 const has = (id: string, event: string) =>
   until(async () => (await api("GET", `/emails/${id}`)).last_event === event);
 
-const tab = (page: Page, name: string) => page.getByRole("navigation", { name: "The email" }).getByText(name).click();
+const tab = (page: Page, name: string) =>
+  page.getByRole("navigation", { name: "The email" }).getByText(name).click();
 
 test("a delivered email shows its timeline, its transcript, and every way to look at it", async () => {
   const id = await send({
@@ -34,7 +40,9 @@ test("a delivered email shows its timeline, its transcript, and every way to loo
     ],
   });
   await until(async () =>
-    (await api("GET", `/emails/${id}/deliveries`)).data.every(({ state }: { state: string }) => state === "delivered"),
+    (await api("GET", `/emails/${id}/deliveries`)).data.every(
+      ({ state }: { state: string }) => state === "delivered",
+    ),
   );
   const page = await open(`/admin/emails/${id}`);
   await page.getByRole("heading", { level: 1, name: `Hello ${evil}` }).waitFor();
@@ -55,7 +63,10 @@ test("a delivered email shows its timeline, its transcript, and every way to loo
   await page.getByText(`Welcome ${evil}`).last().waitFor();
   await see(page, "email-text");
   await tab(page, "Headers");
-  await page.getByRole("row", { name: /DKIM-Signature/ }).first().waitFor();
+  await page
+    .getByRole("row", { name: /DKIM-Signature/ })
+    .first()
+    .waitFor();
   await page.getByRole("row", { name: `X-Evil ${evil}` }).waitFor();
   await see(page, "email-headers");
   await tab(page, "Raw");
@@ -79,22 +90,24 @@ test("a delivered email shows its timeline, its transcript, and every way to loo
 });
 
 test("pictures from other hosts are left out until the reader asks, and links open a tab of their own", async () => {
-  const id = await send({ html: `<p>Hi</p><img src="https://tracker.test/a.png" alt="Logo"><a href="https://a.test">Go</a>` });
+  const id = await send({
+    html: `<p>Hi</p><img src="https://tracker.test/a.png" alt="Logo"><a href="https://a.test">Go</a>`,
+  });
   const page = await open(`/admin/emails/${id}/html`);
   await page.getByText("Pictures from other hosts are not loaded.").waitFor();
   expect(await page.frameLocator("iframe.mail").locator("img").getAttribute("src")).toBeNull();
   await see(page, "email-pictures");
   const cookie = (await page.context().cookies()).map(({ name, value }) => `${name}=${value}`).join("; ");
   const policy = async (query: string) =>
-    (await fetch(`${mailit.url}/admin/emails/${id}/html/document${query}`, { headers: { cookie } })).headers.get(
-      "content-security-policy",
-    );
+    (
+      await fetch(`${mailit.url}/admin/emails/${id}/html/document${query}`, { headers: { cookie } })
+    ).headers.get("content-security-policy");
   expect(await policy("")).toContain("img-src data:;");
   expect(await policy("?pictures=1")).toContain("img-src data: https: http:;");
   expect(await policy("")).toStartWith("sandbox allow-popups");
 });
 
-test("who opened it and who clicked is told, machines apart from people, and their names stay text", async () => {
+test("who clicked is told as it happens, and what they call themselves stays text", async () => {
   await api("PATCH", `/domains/${domain.id}`, { open_tracking: true, click_tracking: true });
   const id = await send({ html: `<p><a href="https://acme.test/prices">Prices</a></p>` });
   await has(id, "delivered");
@@ -103,8 +116,12 @@ test("who opened it and who clicked is told, machines apart from people, and the
   const page = await open(`/admin/emails/${id}`);
   const [link] = /https?:\/\/[^"]+/.exec(html) ?? [];
   const visit = (userAgent: string) =>
-    fetch(link!.replace(/^https?:\/\/[^/]+/, mailit.url), { redirect: "manual", headers: { "user-agent": userAgent } });
-  await visit(`Mozilla/5.0 ${evil}`);
+    fetch(link!.replace(/^https?:\/\/[^/]+/, mailit.url), {
+      redirect: "manual",
+      headers: { "user-agent": userAgent },
+    });
+  const led = await visit(`Mozilla/5.0 (X11) ${evil}`);
+  expect([link, led.status]).toEqual([expect.stringContaining("/c/"), 302]);
   await page.getByText("Clicked").first().waitFor(); // live
   await page.getByText(evil).first().waitFor();
   await see(page, "email-clicked");

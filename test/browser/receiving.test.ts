@@ -17,8 +17,14 @@ test("an empty page says what to do, and fills by itself", async () => {
     capabilities: { sending: "enabled", receiving: "enabled" },
   });
   await api("POST", `/domains/${id}/verify`);
-  const inject = () => api("POST", "/sandbox/inbound", { from: "a@b.test", to: "c@acme.test", subject: "First" });
-  while (await inject().then(() => false, () => true));
+  const inject = () =>
+    api("POST", "/sandbox/inbound", { from: "a@b.test", to: "c@acme.test", subject: "First" });
+  while (
+    await inject().then(
+      () => false,
+      () => true,
+    )
+  );
   await page.getByRole("link", { name: "First" }).waitFor();
 });
 
@@ -34,10 +40,10 @@ test("a message is read in every way, found, and deleted", async () => {
   const subject = `Help ${evil}`;
   await page.getByRole("link", { name: subject }).waitFor();
   await see(page, "receiving");
-  await page.getByLabel("Search").fill("no such thing");
+  await page.getByRole("searchbox").fill("no such thing");
   await page.getByText("Nothing found").waitFor();
   await see(page, "receiving-nothing-found");
-  await page.getByLabel("Search").fill("EVE@");
+  await page.getByRole("searchbox").fill("EVE@");
   await page.getByRole("link", { name: subject }).click();
 
   await page.frameLocator("iframe.mail").getByRole("heading", { name: "Please help" }).waitFor();
@@ -66,7 +72,10 @@ test("a message is read in every way, found, and deleted", async () => {
 });
 
 test("what endpoints were told of a message stands with it", async () => {
-  const hook = await api("POST", "/webhooks", { endpoint: "https://hooks.elsewhere.test/in", events: ["email.received"] });
+  const hook = await api("POST", "/webhooks", {
+    endpoint: "https://hooks.elsewhere.test/in",
+    events: ["email.received"],
+  });
   await api("POST", "/sandbox/inbound", { from: "a@b.test", to: "told@acme.test", subject: "Told" });
   const page = await open("/admin/receiving");
   await page.getByRole("link", { name: "Told" }).click();
@@ -113,7 +122,10 @@ test("routes are added, tried, put into order, changed and removed", async () =>
   await page.getByLabel("What is done").selectOption("store");
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByText("The route is changed.").waitFor();
-  await page.getByRole("row", { name: /every address/ }).getByRole("button", { name: "Remove" }).click();
+  await page
+    .getByRole("row", { name: /every address/ })
+    .getByRole("button", { name: "Remove" })
+    .click();
   await see(page, "routes-remove");
   await page.getByRole("button", { name: "Remove the route" }).first().click();
   await page.getByText("The route is removed.").waitFor();

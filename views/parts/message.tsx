@@ -110,7 +110,7 @@ export function Raw({ text, isCut, download }: { text: string; isCut: boolean; d
         </a>
         {isCut && <span class="quiet">Only the beginning is shown here; the file has all of it.</span>}
       </p>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard (WCAG 2.1.1) */}
+      {/* What scrolls must be reachable by keyboard: WCAG 2.1.1. */}
       <pre class="raw" tabindex={0}>
         {text}
       </pre>

@@ -9,6 +9,7 @@ import audienceCss from "./pages/audience.css" with { type: "text" };
 import broadcastCss from "./pages/broadcasts.css" with { type: "text" };
 import domainsCss from "./pages/domains.css" with { type: "text" };
 import editCss from "./pages/editor.css" with { type: "text" };
+import messageCss from "./pages/message.css" with { type: "text" };
 import paletteCss from "./pages/palette.css" with { type: "text" };
 import webhooksCss from "./pages/webhooks.css" with { type: "text" };
 
@@ -21,7 +22,7 @@ const script = (body: string): Asset => ({ body, type: "text/javascript; charset
 const sheet = (body: string): Asset => ({ body, type: "text/css; charset=utf-8" });
 
 /** The sheets of single pages, behind the one of all. */
-const pages = [audienceCss, broadcastCss, domainsCss, editCss, paletteCss, webhooksCss];
+const pages = [audienceCss, broadcastCss, domainsCss, editCss, messageCss, paletteCss, webhooksCss];
 
 /** What is served under `/assets/`; part of the executable. */
 const named: Record<string, Asset> = {

@@ -8,10 +8,14 @@ import { contactImportPages } from "./contact-imports.ts";
 import { contactPages } from "./contacts.ts";
 import { claimPages } from "./domain-claims.ts";
 import { domainPages } from "./domains.ts";
+import { oneEmailPages } from "./email.ts";
 import { emailPages } from "./emails.ts";
+import { inboundRoutePages } from "./inbound-routes.ts";
 import { palettePages } from "./palette.ts";
 import { propertyPages } from "./properties.ts";
+import { receivingPages } from "./receiving.ts";
 import { isPieceWanted } from "./request.ts";
+import { sandboxPages } from "./sandbox.ts";
 import { segmentPages } from "./segments.ts";
 import { signInPages } from "./sign-in.ts";
 import { suppressionPages } from "./suppressions.ts";
@@ -38,6 +42,7 @@ const pages = (app: App) =>
     .use(topicPages(app))
     .use(propertyPages(app))
     .use(emailPages(app))
+    .use(oneEmailPages(app))
     .use(palettePages(app))
     .use(claimPages(app))
     .use(domainPages(app))
@@ -45,7 +50,10 @@ const pages = (app: App) =>
     .use(webhookPages(app))
     .use(webhookEventPages(app))
     .use(templatePages(app))
-    .use(broadcastPages(app));
+    .use(broadcastPages(app))
+    .use(inboundRoutePages(app))
+    .use(receivingPages(app))
+    .use(sandboxPages(app));
 
 /**
  * The HTML door. It is a server of its own inside the API's: its errors are pages, its bodies are forms, and each of

@@ -26,7 +26,8 @@ const attempt = (deliveryId: string, number: number, position = 0) =>
     },
     steps: [
       { step: "connect", ms: 1 },
-      { step: "rcpt", ms: 3, reply: "451 4.7.1 Greylisted." },
+      { step: "rcpt", ms: 3, command: "RCPT TO:<bob@recipient.test>", reply: "451 4.7.1 Greylisted." },
+      { step: "rset", ms: 4, reply: "250 2.0.0 OK" },
     ],
     tls: { wanted: "opportunistic", version: "TLSv1.3", cipher: "TLS_AES_256_GCM_SHA384" },
     startedAt: app.now(),
@@ -72,8 +73,12 @@ test("a delivery shows its state, what it waits for, and what each host said", a
             started_at: "2026-03-01T12:00:00.000Z",
             ended_at: "2026-03-01T12:00:00.005Z",
             steps: [
-              { step: "connect", ms: 1, reply: null },
-              { step: "rcpt", ms: 3, reply: "451 4.7.1 Greylisted." },
+              { step: "connect", ms: 1, command: null, reply: null },
+              {
+                ...{ step: "rcpt", ms: 3, command: "RCPT TO:<bob@recipient.test>" },
+                reply: "451 4.7.1 Greylisted.",
+              },
+              { step: "rset", ms: 4, command: "RSET", reply: "250 2.0.0 OK" },
             ],
             tls: {
               wanted: "opportunistic",

@@ -1,10 +1,15 @@
 import { Type as t } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
+import { getMessage } from "../delivery/composed.ts";
 import { type ExplainedDelivery, getDeliveries } from "../delivery/read.ts";
-import { type Attempt, bounceClasses } from "../delivery/schema.ts";
+import { type Attempt, bounceClasses, commandOf } from "../delivery/schema.ts";
+import { requireEmail } from "../emails/read.ts";
 import { deliveryStates } from "../emails/schema.ts";
+import { listEventsOf } from "../events/read.ts";
+import { type Event, eventTypes } from "../events/schema.ts";
 import { authenticated } from "./auth.ts";
+import { listAnswer, pageQuery, readPage } from "./list.ts";
 import { answer, errorAnswers, listOf } from "./openapi.ts";
 
 const oneOf = (...values: readonly string[]) => t.Union(values.map((value) => t.Literal(value)));
@@ -25,7 +30,16 @@ const attemptAnswer = t.Object({
   reused: t.Boolean({ description: "Whether the connection had carried other messages before." }),
   started_at: time,
   ended_at: time,
-  steps: t.Array(t.Object({ step: t.String(), ms: t.Number(), reply: text })),
+  steps: t.Array(
+    t.Object({
+      step: t.String(),
+      ms: t.Number(),
+      command: orNull(
+        t.String({ description: "What we said, passwords masked.", examples: ["EHLO mail.example.com"] }),
+      ),
+      reply: text,
+    }),
+  ),
   tls: orNull(
     t.Object({
       wanted: t.String(),
@@ -63,26 +77,89 @@ const deliveryAnswer = t.Object({
   history: t.Array(attemptAnswer, { description: "The newest 50 conversations with hosts, newest first." }),
 });
 
+const eventAnswer = t.Object({
+  object: t.Literal("event"),
+  id: t.String({ format: "uuid" }),
+  type: oneOf(...eventTypes),
+  delivery_id: orNull(t.String({ format: "uuid" })),
+  recipient: text,
+  data: t.Object({}, { additionalProperties: true, description: "What the event tells, by its type." }),
+  created_at: time,
+});
+
 /** What became of an email, recipient by recipient. */
 export const deliveryRoutes = (app: App) =>
-  new Elysia({ prefix: "/emails" }).use(authenticated(app, "full_access")).get(
-    "/:id/deliveries",
-    async ({ caller, params }) => ({
-      object: "list" as const,
-      has_more: false,
-      data: (await getDeliveries(app, caller.teamId, params.id)).map(toAnswer),
-    }),
+  new Elysia({ prefix: "/emails" }).use(listRoutes(app)).use(messageRoutes(app));
+
+const listRoutes = (app: App) =>
+  new Elysia()
+    .use(authenticated(app, "full_access"))
+    .get(
+      "/:id/deliveries",
+      async ({ caller, params }) => ({
+        object: "list" as const,
+        has_more: false,
+        data: (await getDeliveries(app, caller.teamId, params.id)).map(toAnswer),
+      }),
+      {
+        detail: {
+          summary: "Explain the deliveries of an email",
+          tags: ["Emails"],
+          responses: {
+            200: answer("One for each recipient, all of them", listOf(deliveryAnswer)),
+            ...errorAnswers,
+          },
+        },
+      },
+    )
+    .get(
+      "/:id/events",
+      async ({ caller, params, query }) => {
+        const page = readPage(query, "paged");
+        const id = await requireEmail(app, caller.teamId, params.id);
+        return listAnswer(await listEventsOf(app.db, caller.teamId, id, page), page, toEvent);
+      },
+      {
+        query: pageQuery,
+        detail: {
+          summary: "List what happened to an email",
+          tags: ["Emails"],
+          responses: { 200: answer("A page, newest first", listOf(eventAnswer)), ...errorAnswers },
+        },
+      },
+    );
+
+const messageRoutes = (app: App) =>
+  new Elysia().use(authenticated(app, "full_access")).get(
+    "/:id/deliveries/:deliveryId/message",
+    async ({ caller, params }) => {
+      const bytes = await getMessage(app, caller.teamId, params.id, params.deliveryId);
+      return new Response(new Uint8Array(bytes), {
+        headers: { "content-type": "message/rfc822", "x-content-type-options": "nosniff" },
+      });
+    },
     {
       detail: {
-        summary: "Explain the deliveries of an email",
+        summary: "Get the message of a delivery",
+        description: "As hosts get it (RFC 5322), composed and signed anew.",
         tags: ["Emails"],
         responses: {
-          200: answer("One for each recipient, all of them", listOf(deliveryAnswer)),
+          200: {
+            description: "The message",
+            content: { "message/rfc822": { schema: t.String({ format: "binary" }) } },
+          },
           ...errorAnswers,
         },
       },
     },
   );
+
+function toEvent({ id, type, deliveryId, recipient, data, createdAt }: Event) {
+  return {
+    ...{ object: "event" as const, id, type, delivery_id: deliveryId, recipient, data },
+    created_at: createdAt.toISOString(),
+  };
+}
 
 function toAnswer({ delivery, lane, waitingFor, status, history }: ExplainedDelivery) {
   return {
@@ -121,7 +198,10 @@ function toAttempt(attempt: Attempt) {
     reused: attempt.reused,
     started_at: attempt.startedAt.toISOString(),
     ended_at: attempt.endedAt.toISOString(),
-    steps: attempt.steps.map(({ step, ms, reply }) => ({ step, ms, reply: reply ?? null })),
+    steps: attempt.steps.map((each) => {
+      const { step, ms, reply = null } = each;
+      return { step, ms, command: commandOf(each) ?? null, reply };
+    }),
     tls: tls && {
       wanted: tls.wanted,
       version: tls.version ?? null,

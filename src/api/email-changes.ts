@@ -1,10 +1,12 @@
 import { Type as t } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
+import { resendEmail } from "../emails/resend.ts";
 import { readSchedule } from "../emails/schedule.ts";
 import { cancelEmail, rescheduleEmail } from "../emails/scheduled.ts";
 import { Refusal } from "../errors.ts";
 import { authenticated } from "./auth.ts";
+import { idempotencyHeader, onceOnly } from "./idempotency.ts";
 import { answer, bodyErrorAnswers, errorAnswers, requestBody } from "./openapi.ts";
 
 const rescheduleRequest = t.Object({
@@ -43,6 +45,22 @@ export const emailChangeRoutes = (app: App) =>
           summary: "Cancel a scheduled email",
           tags: ["Emails"],
           responses: { 200: answer("It won't be sent", changedAnswer), ...errorAnswers },
+        },
+      },
+    )
+    .post(
+      "/:id/resend",
+      async ({ caller, params, request }) => {
+        const once = onceOnly(request, "POST /emails/:id/resend", params.id);
+        return toAnswer(await resendEmail(app, caller, params.id, once));
+      },
+      {
+        detail: {
+          summary: "Send an email again",
+          description: "As a new email with the same content, to the same recipients, at once.",
+          tags: ["Emails"],
+          parameters: [idempotencyHeader],
+          responses: { 200: answer("The new email, accepted and on disk", changedAnswer), ...errorAnswers },
         },
       },
     );

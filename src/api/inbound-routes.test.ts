@@ -64,7 +64,7 @@ describe("is refused in a sentence:", () => {
     [{ match: "catch_all" }, "Missing `action` field."],
     [{ match: "regex", action: "store" }, 'Invalid `match` field. Allowed: "address"'],
     [{ match: "catch_all", action: "forward" }, 'Invalid `action` field. Allowed: "store"'],
-    [{ match: "address", value: "a@other.test", action: "store" }, "must be one of example.com"],
+    [{ match: "address", value: "a@other.test", action: "store" }, "must be an address of example.com"],
     [{ match: "plus", action: "store" }, "must be a local part"],
     [{ match: "catch_all", action: "webhook" }, "needs a `webhook_id`"],
     [{ match: "catch_all", action: "webhook", webhook_id: theirWebhookId }, "names no webhook of yours"],

@@ -1,6 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia, type Static, t } from "elysia";
 import type { App } from "../app.ts";
+import { getDomain } from "../domains/service.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
 import {
@@ -12,6 +13,7 @@ import {
   reorderRoutes,
 } from "../inbound/routes.ts";
 import { type InboundRoute, routeActions, routeMatches } from "../inbound/schema.ts";
+import { tryAddress } from "../inbound/try-address.ts";
 import { findWebhook } from "../webhooks/store.ts";
 import { authenticated } from "./auth.ts";
 import { shown } from "./example.ts";
@@ -143,9 +145,41 @@ const wholeRoutes = (app: App) =>
       },
     );
 
+const tryQuery = t.Object(
+  { address: t.String({ description: "Of the domain.", examples: ["support@example.com"] }) },
+  { additionalProperties: true },
+);
+const tryAnswer = Type.Object({
+  object: Type.Literal("route_match"),
+  address: Type.String(),
+  action,
+  route_id: orNull(Type.String({ format: "uuid" })),
+  reply: orNull(Type.String({ description: "What a sender is told where the mail is refused." })),
+});
+
 const singleRoutes = (app: App) =>
   new Elysia()
     .use(authenticated(app, "full_access"))
+    .get(
+      "/:id/routes/match",
+      async ({ caller, params, query }) => {
+        await getDomain(app, caller.teamId, params.id);
+        const tried = await tryAddress(app, caller.teamId, query.address);
+        return {
+          object: "route_match" as const,
+          ...{ address: tried.address, action: tried.outcome, route_id: tried.route?.id ?? null },
+          reply: tried.reply ?? null,
+        };
+      },
+      {
+        query: tryQuery,
+        detail: {
+          summary: "Ask what would become of mail to an address",
+          tags,
+          responses: { 200: answer("The route that decides, if any", tryAnswer), ...errorAnswers },
+        },
+      },
+    )
     .get(
       "/:id/routes/:routeId",
       async ({ caller, params }) => toAnswer(await getRouteOf(app, caller.teamId, params.id, params.routeId)),

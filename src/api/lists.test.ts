@@ -67,7 +67,7 @@ function valuesOf({ schema }: Parameter): string[] {
 /** Webhook events and their attempts have ids of a form of their own, and so have links. */
 function cursorOf(path: string): string {
   if (path.endsWith("/clicked-links")) return "A".repeat(11);
-  const prefix = path.endsWith("/events") ? "msg_" : path.endsWith("/attempts") ? "atmpt_" : "";
+  const prefix = /^\/webhooks\/.*\/events$/.test(path) ? "msg_" : path.endsWith("/attempts") ? "atmpt_" : "";
   return prefix === "" ? newId() : prefix + newId().replaceAll("-", "");
 }
 

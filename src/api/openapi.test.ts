@@ -57,9 +57,9 @@ test.each(operations)("%s is described: a summary, its parameters, what it answe
   expect(statuses).toContainValues(["401", "422", "500", "503"]);
   for (const [status, { description, content }] of Object.entries(responses)) {
     expect(description).not.toBe("");
-    const isFile = status === "200" && "text/csv" in content;
-    expect(isFile ? content["text/csv"] : content["application/json"]).toMatchObject({
-      schema: { type: isFile ? "string" : "object" },
+    const file = status === "200" && (content["text/csv"] ?? content["message/rfc822"]);
+    expect(file || content["application/json"]).toMatchObject({
+      schema: { type: file ? "string" : "object" },
     });
   }
 });
@@ -67,7 +67,7 @@ test.each(operations)("%s is described: a summary, its parameters, what it answe
 const reading = operations.filter(
   ([name]) =>
     /^(POST|PATCH) /.test(name) &&
-    !/\/(verify|cancel|rotate|webhooks\/:id\/test|events\/:eventId\/replay|publish|duplicate|restore)$/.test(
+    !/\/(verify|cancel|resend|rotate|webhooks\/:id\/test|events\/:eventId\/replay|publish|duplicate|restore)$/.test(
       name,
     ) &&
     !/\/(segments\/:segmentId|broadcasts\/:id\/(pause|resume))$/.test(name),

@@ -9,6 +9,7 @@ const age = t.Union([t.String(), t.Number()], {
 });
 
 const filterFields = {
+  delivery_id: t.Optional(t.String({ format: "uuid", description: "One delivery." })),
   lane: t.Optional(t.String({ minLength: 1, description: "A lane's name, as `GET /queue/lanes` shows it." })),
   domain: t.Optional(t.String({ minLength: 1, description: "The domain of the recipients." })),
   state: t.Optional(t.Union(waitingStates.map((state) => t.Literal(state)))),
@@ -36,8 +37,17 @@ export const actRequest = t.Object(
 
 /** What a request picks, of one team. */
 export function readFilter(body: Static<typeof countRequest>, teamId: string): QueueFilter {
-  const { lane, domain, state, tag, older_than: olderThan, newer_than: newerThan } = body;
+  const {
+    delivery_id: deliveryId,
+    lane,
+    domain,
+    state,
+    tag,
+    older_than: olderThan,
+    newer_than: newerThan,
+  } = body;
   return {
+    deliveryId: deliveryId?.toLowerCase(),
     lane,
     domain: domain === undefined ? undefined : readDomain(domain),
     state,
@@ -54,7 +64,7 @@ export function readActFilter(body: Static<typeof actRequest>, teamId: string): 
   if (isEverything(filter) && body.all !== true) {
     throw new Refusal(
       "missing_required_field",
-      'Say which deliveries: `lane`, `domain`, `state`, `tag`, `older_than`, `newer_than`, or `"all": true` for all that wait.',
+      'Say which deliveries: `delivery_id`, `lane`, `domain`, `state`, `tag`, `older_than`, `newer_than`, or `"all": true` for all that wait.',
     );
   }
   return filter;

@@ -1,10 +1,12 @@
 import { Type as t } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
-import { getSandboxMessage, getSandboxMessages, type ReadMessage } from "../sandbox/read.ts";
+import { injectMail } from "../sandbox/inject.ts";
+import { clearSandbox, getSandboxMessage, getSandboxMessages, type ReadMessage } from "../sandbox/read.ts";
 import { authenticated } from "./auth.ts";
+import { shown } from "./example.ts";
 import { listAnswer, pageQuery, readPage } from "./list.ts";
-import { answer, errorAnswers, listOf } from "./openapi.ts";
+import { answer, bodyErrorAnswers, errorAnswers, listOf } from "./openapi.ts";
 
 const fields = {
   id: t.String({ format: "uuid" }),
@@ -31,8 +33,65 @@ const message = t.Object({
 
 /** What the sandbox "delivered"; these routes are there in sandbox mode only. */
 export const sandboxRoutes = (app: App) =>
-  new Elysia({ prefix: "/sandbox/messages" })
+  new Elysia({ prefix: "/sandbox" }).use(messageRoutes(app)).use(inboundRoutes(app));
+
+const inboundMail = t.Object({
+  from: t.String(),
+  to: t.String({ description: "An address of a domain of the team that receives." }),
+  subject: t.Optional(t.String()),
+  html: t.Optional(t.String()),
+  text: t.Optional(t.String()),
+});
+
+/** Mail that nobody sends. */
+const inboundRoutes = (app: App) =>
+  new Elysia().use(authenticated(app, "full_access")).post(
+    "/inbound",
+    async ({ caller, body }) => {
+      const { subject = "", ...mail } = body;
+      const { isDropped } = await injectMail(app, caller.teamId, { ...mail, subject });
+      return { object: "sandbox_inbound" as const, dropped: isDropped };
+    },
+    {
+      parse: "json",
+      body: shown(inboundMail),
+      detail: {
+        summary: "Receive a message as if a stranger had sent it",
+        tags: ["Sandbox"],
+        responses: {
+          200: answer(
+            "Taken; it is read a moment later",
+            t.Object({
+              object: t.Literal("sandbox_inbound"),
+              dropped: t.Boolean({ description: "Whether a route says that nothing of it is kept." }),
+            }),
+          ),
+          ...bodyErrorAnswers,
+        },
+      },
+    },
+  );
+
+const messageRoutes = (app: App) =>
+  new Elysia({ prefix: "/messages" })
     .use(authenticated(app, "full_access"))
+    .delete(
+      "",
+      async ({ caller }) => ({ object: "list" as const, deleted: await clearSandbox(app, caller.teamId) }),
+      {
+        detail: {
+          summary: "Remove all that the sandbox took",
+          tags: ["Sandbox"],
+          responses: {
+            200: answer(
+              "How many messages were removed",
+              t.Object({ object: t.Literal("list"), deleted: t.Integer() }),
+            ),
+            ...errorAnswers,
+          },
+        },
+      },
+    )
     .get(
       "",
       async ({ caller, query }) => {

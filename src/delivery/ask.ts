@@ -7,7 +7,7 @@ import { type Opened, openSession, type Session } from "../smtp/session.ts";
 import { hostMemory } from "./hosts.ts";
 import { judge, type Outcome, type Verdict } from "./outcome.ts";
 import { findHops, type Hop, hopKey, type Route } from "./route.ts";
-import type { Attempt, AttemptStep } from "./schema.ts";
+import { type Attempt, type AttemptStep, commandOf } from "./schema.ts";
 import type { Site } from "./site.ts";
 import { sitesOf } from "./sites.ts";
 import { isForbidden, isProtectedEnough, mustVerify, type TlsWish, tlsRecord } from "./tls-wish.ts";
@@ -313,16 +313,20 @@ const tlsOf = (conversation: Conversation) => ("tls" in conversation ? conversat
 
 /** What a reply says is kept in full as the attempt's last word; of the steps on the way the beginning is enough. */
 const maxStepReply = 200;
+/** A return path and an address at their longest fit. */
+const maxStepCommand = 400;
 
 /** Transactions count their time from their own beginning; in a row all steps count from the attempt's. */
 function stepsOf(opening: Exchange[] = [], exchanges: Exchange[] = []): AttemptStep[] {
   const before = opening.at(-1)?.ms ?? 0;
-  const step = ({ step: name, ms, reply }: Exchange, offset: number): AttemptStep => {
-    const at = Math.round(offset + ms);
-    return reply
-      ? { step: name, ms: at, reply: formatReply(reply).slice(0, maxStepReply) }
-      : { step: name, ms: at };
-  };
+  const step = ({ step: name, ms, command, reply }: Exchange, offset: number): AttemptStep => ({
+    step: name,
+    ms: Math.round(offset + ms),
+    // A row of its own is written for each attempt: what the name says needs no room in it.
+    ...(command !== undefined &&
+      command !== commandOf({ step: name }) && { command: command.slice(0, maxStepCommand) }),
+    ...(reply && { reply: formatReply(reply).slice(0, maxStepReply) }),
+  });
   return [...opening.map((each) => step(each, 0)), ...exchanges.map((each) => step(each, before))];
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { simpleParser } from "mailparser";
 import { deliveryScene } from "../../test/support/delivery-scene.ts";
 import type { MxScript, Step } from "../../test/support/mx-host.ts";
+import { commandOf } from "./schema.ts";
 
 describe("a host that disconnects", () => {
   const beforeTheDot: [Step, string][] = [
@@ -110,7 +111,7 @@ test("a slow host gets its message all the same", async () => {
   expect(await here.onlyDelivery(id)).toMatchObject({ state: "delivered" });
 });
 
-test("each attempt tells every step, its time and its reply, and what came of encryption", async () => {
+test("each attempt tells every step, its time, its command and its reply, and what came of encryption", async () => {
   const here = await deliveryScene({ tls: "works" });
   const id = await here.send();
   const [attempt] = await here.attempts(id);
@@ -139,6 +140,12 @@ test("each attempt tells every step, its time and its reply, and what came of en
     "data 354",
     "message 250",
   ]);
+  const commands = attempt!.steps.map((step) => commandOf(step) ?? "");
+  expect(commands.filter((command) => !command.startsWith("MAIL FROM"))).toEqual([
+    ...["", "", "EHLO mail.mailit.test", "STARTTLS", "", "EHLO mail.mailit.test"],
+    ...["RCPT TO:<bob@recipient.test>", "DATA", ""],
+  ]);
+  expect(commands).toContainEqual(expect.stringMatching(/^MAIL FROM:<b\+\S+@send\.example\.com>/));
   const times = attempt!.steps.map(({ ms }) => ms);
   expect(times).toEqual(times.toSorted((a, b) => a - b));
 });

@@ -9,6 +9,8 @@ export type WaitingState = (typeof waitingStates)[number];
 
 /** Which of the deliveries that wait; one that has all of these. */
 export interface QueueFilter {
+  /** One delivery, by its id. */
+  deliveryId?: string;
   /** A lane's name, without the kind of work. */
   lane?: string;
   /** The recipient's domain, ASCII and lower-case. */
@@ -54,8 +56,9 @@ export const stateAt = (now: Date): SQL<WaitingState> => sql`case
 
 /** The condition on such a row; which part of the table is looked at is not its business. */
 export function matches(filter: QueueFilter, now: Date): SQL {
-  const { domain, state, tag, teamId, olderThanMs, newerThanMs } = filter;
+  const { deliveryId, domain, state, tag, teamId, olderThanMs, newerThanMs } = filter;
   const conditions = [sql`j.kind = ${deliver.name} and d.state in ('queued', 'deferred')`];
+  if (deliveryId !== undefined) conditions.push(sql`j.id = ${deliveryId}`);
   if (teamId !== undefined) conditions.push(sql`d.team_id = ${teamId}`);
   if (domain !== undefined) conditions.push(sql`d.domain = ${domain}`);
   if (state !== undefined) conditions.push(sql`${stateAt(now)} = ${state}`);

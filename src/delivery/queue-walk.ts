@@ -124,6 +124,10 @@ async function* slices(
   now: Date,
   towards: "sooner" | "later",
 ): AsyncGenerator<SQL> {
+  if (filter.deliveryId !== undefined) {
+    yield sql`j.id = ${filter.deliveryId}`;
+    return;
+  }
   const newest = newId(); // what comes later is not chased after
   if (filter.lane === undefined) {
     yield* idSlices(db, filter, now, newest);

@@ -1,8 +1,8 @@
-import { and, asc, desc, eq, getTableColumns, sql } from "drizzle-orm";
+import { and, asc, desc, eq, getTableColumns, gt, sql } from "drizzle-orm";
 import type { App } from "../app.ts";
 import type { Db } from "../db/open.ts";
 import { getEmail } from "../emails/read.ts";
-import { type Delivery, deliveries } from "../emails/schema.ts";
+import { type Delivery, deliveries, type Email } from "../emails/schema.ts";
 import { Refusal } from "../errors.ts";
 import { type JobRow, jobs, type Lane, lanes } from "../jobs/schema.ts";
 import { type Explanation, explain } from "./explain.ts";
@@ -21,9 +21,25 @@ export interface ExplainedDelivery extends Explanation {
 
 const longestHistory = 50;
 
+/** Which deliveries of an email, in the order they were made. */
+export interface DeliverySlice {
+  after?: string;
+  /** One more is given where there are more. */
+  limit?: number;
+}
+
 /** Every delivery of an email; refuses an email that is not the team's, and one that is a broadcast. */
 export async function getDeliveries(app: App, teamId: string, emailId: string): Promise<ExplainedDelivery[]> {
   const email = await getEmail(app, teamId, emailId);
+  return explainDeliveries(app, email);
+}
+
+/** The deliveries of an email that its reader has already, or some of them. */
+export async function explainDeliveries(
+  app: App,
+  email: Pick<Email, "id" | "teamId" | "broadcastId" | "scheduledAt">,
+  slice: DeliverySlice = {},
+): Promise<ExplainedDelivery[]> {
   if (email.broadcastId !== null) {
     throw new Refusal(
       "validation_error",
@@ -31,8 +47,8 @@ export async function getDeliveries(app: App, teamId: string, emailId: string): 
     );
   }
   const [rows, histories, pause] = await Promise.all([
-    listPlaces(app.db, teamId, email.id),
-    listAttempts(app.db, email.id),
+    listPlaces(app.db, email, slice),
+    listAttempts(app.db, email.id, slice),
     findSendingPause(app),
   ]);
   const now = app.now();
@@ -52,23 +68,34 @@ interface Place {
 }
 
 /** In one statement: read one after the other, a delivery could be seen waiting without its job. */
-async function listPlaces(db: Db, teamId: string, emailId: string): Promise<Place[]> {
+async function listPlaces(
+  db: Db,
+  { id: emailId, teamId }: Pick<Email, "id" | "teamId">,
+  { after = "", limit }: DeliverySlice,
+): Promise<Place[]> {
   const { lane, node, runAt, lastError } = getTableColumns(jobs);
   return db
     .select({ delivery: deliveries, job: { lane, node, runAt, lastError }, lane: lanes })
     .from(deliveries)
     .leftJoin(jobs, eq(jobs.id, deliveries.id))
     .leftJoin(lanes, eq(lanes.lane, jobs.lane))
-    .where(and(eq(deliveries.emailId, emailId), eq(deliveries.teamId, teamId)))
-    .orderBy(asc(deliveries.id));
+    .where(and(eq(deliveries.emailId, emailId), eq(deliveries.teamId, teamId), gt(deliveries.id, after)))
+    .orderBy(asc(deliveries.id))
+    .limit(limit === undefined ? -1 : limit + 1);
 }
 
-async function listAttempts(db: Db, emailId: string): Promise<Map<string, Attempt[]>> {
+async function listAttempts(
+  db: Db,
+  emailId: string,
+  { after = "", limit }: DeliverySlice,
+): Promise<Map<string, Attempt[]>> {
+  const asked = sql`select id from deliveries where email_id = ${emailId} and id > ${after}
+    order by id limit ${limit === undefined ? -1 : limit + 1}`;
   const newest = sql`(${attempts.deliveryId}, ${attempts.number}, ${attempts.position}) in (
     select delivery_id, number, position from (
       select a.delivery_id, a.number, a.position,
              row_number() over (partition by a.delivery_id order by a.number desc, a.position desc) as nth
-      from deliveries d join attempts a on a.delivery_id = d.id where d.email_id = ${emailId})
+      from (${asked}) d join attempts a on a.delivery_id = d.id)
     where nth <= ${longestHistory})`;
   const rows = await db
     .select()

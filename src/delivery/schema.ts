@@ -11,12 +11,20 @@ export const bounceClasses = [
 ] as const;
 export type BounceClass = (typeof bounceClasses)[number];
 
-/** One step of a conversation: how many milliseconds after its start it was over, and what the host said to it. */
+/** One step of a conversation: how many milliseconds after its start it was over, what we said and what the host did. */
 export interface AttemptStep {
   step: string;
   ms: number;
+  /** Absent where the step's name says it all (`commandOf`), and in attempts of before it was kept. */
+  command?: string;
   reply?: string;
 }
+
+const plainCommands: Record<string, string> = { starttls: "STARTTLS", rset: "RSET", data: "DATA" };
+
+/** What we said in a step; undefined where we said nothing, or it was not kept. */
+export const commandOf = ({ step, command }: Pick<AttemptStep, "step" | "command">): string | undefined =>
+  command ?? plainCommands[step];
 
 /** What was wanted of encryption, and what came of it. */
 export interface AttemptTls {

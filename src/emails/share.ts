@@ -1,5 +1,5 @@
 /** Showing one email, for a while, to whoever has the link. */
-import type { App } from "../app.ts";
+import { type App, requireRole } from "../app.ts";
 import { Refusal } from "../errors.ts";
 import { readLink, signLink } from "../signed-link.ts";
 import { type LinkedAttachment, linkAttachment } from "./attachments.ts";
@@ -20,6 +20,7 @@ export async function shareEmail(
   emailId: string,
   expiresIn?: string,
 ): Promise<{ id: string; url: string }> {
+  requireRole(app, "developer"); // it opens an email to people outside of the team
   const forMs = expiresIn === undefined ? longestMs : readLife(expiresIn);
   const { id } = await getEmail(app, teamId, emailId);
   const expiresAt = new Date(app.now().getTime() + forMs);

@@ -57,6 +57,7 @@ export const events = sqliteTable(
     id: text("id").primaryKey().notNull(),
     teamId: text("team_id").notNull(),
     type: text("type", { enum: eventTypes }).notNull(),
+    /** Sent or received. */
     emailId: text("email_id"),
     deliveryId: text("delivery_id"),
     recipient: text("recipient"),

@@ -16,11 +16,14 @@ const mostAtOnce = mostBytes;
 /** RFC 2392 links where HTML and CSS have them: in quotes, in brackets, or bare behind an equals sign. */
 const link = /(?<=["'(=]\s{0,8})cid:([^\s"'<>)]+)/gi;
 
+/** What pictures are found by. */
+type Attached = Pick<InboundAttachment, "contentId" | "contentType" | "filename" | "size" | "blobHash">;
+
 /** HTML with the pictures that came beside it as `data:` URIs; undefined where it would be too large with them. */
 export async function withPictures(
   app: App,
   html: string,
-  attachments: InboundAttachment[],
+  attachments: Attached[],
 ): Promise<string | undefined> {
   const pictures = picturesIn(attachments);
   const named: Picture[] = [];
@@ -52,7 +55,7 @@ interface Picture {
 }
 
 /** By their content ids; of several with one id the first. */
-function picturesIn(attachments: InboundAttachment[]): Map<string, Picture> {
+function picturesIn(attachments: Attached[]): Map<string, Picture> {
   const pictures = new Map<string, Picture>();
   for (const { contentId, size, blobHash, ...about } of attachments) {
     const type = pictureType(about);

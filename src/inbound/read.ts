@@ -89,6 +89,7 @@ function announce(
     type: "email.received",
     teamId,
     domainId,
+    emailId: id,
     ...(webhookId !== null && { webhookId }),
     data: {
       email_id: id,

@@ -49,3 +49,18 @@ export async function findRawFile(app: App, id: string): Promise<StoredFile | un
   const size = head.length + blobSize;
   return { filename: `${id}.eml`, contentType: "message/rfc822", size, head, blobHash, version: id };
 }
+
+/** As much of a message as pages show: the head, and some of what follows. */
+const startBytes = 256 * 1024 + 1;
+
+/** The beginning of a message as it was taken, or all of a small one. */
+export async function getReceivedStart(app: App, teamId: string, inboundId: string): Promise<Uint8Array> {
+  const file = await findRawFile(app, await requireReceived(app, teamId, inboundId));
+  if (!file) throw new Refusal("not_found", "Email not found");
+  const { head = new Uint8Array(), blobHash } = file;
+  if (blobHash === null) return head.subarray(0, startBytes);
+  const end = Math.min(startBytes, file.size - head.length);
+  const stream = await app.blobs.stream(blobHash, { start: 0, end });
+  const rest = stream ? new Uint8Array(await new Response(stream).arrayBuffer()) : new Uint8Array();
+  return Buffer.concat([head, rest]);
+}

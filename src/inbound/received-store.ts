@@ -30,6 +30,38 @@ export async function pageReceived(
   );
 }
 
+/** Those of the newest `scanned` behind the cursor that have a text in their sender, recipients or subject. */
+export async function searchReceived(
+  db: Db,
+  teamId: string,
+  kind: ReceivedKind,
+  { text, scanned, limit, after }: { text: string; scanned: number; limit: number; after?: string },
+): Promise<InboundEmail[]> {
+  const { where, orderBy } = pageOf(inboundEmails.id, ofKind(teamId, kind), { limit: scanned, after });
+  const looked = db.select().from(inboundEmails).where(where).orderBy(orderBy).limit(scanned).as("looked");
+  const told = sql`lower(${looked.sender} || ' ' || ${looked.subject} || ' ' || ${looked.recipients} || ' ' || ${looked.receivedFor} || ' ' || ${looked.mailFrom})`;
+  return db.select().from(looked).where(sql`instr(${told}, ${text.toLowerCase()}) > 0`).limit(limit);
+}
+
+/** The id at which a stretch of so many ends; undefined where there are not so many. */
+export async function endOfReceived(
+  db: Db,
+  teamId: string,
+  kind: ReceivedKind,
+  { scanned, after }: { scanned: number; after?: string },
+): Promise<string | undefined> {
+  const { where, orderBy } = pageOf(inboundEmails.id, ofKind(teamId, kind), { limit: scanned, after });
+  const row = await db
+    .select({ id: inboundEmails.id })
+    .from(inboundEmails)
+    .where(where)
+    .orderBy(orderBy)
+    .limit(1)
+    .offset(scanned - 1)
+    .get();
+  return row?.id;
+}
+
 /** The same by numbers: `limit` of a team's mail behind the newest `offset`. */
 export async function sliceReceived(
   db: Db,

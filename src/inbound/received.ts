@@ -8,11 +8,13 @@ import { type FileLink, linkRaw } from "./received-links.ts";
 import {
   countReceived,
   deleteReceived,
+  endOfReceived,
   findReceived,
   hasReceived,
   listAttachmentsOf,
   pageReceived,
   type ReceivedKind,
+  searchReceived,
   sliceReceived,
 } from "./received-store.ts";
 import type { InboundAttachment, InboundBody, InboundEmail } from "./schema.ts";
@@ -37,6 +39,38 @@ export async function getReceivedEmails(
   keyset: Keyset,
 ): Promise<ReceivedEmail[]> {
   return withAttachments(app, await pageReceived(app.db, teamId, kind, keyset));
+}
+
+/** How many emails one search looks at: it takes some milliseconds, and says where to go on. */
+const scannedAtOnce = 2_000;
+const longestSearch = 200;
+
+export interface FoundReceived {
+  emails: InboundEmail[];
+  /** The cursor from which to look on; undefined where all has been looked at. */
+  next: string | undefined;
+}
+
+/** The newest emails with a text in sender, recipients or subject, of the next 2,000; capitals of ASCII don't matter. */
+export async function findReceivedBy(
+  app: App,
+  teamId: string,
+  kind: ReceivedKind,
+  text: string,
+  { limit = 50, after }: Keyset,
+): Promise<FoundReceived> {
+  const wanted = text.trim().slice(0, longestSearch);
+  if (wanted === "") {
+    const rows = await pageReceived(app.db, teamId, kind, { limit, after });
+    return { emails: rows.slice(0, limit), next: rows.length > limit ? rows[limit - 1]!.id : undefined };
+  }
+  const scanned = scannedAtOnce;
+  const [found, end] = await Promise.all([
+    searchReceived(app.db, teamId, kind, { text: wanted, scanned, limit: limit + 1, after }),
+    endOfReceived(app.db, teamId, kind, { scanned, after }),
+  ]);
+  if (found.length <= limit) return { emails: found, next: end };
+  return { emails: found.slice(0, limit), next: found[limit - 1]!.id };
 }
 
 /** As far as pages with numbers lead, and mail is counted for them: both cost the more the further they go. */

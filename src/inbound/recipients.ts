@@ -96,11 +96,17 @@ function mailbox(
   };
 }
 
-async function route(app: App, address: Address, domain: Domain): Promise<Recipient> {
-  const routes = await routesByDomain.recall(app, domain.id, () => listRoutes(app.db, domain.id));
+/** The route that decides about an address; undefined where its mail is simply stored. */
+export function decidingRoute(routes: readonly InboundRoute[], address: Address): InboundRoute | undefined {
   const found = findRoute(routes, address);
   // RFC 2142 wants these to be read: only a route of their own keeps mail from them, no pattern that happens to fit.
-  if (!found || (isRole(address) && found.match !== "address")) return mailbox(address, domain);
+  return found && isRole(address) && found.match !== "address" ? undefined : found;
+}
+
+async function route(app: App, address: Address, domain: Domain): Promise<Recipient> {
+  const routes = await routesByDomain.recall(app, domain.id, () => listRoutes(app.db, domain.id));
+  const found = decidingRoute(routes, address);
+  if (!found) return mailbox(address, domain);
   switch (found.action) {
     case "store":
       return mailbox(address, domain);

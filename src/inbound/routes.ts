@@ -145,7 +145,7 @@ function readAddress(given: string, domain: string): string {
     throw invalid(`The \`value\` must be an address of ${domain}, such as support@${domain}.`);
   }
   if (address.domain !== domain)
-    throw invalid(`The address must be one of ${domain}; it is of ${address.domain}.`);
+    throw invalid(`The \`value\` must be an address of ${domain}; this one is of ${address.domain}.`);
   return `${recipientKey(address.local)}@${domain}`;
 }
 
@@ -155,7 +155,7 @@ function readLocalPart(given: string, what: string, wild: RegExp): string {
   const address = given === "" ? undefined : parseAddress(`${given.replace(wild, "a")}@example.com`);
   if (!address || given.includes("@")) {
     throw invalid(
-      `${what} must be a local part: what stands before the @ of an address, of 64 characters at most.`,
+      `Invalid \`value\` field. ${what} must be a local part: what stands before the @ of an address, of 64 characters at most.`,
     );
   }
   return recipientKey(given);

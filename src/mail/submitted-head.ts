@@ -77,3 +77,10 @@ export function leavingHead(header: string[], { messageId, date, feedbackId }: M
 /** A field with nothing in it is as good as none, where we would make it. */
 const isMissing = (field: string): boolean =>
   /^(?:message-id|date|to|cc)$/.test(nameOf(field)) && textOf(field) === "";
+
+/** The same message without its Message-ID, for one that is to get a new one. */
+export function withoutMessageId(raw: Uint8Array): Uint8Array {
+  const { header, body } = splitMessage(raw);
+  const kept = header.filter((field) => nameOf(field) !== "message-id");
+  return Buffer.concat([Buffer.from(`${kept.join("\r\n")}\r\n\r\n`, "latin1"), body]);
+}

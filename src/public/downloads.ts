@@ -7,9 +7,9 @@ import type { StoredFile } from "../emails/download-link.ts";
 import { Refusal } from "../errors.ts";
 import { findRawFile, findReceivedFile } from "../inbound/received-files.ts";
 import { rawPurpose, receivedAttachmentPurpose } from "../inbound/received-links.ts";
+import { savedAs } from "../mail/content-disposition.ts";
 import { readLink } from "../signed-link.ts";
 import { readRange } from "./byte-range.ts";
-import { savedAs } from "./content-disposition.ts";
 
 /** How each kind of file is found by what its link names. */
 const kinds: Record<string, (app: App, id: string) => Promise<StoredFile | undefined>> = {

@@ -1,11 +1,18 @@
 import { type ParsedMail, simpleParser } from "mailparser";
-import type { App } from "../app.ts";
+import { type App, atomically } from "../app.ts";
 import type { Keyset } from "../db/page.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
 import { type DkimVerdict, verifyMessage } from "../mail/dkim-verify.ts";
 import type { SandboxMessage } from "./schema.ts";
-import { findPublishedKey, findSandboxMessage, listSandboxMessages } from "./store.ts";
+import {
+  clearSandboxMessages,
+  findPublishedKey,
+  findSandboxMessage,
+  listSandboxHeads,
+  listSandboxMessages,
+  type SandboxHead,
+} from "./store.ts";
 
 /** A message as its recipient would see it. */
 export interface ReadMessage extends SandboxMessage {
@@ -16,6 +23,34 @@ export interface ReadMessage extends SandboxMessage {
 export async function getSandboxMessages(app: App, teamId: string, keyset: Keyset): Promise<ReadMessage[]> {
   const rows = await listSandboxMessages(app.db, teamId, keyset);
   return Promise.all(rows.map((row) => read(app, row)));
+}
+
+/** A line of the inbox. */
+export interface InboxMessage extends Omit<SandboxHead, "start"> {
+  from: string;
+  subject: string;
+}
+
+/** A page of the inbox, the newest first; of each message its head alone is read. */
+export async function getSandboxInbox(app: App, teamId: string, keyset: Keyset): Promise<InboxMessage[]> {
+  const rows = await listSandboxHeads(app.db, teamId, keyset);
+  return Promise.all(
+    rows.map(async ({ start, ...row }) => {
+      const { from, subject = "" } = await simpleParser(headOf(Buffer.from(start)));
+      return { ...row, from: from?.text ?? "", subject };
+    }),
+  );
+}
+
+function headOf(start: Buffer): Buffer {
+  const end = start.indexOf("\r\n\r\n");
+  return end === -1 ? start : start.subarray(0, end + 4);
+}
+
+/** Removes all that the sandbox took for a team; how many messages that were. */
+export async function clearSandbox(app: App, teamId: string): Promise<number> {
+  const [removed] = await atomically(app, [clearSandboxMessages(app.db, teamId)]);
+  return removed!.changes;
 }
 
 export async function getSandboxMessage(app: App, teamId: string, id: string): Promise<ReadMessage> {

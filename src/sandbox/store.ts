@@ -1,4 +1,4 @@
-import { and, eq, getTableColumns } from "drizzle-orm";
+import { and, eq, getTableColumns, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
 import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
 import { rawWrite, type Write } from "../db/write.ts";
@@ -22,6 +22,34 @@ export async function listSandboxMessages(db: Db, teamId: string, keyset: Keyset
     keyset,
   );
 }
+
+/** A message as a list shows it: of its bytes the beginning alone. */
+export interface SandboxHead extends Omit<SandboxMessage, "raw"> {
+  start: Uint8Array;
+  /** In bytes, of all of it. */
+  size: number;
+}
+
+const headBytes = 16_384;
+
+export async function listSandboxHeads(db: Db, teamId: string, keyset: Keyset): Promise<SandboxHead[]> {
+  const { where, orderBy, limit } = pageOf(sandboxMessages.id, eq(sandboxMessages.teamId, teamId), keyset);
+  const { raw, ...columns } = getTableColumns(sandboxMessages);
+  const rows = await db
+    .select({
+      ...columns,
+      start: sql<Uint8Array>`substr(${raw}, 1, ${headBytes})`,
+      size: sql<number>`length(${raw})`,
+    })
+    .from(sandboxMessages)
+    .where(where)
+    .orderBy(orderBy)
+    .limit(limit);
+  return newestFirst(rows, keyset);
+}
+
+export const clearSandboxMessages = (db: Db, teamId: string): Write =>
+  db.delete(sandboxMessages).where(eq(sandboxMessages.teamId, teamId));
 
 export async function findSandboxMessage(
   db: Db,

@@ -229,6 +229,18 @@ describe("a smarthost with a password", () => {
     expect(host.commands).toContainEqual(expect.stringMatching(/^AUTH PLAIN /));
   });
 
+  test.each([false, true])("and no report tells it (LOGIN only: %p)", async (asksForLogin) => {
+    const host = await mxHost({
+      tls: "works",
+      credentials: { ...credentials, password: "other" },
+      asksForLogin,
+    });
+    const { exchanges } = await offer(host, { auth: credentials });
+    const said = exchanges.flatMap(({ step, command }) => (step === "auth" ? [command] : []));
+    expect(said).toEqual(asksForLogin ? ["AUTH LOGIN", "***", "***"] : ["AUTH PLAIN ***"]);
+    expect(JSON.stringify(exchanges)).not.toContain(Buffer.from("s3cret").toString("base64").slice(0, 6));
+  });
+
   test("gets it in two answers where it knows LOGIN only", async () => {
     const host = await mxHost({ tls: "works", credentials, asksForLogin: true });
     expect(await offer(host, { auth: credentials })).toMatchObject({ kind: "accepted" });

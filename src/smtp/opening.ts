@@ -136,30 +136,35 @@ export class Opener {
     const offered = authMechanisms(this.capabilities);
     const lines =
       offered.has("LOGIN") && !offered.has("PLAIN")
-        ? ["AUTH LOGIN", base64(username), base64(password)]
-        : [`AUTH PLAIN ${base64(`\0${username}\0${password}`)}`];
-    for (const [index, line] of lines.entries()) {
-      const reply = await this.ask("auth", line);
+        ? [
+            { line: "AUTH LOGIN" },
+            { line: base64(username), shown: "***" },
+            { line: base64(password), shown: "***" },
+          ]
+        : [{ line: `AUTH PLAIN ${base64(`\0${username}\0${password}`)}`, shown: "AUTH PLAIN ***" }];
+    for (const [index, { line, shown }] of lines.entries()) {
+      const reply = await this.ask("auth", line, shown);
       this.refuseNo("auth", reply);
       const isLast = index === lines.length - 1;
       if (replyClass(reply) !== (isLast ? "positive" : "intermediate")) throw this.wire.unexpected(reply);
     }
   }
 
-  private ask(step: RefusedStep, line: string): Promise<Reply> {
+  /** `shown` takes the line's place in reports, where it holds a secret. */
+  private ask(step: RefusedStep, line: string, shown = line): Promise<Reply> {
     this.wire.say(`${line}\r\n`);
-    return this.hear(step);
+    return this.hear(step, shown);
   }
 
-  private async hear(step: RefusedStep): Promise<Reply> {
+  private async hear(step: RefusedStep, command?: string): Promise<Reply> {
     const reply = await this.wire.read(step);
-    this.note(step, reply);
+    this.note(step, command, reply);
     return reply;
   }
 
-  private note(step: Exchange["step"], reply?: Reply): void {
+  private note(step: Exchange["step"], command?: string, reply?: Reply): void {
     const ms = Math.round(performance.now() - this.startedAt);
-    this.exchanges.push(reply ? { step, ms, reply } : { step, ms });
+    this.exchanges.push({ step, ms, ...(command !== undefined && { command }), ...(reply && { reply }) });
   }
 
   private refuseNo(step: RefusedStep, reply: Reply): void {

@@ -8,7 +8,13 @@ export type RefusedStep = "greeting" | "ehlo" | "starttls" | "auth" | "mail" | "
 export type Phase = "connect" | RefusedStep | "handshake" | "rset" | "transfer";
 
 /** One step as it happened: ms since the beginning of the opening or of the transaction, and the reply that ended it. */
-export type Exchange = { step: "connect" | "handshake" | "rset" | RefusedStep; ms: number; reply?: Reply };
+export type Exchange = {
+  step: "connect" | "handshake" | "rset" | RefusedStep;
+  ms: number;
+  /** What we said, without its line end; never a password, and never any of the message. */
+  command?: string;
+  reply?: Reply;
+};
 
 /** How long each phase may take; `attemptMs` bounds the whole, however the host spreads its bytes. */
 export type Deadlines = Record<`${Phase | "attempt"}Ms`, number>;

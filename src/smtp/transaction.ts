@@ -63,7 +63,7 @@ export class Transaction {
     for (const { step, line } of commands) {
       if (!isPipelined && this.refusal) return false;
       if (!isPipelined) wire.say(line);
-      const reply = await this.hear(step);
+      const reply = await this.hear(step, line);
       if (isNo(reply)) {
         // RSET is no question, and a goodbye to a second message is about the connection: neither is about the message.
         if (step === "rset" || (step === "mail" && reply.code === 421 && context.isReused))
@@ -125,14 +125,15 @@ export class Transaction {
     return reply;
   }
 
-  private async hear(step: Command["step"]): Promise<Reply> {
+  private async hear(step: Command["step"], line: string): Promise<Reply> {
     const reply = await this.wire.read(step);
-    this.note(step, reply);
+    this.note(step, reply, line.trimEnd());
     return reply;
   }
 
-  private note(step: Exchange["step"], reply: Reply): void {
-    this.exchanges.push({ step, ms: Math.round(performance.now() - this.context.startedAt), reply });
+  private note(step: Exchange["step"], reply: Reply, command?: string): void {
+    const ms = Math.round(performance.now() - this.context.startedAt);
+    this.exchanges.push(command === undefined ? { step, ms, reply } : { step, ms, command, reply });
   }
 
   /** Whether nothing follows on this connection after a no: RFC 5321 §3.8, 421 closes it. */

@@ -211,6 +211,21 @@ export async function findEvent(db: Db, webhookId: string, id: string): Promise<
   return row && toListed(row);
 }
 
+/** What endpoints of a team were told of one event. */
+export interface ToldEndpoint extends Pick<WebhookEvent, "webhookId" | "id" | "name" | "status" | "tries"> {
+  endpoint: string;
+}
+
+export async function listToldEndpoints(db: Db, teamId: string, messageId: string): Promise<ToldEndpoint[]> {
+  const { webhookId, id, name, status, tries } = webhookEvents;
+  return db
+    .select({ webhookId, id, name, status, tries, endpoint: webhooks.endpoint })
+    .from(webhooks)
+    .innerJoin(webhookEvents, and(eq(webhookId, webhooks.id), eq(id, messageId)))
+    .where(eq(webhooks.teamId, teamId))
+    .orderBy(webhooks.id);
+}
+
 /** One page and one row more, newest first. */
 export async function listAttempts(
   db: Db,

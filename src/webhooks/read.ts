@@ -11,8 +11,10 @@ import {
   listAttempts,
   listEvents,
   listEventsWithin,
+  listToldEndpoints,
+  type ToldEndpoint,
 } from "./event-store.ts";
-import { isMessageId } from "./message-id.ts";
+import { isMessageId, messageIdOf } from "./message-id.ts";
 import type { Webhook, WebhookAttempt, WebhookEventStatus } from "./schema.ts";
 import { getWebhook } from "./service.ts";
 
@@ -104,3 +106,7 @@ export async function getAttempts(
   const event = await getWebhookEvent(app, teamId, webhookId, id);
   return listAttempts(app.db, event.webhookId, event.id, page);
 }
+
+/** What the team's endpoints were told of one event. */
+export const getToldEndpoints = (app: App, teamId: string, eventId: string): Promise<ToldEndpoint[]> =>
+  listToldEndpoints(app.db, teamId, messageIdOf(eventId));

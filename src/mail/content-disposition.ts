@@ -1,4 +1,4 @@
-import { safeFilename } from "../mail/attachment.ts";
+import { safeFilename } from "./attachment.ts";
 
 // Characters that turn the order of writing round make a name that ends in "gpj.exe" look like one that ends in "exe.jpg".
 const turning = /[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/g;

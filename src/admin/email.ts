@@ -1,0 +1,279 @@
+/** One email: all that is known of it, and what one can do about it. */
+import { Elysia } from "elysia";
+import { h, type JSX } from "preact";
+import {
+  type ComposedProps,
+  EmailPage,
+  EmailState,
+  FilesTab,
+  HeadersTab,
+  HtmlTab,
+  RawTab,
+  ReschedulePage,
+  SharePage,
+  TextTab,
+  Timeline,
+} from "../../views/email.tsx";
+import type { App } from "../app.ts";
+import { getMessage } from "../delivery/composed.ts";
+import { bounceQueue, type QueueResult, resumeQueue, retryQueue } from "../delivery/queue.ts";
+import { explainDeliveries } from "../delivery/read.ts";
+import { commandOf } from "../delivery/schema.ts";
+import { findDomain } from "../domains/store.ts";
+import { getAttachments } from "../emails/attachments.ts";
+import { getEmail } from "../emails/read.ts";
+import { resendEmail } from "../emails/resend.ts";
+import { readSchedule } from "../emails/schedule.ts";
+import { cancelEmail, rescheduleEmail } from "../emails/scheduled.ts";
+import { shareEmail } from "../emails/share.ts";
+import type { EmailWithContent } from "../emails/store.ts";
+import { listAttachments, listDeliveries } from "../emails/store.ts";
+import { Refusal } from "../errors.ts";
+import { listEventsOf } from "../events/read.ts";
+import { isId } from "../ids.ts";
+import { withPictures } from "../inbound/pictures.ts";
+import { findKey } from "../keys/store.ts";
+import { leadTo } from "./answer.ts";
+import { fileAnswer, pathOf } from "./file.ts";
+import { hasRemotePictures, mailDocument } from "./mail-document.ts";
+import { headerFields, rawText } from "./message-text.ts";
+import { mistakesOf, signedIn, type Visit } from "./visit.ts";
+
+type Query = Record<string, string | undefined>;
+
+export const oneEmailPages = (app: App) =>
+  new Elysia({ prefix: "/emails" }).use(tabs(app)).use(files(app)).use(acts(app)).use(queueActs(app));
+
+const tabs = (app: App) =>
+  new Elysia()
+    .use(signedIn(app))
+    .get("/:id", async ({ visit, params, query }) => {
+      const email = await getEmail(app, visit.teamId, params.id);
+      if (email.broadcastId !== null) return leadTo(`/admin/broadcasts/${email.broadcastId}`);
+      const timeline = await timelineOf(app, visit, email, query.after);
+      const live = query.after === undefined ? `/admin/emails/${email.id}/live` : undefined;
+      return emailPage(app, visit, email, "", timeline, live);
+    })
+    .get("/:id/live", async ({ visit, params }) => {
+      const { id } = await getEmail(app, visit.teamId, params.id);
+      return visit.live(async () => {
+        const email = await getEmail(app, visit.teamId, id);
+        return {
+          "email-state": h(EmailState, { email }),
+          timeline: await timelineOf(app, visit, email, undefined),
+        };
+      });
+    })
+    .get("/:id/html", async ({ visit, params, query }) => {
+      const email = await getEmail(app, visit.teamId, params.id);
+      const { id, html } = email;
+      const path = `/admin/emails/${id}/html`;
+      const showsPictures = query.pictures === "1";
+      const frame = html
+        ? { src: `${path}/document`, path, hasRemotePictures: hasRemotePictures(html), showsPictures }
+        : undefined;
+      return emailPage(app, visit, email, "/html", h(HtmlTab, { frame }));
+    })
+    .get("/:id/html/document", async ({ visit, params, query }) => {
+      const { id, html } = await getEmail(app, visit.teamId, params.id);
+      if (!html) throw new Refusal("not_found", "This email has no HTML.");
+      const attached = (await listAttachments(app.db, id)).map((row) => ({
+        ...row,
+        contentType: row.contentType ?? "application/octet-stream",
+      }));
+      const shown = (await withPictures(app, html, attached)) ?? html;
+      return mailDocument(shown, { hasPictures: query.pictures === "1" });
+    })
+    .get("/:id/text", async ({ visit, params }) => {
+      const email = await getEmail(app, visit.teamId, params.id);
+      return emailPage(app, visit, email, "/text", h(TextTab, { text: email.text }));
+    })
+    .get("/:id/headers", async ({ visit, params, query }) => {
+      const email = await getEmail(app, visit.teamId, params.id);
+      const { message, ...composed } = await composedOf(app, visit, email, "/headers", query);
+      const fields = message ? headerFields(message) : [];
+      return emailPage(app, visit, email, "/headers", h(HeadersTab, { ...composed, fields }));
+    })
+    .get("/:id/raw", async ({ visit, params, query }) => {
+      const email = await getEmail(app, visit.teamId, params.id);
+      const { message, ...composed } = await composedOf(app, visit, email, "/raw", query);
+      const download = `/admin/emails/${email.id}/message.eml?delivery=${composed.recipient?.id ?? ""}`;
+      const raw = { ...rawText(message ?? new Uint8Array()), download };
+      return emailPage(app, visit, email, "/raw", h(RawTab, { ...composed, raw }));
+    })
+    .get("/:id/attachments", async ({ visit, params }) => {
+      const email = await getEmail(app, visit.teamId, params.id);
+      const rows = await getAttachments(app, visit.teamId, email.id, { limit: undefined });
+      const shown = rows.map(({ filename, contentType, size, downloadUrl, contentId }) => ({
+        ...{ name: filename, type: contentType, size, href: pathOf(downloadUrl) },
+        isInline: contentId !== null,
+      }));
+      return emailPage(app, visit, email, "/attachments", h(FilesTab, { files: shown }));
+    });
+
+const files = (app: App) =>
+  new Elysia().use(signedIn(app)).get("/:id/message.eml", async ({ visit, params, query }) => {
+    const bytes = await getMessage(app, visit.teamId, params.id, query.delivery ?? "");
+    return fileAnswer(bytes, `${params.id}.eml`, "message/rfc822");
+  });
+
+const acts = (app: App) =>
+  new Elysia()
+    .use(signedIn(app))
+    .post("/:id/resend", async ({ visit, params }) => {
+      visit.act("Sent an email again", params.id);
+      const { id } = await resendEmail(app, { teamId: visit.teamId }, params.id);
+      return visit.done(`/admin/emails/${id}`, "It is sent again: this is the new email.");
+    })
+    .post("/:id/cancel", async ({ visit, params }) => {
+      visit.act("Canceled a scheduled email", params.id);
+      const { id } = await cancelEmail(app, visit.teamId, params.id);
+      return visit.done(`/admin/emails/${id}`, "The email is canceled: it will not be sent.");
+    })
+    .get("/:id/reschedule", async ({ visit, params }) => {
+      const email = await getEmail(app, visit.teamId, params.id);
+      const value = email.scheduledAt?.toISOString() ?? "";
+      return reschedulePage(visit, email, value, {});
+    })
+    .post("/:id/reschedule", async ({ visit, params }) => {
+      const value = visit.form.text("scheduled_at");
+      visit.act(`Gave a scheduled email another time: ${value.slice(0, 100)}`, params.id);
+      try {
+        const at = readSchedule(value, app.now());
+        const { id } = await rescheduleEmail(app, visit.teamId, params.id, at);
+        return visit.done(`/admin/emails/${id}`, "The email has its new time.");
+      } catch (error) {
+        const mistakes = mistakesOf(error, ["scheduled_at"]);
+        return reschedulePage(visit, await getEmail(app, visit.teamId, params.id), value, mistakes);
+      }
+    })
+    .get("/:id/share", async ({ visit, params }) => sharePage(app, visit, params.id, undefined, "24 hours"))
+    .post("/:id/share", async ({ visit, params }) => {
+      const expiresIn = visit.form.text("expires_in");
+      const { url } = await shareEmail(app, visit.teamId, params.id, expiresIn);
+      return sharePage(app, visit, params.id, url, expiresIn);
+    });
+
+const queueActs = (app: App) =>
+  new Elysia()
+    .use(signedIn(app))
+    .post("/:id/deliveries/:deliveryId/retry", async ({ visit, params }) => {
+      visit.act("Had a delivery tried at once", params.deliveryId);
+      const result = await retryQueue(app, oneDelivery(visit, params));
+      return queueDone(visit, params.id, result, "It is tried now.");
+    })
+    .post("/:id/deliveries/:deliveryId/resume", async ({ visit, params }) => {
+      visit.act("Resumed a held delivery", params.deliveryId);
+      const result = await resumeQueue(app, oneDelivery(visit, params));
+      return queueDone(visit, params.id, result, "It goes on.");
+    })
+    .post("/:id/deliveries/:deliveryId/bounce", async ({ visit, params }) => {
+      visit.act("Gave up a delivery", params.deliveryId);
+      const result = await bounceQueue(app, oneDelivery(visit, params), `${visit.user.email} gave it up`);
+      return queueDone(visit, params.id, result, "It is given up and counts as bounced.");
+    });
+
+/** What is no id must not pick everything. */
+function oneDelivery({ teamId }: Visit, { deliveryId }: { deliveryId: string }) {
+  if (!isId(deliveryId)) throw new Refusal("not_found", "Delivery not found");
+  return { teamId, deliveryId: deliveryId.toLowerCase() };
+}
+
+function queueDone(visit: Visit, id: string, { changed }: QueueResult, notice: string): Response {
+  const asItIs = "Nothing was changed: it is being tried at this moment, or has ended meanwhile.";
+  return visit.done(`/admin/emails/${id}`, changed > 0 ? notice : asItIs);
+}
+
+async function emailPage(
+  app: App,
+  visit: Visit,
+  email: EmailWithContent,
+  tab: string,
+  content: JSX.Element,
+  live?: string,
+): Promise<Response> {
+  const { domainId, apiKeyId, merge, ...shown } = email;
+  const [domain, key] = await Promise.all([
+    domainId === null ? undefined : findDomain(app.db, visit.teamId, domainId),
+    apiKeyId === null ? undefined : findKey(app.db, visit.teamId, apiKeyId),
+  ]);
+  const props = {
+    ...{ email: { ...shown, domainId, apiKeyId }, domain, apiKey: key, csrf: visit.csrf },
+    isFromTemplate: merge !== null,
+    current: `/admin/emails/${email.id}${tab}`,
+  };
+  const title = email.subject.trim() || "(no subject)";
+  return visit.page({ title, place: "emails", live }, h(EmailPage, props, content));
+}
+
+const deliveriesAtOnce = 50;
+const eventsAtOnce = 200;
+
+async function timelineOf(
+  app: App,
+  visit: Visit,
+  email: EmailWithContent,
+  after: string | undefined,
+): Promise<JSX.Element> {
+  const slice = { limit: deliveriesAtOnce, ...(after && isId(after) && { after: after.toLowerCase() }) };
+  const [deliveries, events] = await Promise.all([
+    explainDeliveries(app, email, slice),
+    listEventsOf(app.db, visit.teamId, email.id, { limit: eventsAtOnce }),
+  ]);
+  const shown = deliveries.slice(0, deliveriesAtOnce);
+  return h(Timeline, {
+    ...{ emailId: email.id, csrf: visit.csrf, deliveries: shown, commandOf },
+    next: deliveries.length > deliveriesAtOnce ? shown.at(-1)?.delivery.id : undefined,
+    events: events.slice(0, eventsAtOnce),
+    hasMoreEvents: events.length > eventsAtOnce,
+  });
+}
+
+/** The message of one recipient, the first where none is asked for. */
+async function composedOf(
+  app: App,
+  visit: Visit,
+  email: EmailWithContent,
+  tab: string,
+  { delivery }: Query,
+): Promise<ComposedProps & { message?: Uint8Array }> {
+  const path = `/admin/emails/${email.id}${tab}`;
+  const all = email.broadcastId === null ? await listDeliveries(app.db, visit.teamId, email.id) : [];
+  const chosen = all.find(({ id }) => id === delivery) ?? all[0];
+  const others = all.filter((each) => each !== chosen);
+  const about = { path, recipient: chosen, others, problem: undefined };
+  if (!chosen) return { ...about, problem: "This email has no recipient to compose a message for." };
+  try {
+    return { ...about, message: await getMessage(app, visit.teamId, email.id, chosen.id) };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { ...about, problem: error.message };
+  }
+}
+
+function reschedulePage(
+  visit: Visit,
+  email: EmailWithContent,
+  value: string,
+  mistakes: Partial<Record<"scheduled_at" | "form", string>>,
+): Promise<Response> {
+  const status = Object.keys(mistakes).length > 0 ? 422 : 200;
+  return visit.page(
+    { title: "Reschedule", place: "emails", status },
+    h(ReschedulePage, { email, csrf: visit.csrf, value, mistakes }),
+  );
+}
+
+async function sharePage(
+  app: App,
+  visit: Visit,
+  id: string,
+  url: string | undefined,
+  expiresIn: string,
+): Promise<Response> {
+  const email = await getEmail(app, visit.teamId, id);
+  return visit.page(
+    { title: "Share", place: "emails" },
+    h(SharePage, { email, csrf: visit.csrf, url, expiresIn }),
+  );
+}

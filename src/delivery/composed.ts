@@ -1,0 +1,35 @@
+/** The message of a delivery as hosts get it, made for people to look at. */
+import type { App } from "../app.ts";
+import { requireEmail } from "../emails/read.ts";
+import { Refusal } from "../errors.ts";
+import { isId } from "../ids.ts";
+import { makeMessage } from "./message.ts";
+import { findDueDelivery } from "./store.ts";
+
+/** Composed and signed anew: what differs from what was sent is the time in the signature, and keys changed since. */
+export async function getMessage(
+  app: App,
+  teamId: string,
+  emailId: string,
+  deliveryId: string,
+): Promise<Uint8Array> {
+  const id = await requireEmail(app, teamId, emailId);
+  const due = isId(deliveryId) ? await findDueDelivery(app.db, deliveryId.toLowerCase()) : undefined;
+  if (due?.delivery.emailId !== id) throw new Refusal("not_found", "Delivery not found");
+  const { content, domain, hasSource } = due;
+  if (content.html === null && content.text === null && !hasSource) {
+    throw new Refusal("not_found", "The content of this email is not kept any more.");
+  }
+  if (!domain) {
+    throw new Refusal(
+      "not_found",
+      "The sending domain of this email was removed, and with it the keys that sign its messages.",
+    );
+  }
+  const making = await makeMessage(app, due, domain);
+  try {
+    return await making.bytes();
+  } finally {
+    making.release();
+  }
+}

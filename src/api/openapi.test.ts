@@ -67,7 +67,7 @@ test.each(operations)("%s is described: a summary, its parameters, what it answe
 const reading = operations.filter(
   ([name]) =>
     /^(POST|PATCH) /.test(name) &&
-    !/\/(verify|cancel|rotate|webhooks\/:id\/test|events\/:eventId\/replay|publish|duplicate|restore)$/.test(
+    !/\/(verify|cancel|rotate|webhooks\/:id\/test|events\/:eventId\/replay|publish|duplicate|restore|invitations\/:id\/resend)$/.test(
       name,
     ) &&
     !/\/(segments\/:segmentId|broadcasts\/:id\/(pause|resume))$/.test(name),

@@ -1,21 +1,19 @@
 // What a person changes about their own account, whatever their role in a team.
 import { and, eq, ne } from "drizzle-orm";
 import type { App } from "../app.ts";
-import type { Write } from "../db/write.ts";
 import { Refusal } from "../errors.ts";
 import { hashPassword, requireUsablePassword } from "./password.ts";
 import { signIns, users } from "./schema.ts";
 import { nameFrom, recognize } from "./service.ts";
-import { own, type SignedIn } from "./sign-ins.ts";
+import { own, type SignedIn, takeTrace } from "./sign-ins.ts";
 import { updatePassword } from "./store.ts";
 
-/** `trace`: what it leaves in the audit log of the team they do it from. */
-export async function renameSelf(app: App, { user }: SignedIn, name: string, trace?: Write): Promise<void> {
+export async function renameSelf(app: App, { user }: SignedIn, name: string): Promise<void> {
   const write = app.db
     .update(users)
     .set({ name: nameFrom(name, "name") })
     .where(eq(users.id, user.id));
-  await own(app, [write], trace);
+  await own(app, [write], takeTrace(app));
 }
 
 /** Changes a person's password for the old one. Tokens and sign-ins under the old one end, but for this browser's. */
@@ -23,7 +21,6 @@ export async function changeOwnPassword(
   app: App,
   { user, signInId }: SignedIn,
   { old, password }: { old: string; password: string },
-  trace?: Write,
 ): Promise<void> {
   await recognize(app, { email: user.email, password: old }).catch((error: unknown) => {
     if (!(error instanceof Refusal && error.code === "invalid_credentials")) throw error;
@@ -36,6 +33,6 @@ export async function changeOwnPassword(
       updatePassword(app.db, user.email, await hashPassword(password)),
       app.db.delete(signIns).where(and(eq(signIns.userId, user.id), ne(signIns.id, signInId))),
     ],
-    trace,
+    takeTrace(app),
   );
 }

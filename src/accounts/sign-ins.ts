@@ -131,3 +131,11 @@ function hashOf(token: string): string {
 export async function own(app: App, writes: Write[], trace?: Write): Promise<void> {
   await app.acting.run({}, () => atomically(app, trace ? [...writes, trace] : writes));
 }
+
+/** The trace of what a person is doing, for a write of their own that is to leave it. */
+export function takeTrace(app: App): Write | undefined {
+  const visitor = app.acting.getStore();
+  const trace = visitor?.trace;
+  if (visitor) visitor.trace = undefined;
+  return trace;
+}

@@ -1,9 +1,14 @@
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
 import { Refusal, type RefusalCode, StorageUnavailable } from "../errors.ts";
+import { accountPages } from "./account.ts";
 import { leadTo } from "./answer.ts";
 import { keyPages } from "./api-keys.ts";
+import { firstRunPages } from "./first-run.ts";
+import { invitationPages } from "./invitation.ts";
+import { peoplePages } from "./people.ts";
 import { isPieceWanted } from "./request.ts";
+import { settingsPages } from "./settings.ts";
 import { signInPages } from "./sign-in.ts";
 import { themePages } from "./theme-switch.ts";
 import { errorDocument, NotSignedIn } from "./visit.ts";
@@ -17,7 +22,12 @@ const pages = (app: App) =>
     )
     .use(signInPages(app))
     .use(themePages(app))
-    .use(keyPages(app));
+    .use(keyPages(app))
+    .use(firstRunPages(app))
+    .use(invitationPages(app))
+    .use(settingsPages(app))
+    .use(peoplePages(app))
+    .use(accountPages(app));
 
 /**
  * The HTML door. It is a server of its own inside the API's: its errors are pages, its bodies are forms, and each of

@@ -20,7 +20,7 @@ const steps = [
 ] as const;
 type Step = (typeof steps)[number]["id"];
 
-/** Where one is on the way; every step that has an address may be gone to at any time. */
+/** Where one is on the way; once there is an account, every other step may be gone to at any time. */
 function Steps({ now }: { now: Step }) {
   const reached = steps.findIndex(({ id }) => id === now);
   return (
@@ -28,7 +28,7 @@ function Steps({ now }: { now: Step }) {
       <ol class="steps">
         {steps.map(({ id, name, path }, index) => (
           <li class={index < reached ? "done" : ""} aria-current={id === now ? "step" : undefined}>
-            {path && id !== now ? <a href={path}>{name}</a> : name}
+            {path && id !== now && now !== "account" ? <a href={path}>{name}</a> : name}
           </li>
         ))}
       </ol>
@@ -169,7 +169,7 @@ export function DomainStepPage({ csrf, name, mistakes, found }: DomainStepProps)
           </Form>
         </section>
       )}
-      <Skip to="/admin/first-run/key">{found ? "Go on while it is checked" : "Skip this step"}</Skip>
+      {!found && <Skip to="/admin/first-run/key">Skip this step</Skip>}
     </>
   );
 }
@@ -209,9 +209,13 @@ export function FirstRecords({ domain, records, isSandbox, csrf }: FirstRecordsP
           )}
         </div>
       </section>
-      <Table label="Records to publish" columns={["Type", "Name", "Value", "State"]}>
+      <Table label="Records to publish" columns={["State", "Type", "Name", "Value"]}>
         {records.map(({ purpose, type, name, value, priority, status, reason }) => (
           <tr>
+            <td>
+              <State name={status} />
+              {reason && <p class="hint">{reason}</p>}
+            </td>
             <td>
               {type}
               {priority !== undefined && <span class="quiet"> {priority}</span>}
@@ -222,13 +226,10 @@ export function FirstRecords({ domain, records, isSandbox, csrf }: FirstRecordsP
             <td class="value">
               <Copyable text={value} label={`the value of the ${purpose} ${type} record`} />
             </td>
-            <td>
-              <State name={status} />
-              {reason && <p class="hint">{reason}</p>}
-            </td>
           </tr>
         ))}
       </Table>
+      {!isVerified && <Skip to="/admin/first-run/key">Go on while they are looked up</Skip>}
     </div>
   );
 }
@@ -299,6 +300,7 @@ export function MadeKeyStepPage({ name, token, publicUrl, from, to }: MadeKeySte
         <p>
           <Copyable text={token} label="the API key" />
         </p>
+        <hr />
         <h2>To send with it</h2>
         <div class="snippet">
           <pre>{command}</pre>
@@ -374,7 +376,7 @@ export function EmailStepPage({ csrf, from, to, mistakes, isVerified, isSandbox,
           </p>
         </section>
       )}
-      <Skip to="/admin">{sent ? "To the overview" : "Skip this, to the overview"}</Skip>
+      {!sent && <Skip to="/admin">Skip this, to the overview</Skip>}
     </>
   );
 }
@@ -393,35 +395,33 @@ const ends: Record<string, string> = {
 /** What becomes of the first email; swapped in place as that changes. */
 export function FirstEmail({ subject, lastEvent, to, status }: SentEmail) {
   const end = ends[lastEvent];
+  const isDelivered = end === "Delivered";
   return (
     <section class="card" id="first-email" aria-live="polite">
-      <h2>
-        {end ?? "On its way"} <State name={lastEvent} />
-      </h2>
+      <h2>{end ?? "On its way"}</h2>
       <dl class="facts">
         <dt>To</dt>
         <dd>{to}</dd>
         <dt>Subject</dt>
         <dd>{subject}</dd>
-        <dt>Now</dt>
+        <dt>State</dt>
+        <dd>
+          <State name={lastEvent} />
+        </dd>
+        <dt>In words</dt>
         <dd>{status}</dd>
       </dl>
-      {end === "Delivered" ? (
-        <p>
-          Everything works.{" "}
-          <a class="button primary" href="/admin">
-            Go to the overview
+      {isDelivered && <p>Everything works: this server composes, signs and delivers mail.</p>}
+      <div class="acts">
+        {end && !isDelivered && (
+          <a class="button primary" href="/admin/first-run/email">
+            Try another address
           </a>
-        </p>
-      ) : (
-        end && (
-          <p>
-            <a class="button" href="/admin/first-run/email">
-              Try another address
-            </a>
-          </p>
-        )
-      )}
+        )}
+        <a class={isDelivered ? "button primary" : "button"} href="/admin">
+          Go to the overview
+        </a>
+      </div>
     </section>
   );
 }

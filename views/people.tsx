@@ -99,7 +99,7 @@ export function MemberRows({ members, next, csrf, now, own, mayManage, isOwner }
                 id={`remove-${member.id}`}
                 csrf={csrf}
                 action={`/admin/settings/members/${member.id}/remove`}
-                label="Remove"
+                label={member.id === own ? "Leave" : "Remove"}
                 title={member.id === own ? "Leave this team?" : `Remove ${member.name}?`}
                 act={member.id === own ? "Leave the team" : "Remove from the team"}
               >
@@ -192,7 +192,7 @@ function InvitationRow({
           <>
             <form method="post" action={`${path}/resend`}>
               <input type="hidden" name="csrf" value={csrf} />
-              <button type="submit" aria-label={`Send the invitation to ${email} again`}>
+              <button type="submit" aria-label={`Send again to ${email}`}>
                 Send again
               </button>
             </form>{" "}

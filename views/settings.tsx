@@ -158,7 +158,7 @@ export function SendingPage({ host, ports, publicUrl, keys }: SendingProps) {
             <td>
               <strong>{value}</strong>
             </td>
-            <td class="quiet">{doc}</td>
+            <td class="quiet doc">{doc}</td>
           </tr>
         ))}
       </Table>

@@ -1,5 +1,8 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { account, emptyScene, type Page, see } from "./browser.ts";
+
+// The one story looks at nine pages in three ways, which takes long on a busy machine.
+setDefaultTimeout(300_000);
 
 const { mailit, stranger } = await emptyScene();
 const hostile = `<img src=x onerror=alert(1)> "&'`;

@@ -11,6 +11,7 @@ import domainsCss from "./pages/domains.css" with { type: "text" };
 import editCss from "./pages/editor.css" with { type: "text" };
 import messageCss from "./pages/message.css" with { type: "text" };
 import paletteCss from "./pages/palette.css" with { type: "text" };
+import settingsCss from "./pages/settings.css" with { type: "text" };
 import webhooksCss from "./pages/webhooks.css" with { type: "text" };
 
 export interface Asset {
@@ -22,7 +23,16 @@ const script = (body: string): Asset => ({ body, type: "text/javascript; charset
 const sheet = (body: string): Asset => ({ body, type: "text/css; charset=utf-8" });
 
 /** The sheets of single pages, behind the one of all. */
-const pages = [audienceCss, broadcastCss, domainsCss, editCss, messageCss, paletteCss, webhooksCss];
+const pages = [
+  audienceCss,
+  broadcastCss,
+  domainsCss,
+  editCss,
+  messageCss,
+  paletteCss,
+  settingsCss,
+  webhooksCss,
+];
 
 /** What is served under `/assets/`; part of the executable. */
 const named: Record<string, Asset> = {

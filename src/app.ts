@@ -58,7 +58,7 @@ export function requireRole(app: Partial<Pick<App, "acting">>, least: Role): voi
   if (role === undefined || atLeast(role, least)) return;
   throw new Refusal(
     "not_permitted",
-    `Your role in this team is ${role}, and this takes ${least}: ask an owner or admin of the team.`,
+    `Your role in this team is ${role}, and this takes ${least}: ask an owner${least === "owner" ? "" : " or admin"} of the team.`,
   );
 }
 

@@ -68,6 +68,16 @@ function parseAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   return isUsual ? ipaddr.process(address) : undefined;
 }
 
+/** A proxy on this machine would make everybody look like this machine; it says so in one of these. */
+const forwarding = ["x-forwarded-for", "x-real-ip", "forwarded", "via", "cf-connecting-ip"];
+
+/** Whether a request comes from a program on this machine, and not through a proxy on it. */
+export function isFromThisMachine(request: Request, server: Connections | null | undefined): boolean {
+  const address = server?.requestIP(request)?.address ?? "";
+  const isHere = ipaddr.isValid(address) && ipaddr.process(address).range() === "loopback";
+  return isHere && !forwarding.some((name) => request.headers.has(name));
+}
+
 /** Whom to count an address for: one IPv6 subscriber has at least a /64 (RFC 6177 §2), and so more than anybody could count. */
 export function sourceOf(address: string): string {
   if (!ipaddr.IPv6.isValid(address)) return address;

@@ -17,6 +17,7 @@ const rooms = [
     "contacts",
     "emails",
     "inbound",
+    "invitations",
   ],
   ...["broadcasts", "delivery", "tracking", "sandbox", "webhooks", "metrics", "people"],
 ];

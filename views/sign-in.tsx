@@ -9,10 +9,26 @@ export interface SignInProps {
   email: string;
   mistake: string | undefined;
   theme: ShellProps["theme"];
-  isSandbox: boolean;
+  /** What somebody without an account does: register, ask for one, or be the first. */
+  newcomers: "register" | "ask" | "setup";
 }
 
-export function SignInPage({ to, email, mistake, theme }: SignInProps) {
+const newcomersWords = {
+  register: (
+    <>
+      No account yet? <a href="/admin/register">Register</a>.
+    </>
+  ),
+  ask: "No account yet? Ask somebody of your team to invite you.",
+  setup: (
+    <>
+      Nobody has an account here yet, and registration is closed: whoever runs this server makes the first one
+      with <code>mailit setup</code>.
+    </>
+  ),
+};
+
+export function SignInPage({ to, email, mistake, theme, newcomers }: SignInProps) {
   return (
     <Document title="Sign in" theme={theme}>
       <main class="alone">
@@ -45,6 +61,7 @@ export function SignInPage({ to, email, mistake, theme }: SignInProps) {
             Sign in
           </button>
         </form>
+        <p class="quiet">{newcomersWords[newcomers]}</p>
         <p class="quiet">
           Forgotten? Whoever runs this server sets a new one with <code>mailit user password</code>.
         </p>

@@ -7,10 +7,12 @@ export interface WelcomeProps {
   version: string;
   publicUrl: string;
   isSandbox: boolean;
+  /** Whether nobody has an account yet and the first may be made in a browser. */
+  isFirstRun: boolean;
 }
 
 /** What somebody sees who opens the server's address in a browser. */
-export function WelcomePage({ version, publicUrl, isSandbox }: WelcomeProps) {
+export function WelcomePage({ version, publicUrl, isSandbox, isFirstRun }: WelcomeProps) {
   return (
     <Layout title="MailIt">
       <h1>
@@ -48,7 +50,15 @@ export function WelcomePage({ version, publicUrl, isSandbox }: WelcomeProps) {
         )}
         <dt>First steps</dt>
         <dd>
-          <code>mailit setup</code> makes an account, a sending domain and an API key
+          {isFirstRun ? (
+            <>
+              <a href="/admin/first-run">Make the first account</a>, or run <code>mailit setup</code>
+            </>
+          ) : (
+            <>
+              <a href="/admin/sign-in">Sign in</a> to the admin
+            </>
+          )}
         </dd>
       </dl>
     </Layout>

@@ -76,18 +76,34 @@ async function createAccount(
   return { user, team };
 }
 
-/** Who has this address and password. Whatever is wrong, the answer and the time it takes are the same. */
-export async function logIn(
-  app: App,
-  { email, password }: { email: string; password: string },
-): Promise<Account> {
+export interface Credentials {
+  email: string;
+  password: string;
+}
+
+/** Who has this address and password, and a team. Whatever is wrong, the answer and the time it takes are the same. */
+export async function logIn(app: App, credentials: Credentials): Promise<Account> {
+  const user = await findWhoHas(app, credentials);
+  const team = user && (await findNewestTeamOf(app.db, user.id));
+  if (!user || !team) throw wrongCredentials();
+  return { user, team };
+}
+
+/** The same for somebody who may be in no team: they are about to join one. */
+export async function recognize(app: App, credentials: Credentials): Promise<User> {
+  const user = await findWhoHas(app, credentials);
+  if (!user) throw wrongCredentials();
+  return user;
+}
+
+async function findWhoHas(app: App, { email, password }: Credentials): Promise<User | undefined> {
   const user =
     password.length <= longestPassword ? await findUserByEmail(app.db, emailKey(email)) : undefined;
   const isRight = await isPassword(password.slice(0, longestPassword), user?.passwordHash ?? nobodysPassword);
-  const team = user && isRight && !user.disabledAt ? await findNewestTeamOf(app.db, user.id) : undefined;
-  if (!user || !team) throw new Refusal("invalid_credentials", "Wrong email or password.");
-  return { user, team };
+  return isRight && !user?.disabledAt ? user : undefined;
 }
+
+const wrongCredentials = () => new Refusal("invalid_credentials", "Wrong email or password.");
 
 export interface NewMember {
   email: string;
@@ -147,7 +163,8 @@ async function getUser(app: App, email: string): Promise<User> {
   return user;
 }
 
-async function newUser(
+/** A person who has no account yet, with their password hashed. */
+export async function newUser(
   app: App,
   { email, password, name }: { email: string; password: string; name: string },
 ): Promise<User> {
@@ -170,11 +187,11 @@ async function newUser(
 }
 
 /** The form in which addresses are stored and looked for, so that no two accounts differ by a capital letter. */
-function emailKey(email: string): string {
+export function emailKey(email: string): string {
   return recipientKey(parseAddress(email)?.address ?? email.trim());
 }
 
-function nameFrom(text: string, field: string): string {
+export function nameFrom(text: string, field: string): string {
   const name = text.trim();
   if (name === "" || name.length > 100 || /[\p{Cc}\p{Cs}]/u.test(name)) {
     throw new Refusal(
@@ -189,7 +206,8 @@ function registrationClosed(): Refusal {
   return new Refusal("not_permitted", "Registration is closed. Ask whoever runs this server for an account.");
 }
 
-function refuseTaken(error: unknown): never {
+/** What a write that found an address taken means to whoever asked for it. */
+export function refuseTaken(error: unknown): never {
   if (error instanceof WriteConflict && error.kind === "stale") throw registrationClosed();
   if (error instanceof WriteConflict && error.subject.includes("users.email")) {
     throw new Refusal("already_exists", "That email address already has an account.");

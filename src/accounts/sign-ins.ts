@@ -124,7 +124,18 @@ function hashOf(token: string): string {
   return new Bun.CryptoHasher("sha256").update(token).digest("hex");
 }
 
-/** Writes of a person's own, which a viewer may do too, and which change nothing of the team. */
-async function own(app: App, writes: Write[]): Promise<void> {
-  await app.acting.run({}, () => atomically(app, writes));
+/**
+ * Writes of a person's own, which a viewer may do too, and which change nothing of the team. They leave no trace in its
+ * audit log unless they bring one.
+ */
+export async function own(app: App, writes: Write[], trace?: Write): Promise<void> {
+  await app.acting.run({}, () => atomically(app, trace ? [...writes, trace] : writes));
+}
+
+/** The trace of what a person is doing, for a write of their own that is to leave it. */
+export function takeTrace(app: App): Write | undefined {
+  const visitor = app.acting.getStore();
+  const trace = visitor?.trace;
+  if (visitor) visitor.trace = undefined;
+  return trace;
 }

@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
 import { Refusal, type RefusalCode, StorageUnavailable } from "../errors.ts";
+import { accountPages } from "./account.ts";
 import { leadTo } from "./answer.ts";
 import { keyPages } from "./api-keys.ts";
 import { broadcastPages } from "./broadcasts.ts";
@@ -10,13 +11,17 @@ import { claimPages } from "./domain-claims.ts";
 import { domainPages } from "./domains.ts";
 import { oneEmailPages } from "./email.ts";
 import { emailPages } from "./emails.ts";
+import { firstRunPages } from "./first-run.ts";
 import { inboundRoutePages } from "./inbound-routes.ts";
+import { invitationPages } from "./invitation.ts";
 import { palettePages } from "./palette.ts";
+import { peoplePages } from "./people.ts";
 import { propertyPages } from "./properties.ts";
 import { receivingPages } from "./receiving.ts";
 import { isPieceWanted } from "./request.ts";
 import { sandboxPages } from "./sandbox.ts";
 import { segmentPages } from "./segments.ts";
+import { settingsPages } from "./settings.ts";
 import { signInPages } from "./sign-in.ts";
 import { suppressionPages } from "./suppressions.ts";
 import { templatePages } from "./templates.ts";
@@ -53,7 +58,12 @@ const pages = (app: App) =>
     .use(broadcastPages(app))
     .use(inboundRoutePages(app))
     .use(receivingPages(app))
-    .use(sandboxPages(app));
+    .use(sandboxPages(app))
+    .use(firstRunPages(app))
+    .use(invitationPages(app))
+    .use(settingsPages(app))
+    .use(peoplePages(app))
+    .use(accountPages(app));
 
 /**
  * The HTML door. It is a server of its own inside the API's: its errors are pages, its bodies are forms, and each of

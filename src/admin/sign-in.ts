@@ -2,8 +2,10 @@ import { Elysia } from "elysia";
 import { h } from "preact";
 import { SignInPage } from "../../views/sign-in.tsx";
 import { takeAttempt } from "../accounts/attempts.ts";
+import { isFirstRun } from "../accounts/first-run.ts";
 import { logIn } from "../accounts/service.ts";
 import { findSignedIn, signIn, signOut, switchTeam } from "../accounts/sign-ins.ts";
+import { hasUsers } from "../accounts/store.ts";
 import type { App } from "../app.ts";
 import { clientAddressReader } from "../client-address.ts";
 import { Refusal } from "../errors.ts";
@@ -15,15 +17,19 @@ import { mistakesOf, sessionCookie, sessionCookieOf, signedIn } from "./visit.ts
 
 export const signInPages = (app: App) => {
   const clientAddress = clientAddressReader(app.config.server.trustedProxies);
-  const page = (request: Request, to: string, email = "", mistake?: string, status = 200) =>
-    documentAnswer(
-      h(SignInPage, { to, email, mistake, theme: readTheme(request), isSandbox: app.sandbox }),
+  const page = async (request: Request, to: string, email = "", mistake?: string, status = 200) => {
+    const { registration } = app.config.auth;
+    const newcomers = registration === "open" ? "register" : (await hasUsers(app.db)) ? "ask" : "setup";
+    return documentAnswer(
+      h(SignInPage, { to, email, mistake, newcomers, theme: readTheme(request) }),
       status,
     );
+  };
   return new Elysia()
     .get("/sign-in", async ({ request, query }) => {
       const to = ownPath(query.to);
-      return (await signedInAlready(app, request)) ? leadTo(to) : page(request, to);
+      if (await signedInAlready(app, request)) return leadTo(to);
+      return (await isFirstRun(app)) ? leadTo("/admin/first-run") : page(request, to);
     })
     .post("/sign-in", async ({ request, server }) => {
       requireSameSite(app, request);
@@ -62,7 +68,7 @@ async function signedInAlready(app: App, request: Request): Promise<boolean> {
 
 /** Where to go on after signing in: a page of the admin, whatever the address says. */
 function ownPath(to: string | undefined): string {
-  return to !== undefined && /^\/admin(\/[\w\-./%@+]*)?(\?[^\s\\]*)?$/.test(to) && !to.includes("//")
+  return to !== undefined && /^\/admin(\/[\w\-./%@+]*)?(\?[^\s\\]*)?$/.test(to) && !/\/(\/|\.\.)/.test(to)
     ? to
     : "/admin";
 }

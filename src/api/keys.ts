@@ -54,7 +54,10 @@ export const keyRoutes = (app: App) =>
       "",
       async ({ caller, body, set }) => {
         const { name, permission, domain_id: domainId, allowed_ips: allowedIps } = body;
-        const key = await createKey(app, caller.teamId, { name, permission, domainId, allowedIps });
+        // What a person may make is a matter of their role.
+        const key = await app.acting.run({ role: caller.role }, () =>
+          createKey(app, caller.teamId, { name, permission, domainId, allowedIps }),
+        );
         set.status = 201;
         set.headers["cache-control"] = "no-store";
         return { id: key.id, token: key.token };

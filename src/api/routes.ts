@@ -25,6 +25,7 @@ import { sandboxRoutes } from "./sandbox.ts";
 import { segmentRoutes } from "./segments.ts";
 import { makeServer } from "./server.ts";
 import { suppressionRoutes } from "./suppressions.ts";
+import { teamRoutes } from "./team.ts";
 import { templateRoutes } from "./templates.ts";
 import { topicRoutes } from "./topics.ts";
 import { webhookRoutes } from "./webhooks.ts";
@@ -72,6 +73,7 @@ export const apiRoutes = (app: App, version: string) => {
     .use(oauthGrantRoutes(app))
     .use(logRoutes(app))
     .use(queueRoutes(app))
-    .use(queueSwitchRoutes(app));
+    .use(queueSwitchRoutes(app))
+    .use(teamRoutes(app));
   return app.sandbox ? server.use(sandboxRoutes(app)) : server;
 };

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { isFirstRun, setupToken } from "../accounts/first-run.ts";
 import { closeLive } from "../admin/live.ts";
 import { adminRoutes } from "../admin/routes.ts";
 import { apiRoutes } from "../api/routes.ts";
@@ -60,6 +61,8 @@ interface Server {
   submission: SubmissionDoor;
   dataDir: string;
   sandbox: boolean;
+  /** Where the first account is made; absent once there is one. */
+  setupUrl?: string;
   stop(): Promise<void>;
 }
 
@@ -113,8 +116,10 @@ async function serve(options: ServeOptions): Promise<Server> {
     );
     const dispatcher = await startDispatcher(app, handlers, { node: await nodeName(config) });
     app.log.info({ url: http.url, dataDir: config.dataDir, sandbox, version }, "MailIt is ready");
+    const setupUrl = (await isFirstRun(app)) ? setupUrlOf(app, http.url) : undefined;
     return {
       url: http.url,
+      ...(setupUrl && { setupUrl }),
       ...(inbound && { inbound: shownAddress(inbound) }),
       submission,
       dataDir: config.dataDir,
@@ -189,6 +194,12 @@ async function listenHttp(app: OpenApp, config: Config, lifecycle: Lifecycle): P
   };
 }
 
+/** The link is for whoever sees what this process prints, and good for as long as it runs. */
+function setupUrlOf(app: OpenApp, url: string): string {
+  if (app.sandbox) return `${url}/admin/first-run`;
+  return `${app.config.server.publicUrl}/admin/first-run?token=${setupToken(app)}`;
+}
+
 function shownAddress({ hostname, port }: { hostname: string; port: number }): string {
   if (hostname === "0.0.0.0" || hostname === "::") return `localhost:${port}`;
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
@@ -204,7 +215,7 @@ function certificateOf({ tls }: Config) {
   return { cert: Bun.file(tls.certFile!), key: Bun.file(tls.keyFile!) }; // both asked for by the configuration's rules
 }
 
-function greeting({ url, inbound, submission, dataDir, sandbox }: Server): string {
+function greeting({ url, inbound, submission, dataDir, sandbox, setupUrl }: Server): string {
   const lines = [
     `MailIt ${version} is ready at ${url}`,
     `Data folder: ${dataDir}`,
@@ -217,6 +228,7 @@ function greeting({ url, inbound, submission, dataDir, sandbox }: Server): strin
       "Steer the outcome by recipient: delivered@, bounced@, bounced-later@, deferred@, complained@, suppressed@ of any domain.",
     );
   }
+  if (setupUrl) lines.push(`Nobody has an account yet: make the first one at ${setupUrl}`);
   return lines.join("\n");
 }
 

@@ -15,6 +15,7 @@ import {
   findDomain,
   findDomainById,
   findDomainByName,
+  findFirstVerified,
   listDomainsOf,
   listKeys,
 } from "./store.ts";
@@ -83,6 +84,11 @@ export async function findSendingDomain(
 ): Promise<SendingDomain | undefined> {
   const domain = await domainsByName.recall(app, name, () => findDomainByName(app.db, name));
   return domain?.teamId === teamId && domain.sending && domain.verifiedAt !== null ? domain : undefined;
+}
+
+/** A domain to send the team's own mail from; undefined while none is verified. */
+export async function findOwnSendingDomain(app: App, teamId: string): Promise<SendingDomain | undefined> {
+  return findFirstVerified(app.db, teamId);
 }
 
 /** The keys that sign for a domain, opened, RSA first; none once the domain is gone. */

@@ -1,4 +1,4 @@
-import { and, asc, eq, sql } from "drizzle-orm";
+import { and, asc, eq, isNotNull, sql } from "drizzle-orm";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import type { Db } from "../db/open.ts";
 import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
@@ -29,6 +29,17 @@ export async function findDomainByName(db: Db, name: string): Promise<Domain | u
 export async function listDomainsOf(db: Db, teamId: string, page: Keyset): Promise<Domain[]> {
   const { where, orderBy, limit } = pageOf(domains.id, eq(domains.teamId, teamId), page);
   return newestFirst(await db.select().from(domains).where(where).orderBy(orderBy).limit(limit), page);
+}
+
+/** The team's oldest domain that may send now. */
+export async function findFirstVerified(db: Db, teamId: string): Promise<Domain | undefined> {
+  return db
+    .select()
+    .from(domains)
+    .where(and(eq(domains.teamId, teamId), eq(domains.sending, true), isNotNull(domains.verifiedAt)))
+    .orderBy(asc(domains.id))
+    .limit(1)
+    .get();
 }
 
 export async function listKeys(db: Db, domainId: string): Promise<DkimKeyRow[]> {

@@ -25,6 +25,20 @@ export async function fromTemplate(
 
 /** An email as its recipients see it: content is stored as its template. */
 export async function asMerged(app: App, email: EmailWithContent): Promise<EmailWithContent> {
-  const { html, text, merge } = email;
-  return merge === null ? email : { ...email, ...(await showMerged(app, { html, text }, merge)) };
+  const { html, text, merge } = withoutInvitation(email);
+  return { ...email, ...(merge === null ? { html, text } : await showMerged(app, { html, text }, merge)) };
+}
+
+/** The tag of an invitation to a team, which `invitations/` sends. */
+export const invitationTag = "mailit_invitation";
+
+/**
+ * An invitation's link is for its recipient alone: whoever may read a team's emails must not take a role by it that they
+ * don't have.
+ */
+export function withoutInvitation<E extends Pick<EmailWithContent, "tags" | "html" | "text">>(email: E): E {
+  if (!email.tags.some(({ name }) => name === invitationTag)) return email;
+  const hide = (body: string | null) =>
+    body?.replace(/(\/admin\/invitation\?token=)[\w-]+/g, "$1[hidden]") ?? null;
+  return { ...email, html: hide(email.html), text: hide(email.text) };
 }

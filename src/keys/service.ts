@@ -1,6 +1,6 @@
 // keys/ is the API keys: what a program shows to act for a team, and its password for SMTP submission.
 import { randomBytes } from "node:crypto";
-import { type App, atomically } from "../app.ts";
+import { type App, atomically, requireRole } from "../app.ts";
 import type { Keyset } from "../db/page.ts";
 import { expectChange } from "../db/write.ts";
 import { Refusal, WriteConflict } from "../errors.ts";
@@ -40,6 +40,8 @@ export async function createKey(
 ): Promise<{ id: string; token: string }> {
   const name = requireName(input.name);
   const permission = requirePermission(input.permission ?? "full_access");
+  // It does what an admin does: whoever makes one must be one.
+  if (permission === "full_access") requireRole(app, "admin");
   const domainId = requireDomainId(input.domainId ?? null, permission);
   const token = `re_${randomBytes(32).toString("hex")}`;
   const row = {

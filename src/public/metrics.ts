@@ -1,9 +1,8 @@
 import { timingSafeEqual } from "node:crypto";
 import { Type as t } from "@sinclair/typebox";
 import { Elysia } from "elysia";
-import ipaddr from "ipaddr.js";
 import type { App } from "../app.ts";
-import type { Connections } from "../client-address.ts";
+import { type Connections, isFromThisMachine } from "../client-address.ts";
 import { Refusal } from "../errors.ts";
 import { contentType, scrape } from "../metrics/scrape.ts";
 
@@ -28,9 +27,6 @@ export const metricsRoutes = (app: App, kinds: string[], version: string) =>
     },
   );
 
-/** A proxy on this machine would make everybody look like this machine; it says so in one of these. */
-const forwarding = ["x-forwarded-for", "x-real-ip", "forwarded", "via", "cf-connecting-ip"];
-
 function requireWatcher(app: App, request: Request, server: Connections | null): void {
   const { token } = app.config.metrics;
   if (token !== undefined) {
@@ -38,9 +34,7 @@ function requireWatcher(app: App, request: Request, server: Connections | null):
     if (isSame(given, token)) return;
     throw new Refusal("not_permitted", "Metrics need the configuration's `metrics.token` as a bearer token.");
   }
-  const address = server?.requestIP(request)?.address ?? "";
-  const isHere = ipaddr.isValid(address) && ipaddr.process(address).range() === "loopback";
-  if (isHere && !forwarding.some((name) => request.headers.has(name))) return;
+  if (isFromThisMachine(request, server)) return;
   throw new Refusal(
     "not_permitted",
     "Metrics are for this machine alone. To read them from elsewhere, set `metrics.token` in the configuration and send it as a bearer token.",

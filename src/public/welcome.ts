@@ -3,6 +3,7 @@ import { h } from "preact";
 import { render } from "preact-render-to-string";
 import { findAsset } from "../../assets/index.ts";
 import { WelcomePage } from "../../views/welcome.tsx";
+import { isFirstRun } from "../accounts/first-run.ts";
 import type { App } from "../app.ts";
 import { Refusal } from "../errors.ts";
 
@@ -11,9 +12,10 @@ const policy =
 
 /** The page at the server's own address, and what pages are made of. */
 export const welcomeRoutes = (app: App, version: string) => {
-  const page = () => {
+  const page = async () => {
     const { publicUrl } = app.config.server;
-    const html = render(h(WelcomePage, { version, publicUrl, isSandbox: app.sandbox }));
+    const about = { version, publicUrl, isSandbox: app.sandbox, isFirstRun: await isFirstRun(app) };
+    const html = render(h(WelcomePage, about));
     return new Response(`<!doctype html>${html}`, {
       headers: { "content-type": "text/html; charset=utf-8", "content-security-policy": policy },
     });

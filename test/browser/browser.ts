@@ -29,9 +29,18 @@ export interface Scene {
 
 export const account = { email: "ada@example.com", password: "correct horse battery staple", name: "Ada" };
 
-/** Starts everything for one file of stories. What a page logs as an error, or asks of another host, fails them. */
-export async function scene({ env = {} }: { env?: Record<string, string> } = {}): Promise<Scene> {
-  const mailit = await startMailit({ env: { MAILIT_LOGGING_LEVEL: "warn", ...env } });
+interface Start {
+  env?: Record<string, string>;
+  /** Instead of `serve --sandbox`. */
+  args?: string[];
+}
+
+/** A server in which nobody has an account yet. What a page logs as an error, or asks of another host, fails its stories. */
+export async function emptyScene({
+  env = {},
+  args,
+}: Start = {}): Promise<Pick<Scene, "mailit" | "stranger" | "database">> {
+  const mailit = await startMailit({ env: { MAILIT_LOGGING_LEVEL: "warn", ...env }, args });
   const browser = await launch();
   const complaints: string[] = [];
   const watched = async (context: BrowserContext) => {
@@ -57,10 +66,19 @@ export async function scene({ env = {} }: { env?: Record<string, string> } = {})
     expect(complaints).toEqual([]);
     expect(mailit.stderr()).not.toMatch(/a page of the admin failed/);
   });
+  return {
+    mailit,
+    stranger: async () => watched(await browser.newContext({ viewport: desktop, reducedMotion: "reduce" })),
+    database: join(mailit.folder, "data/mailit.db"),
+  };
+}
 
+/** Starts everything for one file of stories. */
+export async function scene(start: Start = {}): Promise<Scene> {
+  const { mailit, stranger, database } = await emptyScene(start);
   const registered = await post(mailit, "/auth/register", { ...account, team_name: "Engines" });
   const made = await post(mailit, "/api-keys", { name: "Stories" }, registered.token);
-  const context = await watched(await browser.newContext({ viewport: desktop, reducedMotion: "reduce" }));
+  const context = await stranger();
   await signIn(context, mailit.url);
   return {
     mailit,
@@ -81,8 +99,8 @@ export async function scene({ env = {} }: { env?: Record<string, string> } = {})
       await page.goto(`${mailit.url}${path}`);
       return page;
     },
-    stranger: async () => watched(await browser.newContext({ viewport: desktop, reducedMotion: "reduce" })),
-    database: join(mailit.folder, "data/mailit.db"),
+    stranger,
+    database,
   };
 }
 

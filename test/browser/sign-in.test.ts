@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
-import { account, scene, see, signIn } from "./browser.ts";
+import type { BrowserContext } from "playwright-core";
+import { account, emptyScene, scene, see, signIn } from "./browser.ts";
 
-const { mailit, stranger, open } = await scene();
+const { mailit, stranger, open } = await scene({ env: { MAILIT_RATE_LIMIT_LOGINS_PER_MINUTE: "1000" } });
 
 test("a stranger is led to sign in, and then to where they wanted to go", async () => {
   const context = await stranger();
@@ -54,3 +55,81 @@ test("the switch of colours holds from page to page", async () => {
   await page.getByRole("button", { name: "As the system" }).click();
   await page.waitForFunction((was) => getComputedStyle(document.body).backgroundColor === was, light);
 });
+
+test("a session that has been revoked is over in every tab, and signing in makes a new one", async () => {
+  const context = await stranger();
+  await context.addCookies([
+    { name: "mailit_session", value: "planted", url: `${mailit.url}/admin`, httpOnly: true },
+  ]);
+  await signIn(context, mailit.url);
+  const [first] = await sessionsOf(context);
+  expect(first!.value).not.toBe("planted"); // session fixation
+  const page = await context.newPage();
+  await page.goto(`${mailit.url}/admin/settings/account`);
+
+  const other = await open("/admin/settings/account");
+  await other.getByRole("button", { name: "Sign out all others" }).click();
+  await other.getByRole("button", { name: "Sign them out" }).click();
+  await other.getByRole("status").getByText("All other browsers are signed out.").waitFor();
+  await page.reload();
+  expect(new URL(page.url()).pathname).toBe("/admin/sign-in");
+
+  await signIn(context, mailit.url);
+  const [second] = await sessionsOf(context);
+  expect(second!.value).not.toBe(first!.value);
+  const old = await fetch(`${mailit.url}/admin/settings`, {
+    headers: { cookie: `mailit_session=${first!.value}` },
+    redirect: "manual",
+  });
+  expect(old.headers.get("location")).toStartWith("/admin/sign-in");
+});
+
+test.each([
+  "//evil.example",
+  "https://evil.example",
+  "/\\evil.example",
+  "/admin//evil.example",
+  "/admin/../../evil",
+  "javascript:alert(1)",
+  "/admin\r\nSet-Cookie: a=b",
+  "/emails",
+])("after signing in nobody is led to %j", async (to) => {
+  const answer = await fetch(`${mailit.url}/admin/sign-in`, {
+    method: "POST",
+    body: new URLSearchParams({ email: account.email, password: account.password, to }),
+    redirect: "manual",
+  });
+  expect(answer.status).toBe(303);
+  const led = new URL(answer.headers.get("location")!, mailit.url);
+  expect(led.origin).toBe(mailit.url);
+  expect(led.pathname).toMatch(/^\/admin($|\/)/);
+  expect(answer.headers.getSetCookie()).toEqual([expect.stringMatching(/^mailit_session=/)]);
+});
+
+test("the session's cookie is out of reach for scripts and other sites, and goes over TLS where there is TLS", async () => {
+  const cookieAt = async (url: string) => {
+    const answer = await fetch(`${url}/admin/sign-in`, {
+      method: "POST",
+      body: new URLSearchParams({ email: account.email, password: account.password }),
+      redirect: "manual",
+    });
+    return answer.headers.getSetCookie().find((each) => each.startsWith("mailit_session="))!;
+  };
+  const plain = await cookieAt(mailit.url);
+  expect(plain).toMatch(/; Path=\/admin; HttpOnly; SameSite=Lax; Max-Age=\d+$/);
+
+  const { mailit: secured } = await emptyScene({
+    env: { MAILIT_SERVER_PUBLIC_URL: "https://mail.example.com", MAILIT_RATE_LIMIT_ENABLED: "false" },
+  });
+  const registered = await fetch(`${secured.url}/auth/register`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ ...account, team_name: "Engines" }),
+  });
+  expect(registered.status).toBe(201);
+  expect(await cookieAt(secured.url)).toMatch(/; Path=\/admin; HttpOnly; SameSite=Lax; Max-Age=\d+; Secure$/);
+});
+
+async function sessionsOf(context: BrowserContext) {
+  return (await context.cookies(`${mailit.url}/admin`)).filter(({ name }) => name === "mailit_session");
+}

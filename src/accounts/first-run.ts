@@ -1,0 +1,22 @@
+// The first minutes of a server, in which nobody is known yet.
+import { randomBytes, timingSafeEqual } from "node:crypto";
+import type { App } from "../app.ts";
+import { perApp } from "../per-app.ts";
+import { hasUsers } from "./store.ts";
+
+/** Whether the first account may be made in a browser: there is none, and the configuration lets people register. */
+export async function isFirstRun(app: App): Promise<boolean> {
+  return app.config.auth.registration !== "closed" && !(await hasUsers(app.db));
+}
+
+/** What only whoever started this process is told: a server that others can reach is not for the first who comes. */
+const tokens = perApp(() => randomBytes(24).toString("base64url"));
+
+export function setupToken(app: App): string {
+  return tokens(app);
+}
+
+export function isSetupToken(app: App, given: string): boolean {
+  const [known, shown] = [Buffer.from(tokens(app)), Buffer.from(given)];
+  return known.length === shown.length && timingSafeEqual(known, shown);
+}

@@ -1,0 +1,226 @@
+// invitations/ is how people come into a team: a link that is mailed, good for a week and for one person.
+import { randomBytes } from "node:crypto";
+import { and, eq, gt, lte } from "drizzle-orm";
+import { isMemberByEmail, readRole } from "../accounts/members.ts";
+import { type Invitation, invitations, type Team, teams, type User } from "../accounts/schema.ts";
+import { emailKey, newUser, refuseTaken } from "../accounts/service.ts";
+import { own } from "../accounts/sign-ins.ts";
+import { findUserByEmail, insertMembership, insertUser } from "../accounts/store.ts";
+import { getTeam } from "../accounts/teams.ts";
+import { type App, atomically, requireRole } from "../app.ts";
+import { auditEntry } from "../audit/service.ts";
+import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
+import { expectChange, type Write } from "../db/write.ts";
+import { getEmail } from "../emails/read.ts";
+import { accept } from "../emails/send.ts";
+import { Refusal, WriteConflict } from "../errors.ts";
+import { isId, newIdAt } from "../ids.ts";
+import { parseAddress } from "../mail/address.ts";
+import { invitationEmail } from "./mail.ts";
+
+/** Nobody is invited as an owner: an owner makes one of somebody who has joined. */
+export const invitedRoles = ["viewer", "developer", "admin"] as const;
+
+const goodForMs = 7 * 86_400_000;
+/** A server where anybody may register must not be one for sending strangers mail they did not ask for. */
+const mostOpen = 100;
+
+/** What was made of an invitation: mailed, or a link for whoever invites to hand over. */
+export type Handing =
+  | { kind: "mailed"; emailId: string }
+  | { kind: "link"; link: string; why: "no_domain" | "suppressed" };
+
+export interface Inviting {
+  invitation: Invitation;
+  handing: Handing;
+}
+
+/** Invites somebody to a team by mail. `invitedBy` is an email address. */
+export async function invite(
+  app: App,
+  teamId: string,
+  { email, role, invitedBy }: { email: string; role: string; invitedBy: string },
+): Promise<Inviting> {
+  requireRole(app, "admin");
+  const parsed = parseAddress(email);
+  if (!parsed || parsed.name !== undefined) {
+    throw new Refusal(
+      "validation_error",
+      "Invalid `email` field. The email address needs to follow the `email@example.com` format.",
+    );
+  }
+  const key = emailKey(parsed.address);
+  const wanted = readRole(role, invitedRoles);
+  if (await isMemberByEmail(app, teamId, key)) {
+    throw new Refusal("already_exists", `Invalid \`email\` field. ${key} is in this team already.`);
+  }
+  const createdAt = app.now();
+  if ((await listInvitations(app, teamId)).length >= mostOpen) {
+    throw new Refusal("validation_error", `A team may have ${mostOpen} open invitations at most.`);
+  }
+  const made = makeToken(app);
+  const { token: _, ...kept } = made;
+  const row = { id: newIdAt(createdAt), teamId, email: key, role: wanted, invitedBy, createdAt, ...kept };
+  // One that has expired is out of everybody's sight, and makes way.
+  const writes = [
+    app.db.delete(invitations).where(and(eq(invitations.teamId, teamId), expired(createdAt))),
+    app.db.insert(invitations).values(row),
+  ];
+  const handing = await hand(app, row, made.token, writes).catch((error: unknown) => {
+    if (!(error instanceof WriteConflict && error.kind === "unique")) throw error;
+    throw new Refusal(
+      "already_exists",
+      `Invalid \`email\` field. ${key} is invited already: send that invitation again, or take it back.`,
+    );
+  });
+  return { invitation: row, handing };
+}
+
+/** Sends an invitation again, with a new link that is good for another week; the old one ends. */
+export async function inviteAgain(app: App, teamId: string, id: string): Promise<Inviting> {
+  requireRole(app, "admin");
+  const known = await getInvitation(app, teamId, id);
+  const { token, ...kept } = makeToken(app);
+  const invitation = { ...known, ...kept };
+  const writes = [app.db.update(invitations).set(kept).where(eq(invitations.id, known.id)), expectChange()];
+  const handing = await hand(app, invitation, token, writes).catch(refuseMissing);
+  return { invitation, handing };
+}
+
+/** Takes an invitation back: its link leads nowhere from then on. */
+export async function takeBack(app: App, teamId: string, id: string): Promise<void> {
+  requireRole(app, "admin");
+  const { id: known } = await getInvitation(app, teamId, id);
+  await atomically(app, [app.db.delete(invitations).where(eq(invitations.id, known)), expectChange()]).catch(
+    refuseMissing,
+  );
+}
+
+/** One page of a team's open invitations and one more, newest first; never more than a hundred in all. */
+export async function listInvitations(
+  app: App,
+  teamId: string,
+  page: Keyset = { limit: undefined },
+): Promise<Invitation[]> {
+  const isOpen = and(eq(invitations.teamId, teamId), gt(invitations.expiresAt, app.now()));
+  const { where, orderBy, limit } = pageOf(invitations.id, isOpen, page);
+  return newestFirst(
+    await app.db.select().from(invitations).where(where).orderBy(orderBy).limit(limit),
+    page,
+  );
+}
+
+export interface OpenInvitation {
+  invitation: Invitation;
+  team: Team;
+  /** Whether the address has an account here. */
+  hasAccount: boolean;
+}
+
+/** What a link leads to; undefined when it is none, has expired, or was used or taken back. */
+export async function findInvitation(app: App, token: string): Promise<OpenInvitation | undefined> {
+  const row = await app.db
+    .select({ invitation: invitations, team: teams })
+    .from(invitations)
+    .innerJoin(teams, eq(teams.id, invitations.teamId))
+    .where(and(eq(invitations.tokenHash, hashOf(token)), gt(invitations.expiresAt, app.now())))
+    .get();
+  if (!row) return undefined;
+  return { ...row, hasAccount: (await findUserByEmail(app.db, row.invitation.email)) !== undefined };
+}
+
+/** Makes an account for the person invited, in that team. `address` is the network's. */
+export async function joinAsNew(
+  app: App,
+  { invitation }: OpenInvitation,
+  { name, password, address }: { name: string; password: string; address: string },
+): Promise<User> {
+  const user = await newUser(app, { email: invitation.email, name, password });
+  await join(app, invitation, user, address, [insertUser(app.db, user)]).catch(refuseTaken);
+  return user;
+}
+
+/** Lets somebody join who has shown that the invited address is theirs. */
+export async function joinAs(
+  app: App,
+  { invitation }: OpenInvitation,
+  user: Pick<User, "id" | "email">,
+  address: string,
+): Promise<void> {
+  if (user.email !== invitation.email) {
+    throw new Refusal(
+      "not_permitted",
+      `This invitation is for ${invitation.email}, and you are ${user.email}.`,
+    );
+  }
+  await join(app, invitation, user, address, []);
+}
+
+/** Of two who use one link at once, one joins. */
+async function join(
+  app: App,
+  { id, teamId, tokenHash, role }: Invitation,
+  user: Pick<User, "id" | "email">,
+  address: string,
+  before: Write[],
+): Promise<void> {
+  const act = `Joined the team as ${role}`;
+  const about = { teamId, userId: user.id, email: user.email, act, subject: user.id, address };
+  await own(
+    app,
+    [
+      app.db.delete(invitations).where(and(eq(invitations.id, id), eq(invitations.tokenHash, tokenHash))),
+      expectChange(),
+      ...before,
+      insertMembership(app.db, { teamId, userId: user.id, role, createdAt: app.now() }).onConflictDoNothing(),
+    ],
+    auditEntry(app, about),
+  ).catch(refuseMissing);
+}
+
+/** Writes the invitation and the email that carries its link in one batch. */
+async function hand(app: App, row: Invitation, token: string, writes: Write[]): Promise<Handing> {
+  const { teamId } = row;
+  const link = `${app.config.server.publicUrl}/admin/invitation?token=${token}`;
+  const { name: team } = await getTeam(app, teamId);
+  const email = await invitationEmail(app, teamId, { ...row, team, link });
+  if (!email) {
+    await atomically(app, writes);
+    return { kind: "link", link, why: "no_domain" };
+  }
+  const { id } = await accept(app, { teamId }, email, () => writes, atomically);
+  const { lastEvent } = await getEmail(app, teamId, id);
+  return lastEvent === "suppressed"
+    ? { kind: "link", link, why: "suppressed" }
+    : { kind: "mailed", emailId: id };
+}
+
+async function getInvitation(app: App, teamId: string, id: string): Promise<Invitation> {
+  const row = isId(id)
+    ? await app.db
+        .select()
+        .from(invitations)
+        .where(and(eq(invitations.id, id.toLowerCase()), eq(invitations.teamId, teamId)))
+        .get()
+    : undefined;
+  if (!row) throw invitationMissing();
+  return row;
+}
+
+function makeToken(app: App): Pick<Invitation, "tokenHash" | "expiresAt"> & { token: string } {
+  const token = randomBytes(32).toString("base64url");
+  return { token, tokenHash: hashOf(token), expiresAt: new Date(app.now().getTime() + goodForMs) };
+}
+
+const expired = (now: Date) => lte(invitations.expiresAt, now);
+
+function hashOf(token: string): string {
+  return new Bun.CryptoHasher("sha256").update(token).digest("hex");
+}
+
+function refuseMissing(error: unknown): never {
+  throw error instanceof WriteConflict && error.kind === "stale" ? invitationMissing() : error;
+}
+
+const invitationMissing = () =>
+  new Refusal("not_found", "Invitation not found: it was used, taken back, or has expired.");

@@ -4,6 +4,7 @@ import adminJs from "./admin.client.js" with { type: "text" };
 import adminCss from "./admin.css" with { type: "text" };
 import css from "./app.css" with { type: "text" };
 import logo from "./logo.svg" with { type: "text" };
+import chartCss from "./pages/chart.css" with { type: "text" };
 
 export interface Asset {
   body: string;
@@ -16,7 +17,7 @@ const sheet = (body: string): Asset => ({ body, type: "text/css; charset=utf-8" 
 /** What is served under `/assets/`; part of the executable. */
 const named: Record<string, Asset> = {
   "app.css": sheet(css),
-  "admin.css": sheet(adminCss),
+  "admin.css": sheet([adminCss, chartCss].join("\n")),
   "admin.js": script(adminJs),
   "htmx.js": script(withoutMap(htmx)),
   "sse.js": script(withoutMap(sse)),

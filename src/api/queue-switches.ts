@@ -1,6 +1,6 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia, t } from "elysia";
-import { isOperator } from "../accounts/service.ts";
+import { requireOperator } from "../accounts/service.ts";
 import type { App } from "../app.ts";
 import { shortLane } from "../delivery/queue-filter.ts";
 import {
@@ -67,7 +67,7 @@ export const queueSwitchRoutes = (app: App) =>
     .get(
       "/lanes",
       async ({ caller, query }) => {
-        await mustBeOperator(app, caller.teamId);
+        await requireOperator(app, caller.teamId);
         const limit = readLimit(query.limit);
         const lanes = await listQueueLanes(app, { after: query.after, limit });
         return {
@@ -91,7 +91,7 @@ export const queueSwitchRoutes = (app: App) =>
     .post(
       "/lanes/pause",
       async ({ caller, body }) => {
-        await mustBeOperator(app, caller.teamId);
+        await requireOperator(app, caller.teamId);
         await pauseQueueLane(app, body.lane, body.reason);
         return { object: "lane" as const, lane: shortLane(body.lane), paused: true };
       },
@@ -108,7 +108,7 @@ export const queueSwitchRoutes = (app: App) =>
     .post(
       "/lanes/resume",
       async ({ caller, body }) => {
-        await mustBeOperator(app, caller.teamId);
+        await requireOperator(app, caller.teamId);
         await resumeQueueLane(app, body.lane);
         return { object: "lane" as const, lane: shortLane(body.lane), paused: false };
       },
@@ -125,7 +125,7 @@ export const queueSwitchRoutes = (app: App) =>
     .post(
       "/sending/pause",
       async ({ caller, body }) => {
-        await mustBeOperator(app, caller.teamId);
+        await requireOperator(app, caller.teamId);
         await pauseSending(app, body.reason);
         return overviewOf(app);
       },
@@ -142,7 +142,7 @@ export const queueSwitchRoutes = (app: App) =>
     .post(
       "/sending/resume",
       async ({ caller }) => {
-        await mustBeOperator(app, caller.teamId);
+        await requireOperator(app, caller.teamId);
         await resumeSending(app);
         return overviewOf(app);
       },
@@ -156,14 +156,6 @@ export const queueSwitchRoutes = (app: App) =>
         },
       },
     );
-
-async function mustBeOperator(app: App, teamId: string): Promise<void> {
-  if (await isOperator(app, teamId)) return;
-  throw new Refusal(
-    "not_permitted",
-    "This concerns every team on the server: only the operator's team, the first one made, may do it.",
-  );
-}
 
 async function overviewOf(app: App) {
   const pause = await findSendingPause(app);

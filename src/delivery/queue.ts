@@ -1,6 +1,7 @@
 /** What an operator does to the deliveries that wait: count, hold, resume, try now, bounce, cancel. */
 import { type App, atomically } from "../app.ts";
 import type { Write } from "../db/write.ts";
+import { Refusal } from "../errors.ts";
 import { settleLane, touchLane } from "../jobs/store.ts";
 import { isoTime } from "./explain.ts";
 import { oneLine, type QueueFilter } from "./queue-filter.ts";
@@ -20,6 +21,16 @@ const batchSize = 100;
 
 export async function countQueue(app: App, filter: QueueFilter): Promise<QueueCount> {
   return countWaiting(app.db, filter, app.now());
+}
+
+/** Refuses to go on where a filter does not match as many as whoever asks has seen. */
+export async function requireCount(app: App, filter: QueueFilter, expected: number): Promise<void> {
+  const { count } = await countQueue(app, filter);
+  if (count === expected) return;
+  throw new Refusal(
+    "already_exists", // the answer of a state that is not what the client thinks: 409
+    `The filter matches ${count} deliveries and not ${expected}. Nothing was changed; count again.`,
+  );
 }
 
 /** Holds what waits now; what comes later is not held. */

@@ -2,13 +2,12 @@ import { Type } from "@sinclair/typebox";
 import { Elysia, t } from "elysia";
 import { requireOperator } from "../accounts/service.ts";
 import type { App } from "../app.ts";
+import { countedInLane, type LaneReport, listLaneReports } from "../delivery/lanes.ts";
 import { shortLane } from "../delivery/queue-filter.ts";
 import {
   findSendingPause,
-  listQueueLanes,
   pauseQueueLane,
   pauseSending,
-  type QueueLane,
   resumeQueueLane,
   resumeSending,
 } from "../delivery/queue-switches.ts";
@@ -36,6 +35,10 @@ const laneItem = Type.Object({
   blocked_until: time,
   blocked_by: text,
   paused: Type.Boolean(),
+  waiting: Type.Integer({ minimum: 0, description: `Deliveries, counted up to ${countedInLane}.` }),
+  due: Type.Integer({ minimum: 0, description: "Those whose time has come, counted as far." }),
+  busy: Type.Integer({ minimum: 0, description: "Being attempted at this moment." }),
+  status: Type.String({ description: "What limits it now, in a sentence." }),
 });
 const laneSwitched = Type.Object({
   object: Type.Literal("lane"),
@@ -69,7 +72,7 @@ export const queueSwitchRoutes = (app: App) =>
       async ({ caller, query }) => {
         await requireOperator(app, caller.teamId);
         const limit = readLimit(query.limit);
-        const lanes = await listQueueLanes(app, { after: query.after, limit });
+        const lanes = await listLaneReports(app, { after: query.after, limit });
         return {
           object: "list" as const,
           has_more: lanes.length > limit,
@@ -172,7 +175,8 @@ function readLimit(limit = "20"): number {
   throw new Refusal("validation_error", "The `limit` must be a number between 1 and 100.");
 }
 
-function toLane({ lane, nextAt, blockedUntil, blockedBy, isPaused }: QueueLane) {
+function toLane({ lane, nextAt, blockedUntil, blockedBy, isPaused, ...report }: LaneReport) {
+  const { waiting, due, busy, status } = report;
   return {
     object: "lane" as const,
     lane,
@@ -180,5 +184,6 @@ function toLane({ lane, nextAt, blockedUntil, blockedBy, isPaused }: QueueLane) 
     blocked_until: blockedUntil?.toISOString() ?? null,
     blocked_by: blockedBy,
     paused: isPaused,
+    ...{ waiting, due, busy, status },
   };
 }

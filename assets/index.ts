@@ -5,6 +5,8 @@ import adminCss from "./admin.css" with { type: "text" };
 import css from "./app.css" with { type: "text" };
 import logo from "./logo.svg" with { type: "text" };
 import chartCss from "./pages/chart.css" with { type: "text" };
+import codeCss from "./pages/code.css" with { type: "text" };
+import overviewCss from "./pages/overview.css" with { type: "text" };
 
 export interface Asset {
   body: string;
@@ -17,7 +19,7 @@ const sheet = (body: string): Asset => ({ body, type: "text/css; charset=utf-8" 
 /** What is served under `/assets/`; part of the executable. */
 const named: Record<string, Asset> = {
   "app.css": sheet(css),
-  "admin.css": sheet([adminCss, chartCss].join("\n")),
+  "admin.css": sheet([adminCss, chartCss, codeCss, overviewCss].join("\n")),
   "admin.js": script(adminJs),
   "htmx.js": script(withoutMap(htmx)),
   "sse.js": script(withoutMap(sse)),

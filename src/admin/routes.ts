@@ -3,6 +3,10 @@ import type { App } from "../app.ts";
 import { Refusal, type RefusalCode, StorageUnavailable } from "../errors.ts";
 import { leadTo } from "./answer.ts";
 import { keyPages } from "./api-keys.ts";
+import { logPages } from "./logs.ts";
+import { metricsPages } from "./metrics.ts";
+import { overviewPages } from "./overview.ts";
+import { queuePages } from "./queue.ts";
 import { isPieceWanted } from "./request.ts";
 import { signInPages } from "./sign-in.ts";
 import { themePages } from "./theme-switch.ts";
@@ -17,7 +21,11 @@ const pages = (app: App) =>
     )
     .use(signInPages(app))
     .use(themePages(app))
-    .use(keyPages(app));
+    .use(keyPages(app))
+    .use(overviewPages(app))
+    .use(metricsPages(app))
+    .use(logPages(app))
+    .use(queuePages(app));
 
 /**
  * The HTML door. It is a server of its own inside the API's: its errors are pages, its bodies are forms, and each of

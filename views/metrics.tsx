@@ -264,7 +264,8 @@ function Parts({ by, parts }: { by: "domain" | "provider" | "broadcast"; parts: 
 
 function partOf({ domain, provider, broadcast }: MetricsRow) {
   if (broadcast) {
-    return <a href={`/admin/broadcasts/${broadcast.id}`}>{broadcast.name ?? "A broadcast that is gone"}</a>;
+    if (broadcast.name === null) return "A broadcast that is gone";
+    return <a href={`/admin/broadcasts/${broadcast.id}`}>{broadcast.name}</a>;
   }
   if (domain) return domain.name ?? "A domain that was removed";
   return provider ?? "Of no domain";

@@ -280,9 +280,7 @@ function machineLines({ disk, threads }: ServerState): HealthLine[] {
     {
       tone: "good",
       word: "ok",
-      text: `${threads.threads} message ${threads.threads === 1 ? "worker" : "workers"}, ${
-        threads.tasks === 0 ? "at rest" : `with ${threads.tasks} to do`
-      }`,
+      text: workersOf(threads),
     },
   ];
   if (disk) {
@@ -292,6 +290,12 @@ function machineLines({ disk, threads }: ServerState): HealthLine[] {
     lines.push({ tone: isLow ? "bad" : "good", word: isLow ? "disk" : "ok", text });
   }
   return lines;
+}
+
+function workersOf({ threads, tasks }: ServerState["threads"]): string {
+  if (threads === 0) return "Message workers start with the first message";
+  const workers = threads === 1 ? "1 message worker" : `${threads} message workers`;
+  return tasks === 0 ? `${workers}, at rest` : `${workers}, with ${tasks} to do`;
 }
 
 const charted = [

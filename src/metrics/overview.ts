@@ -22,7 +22,7 @@ export interface Overview {
   now: Date;
   /** The last 24 hours, by hour. */
   day: Metrics;
-  /** The last 30 days, by day; up to a minute old. */
+  /** The last 30 days, by day; up to five seconds old. */
   month: Metrics;
   /** Since when and why nothing is sent. */
   pause: Pause | undefined;
@@ -94,7 +94,7 @@ async function countedSince(
   });
 }
 
-const keptMs = 60_000;
+const keptMs = 5_000;
 const mostKept = 1_000;
 const monthsOf = perApp((): Map<string, { until: number; value: Promise<Metrics> }> => new Map());
 

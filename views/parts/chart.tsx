@@ -46,7 +46,7 @@ export function Chart(props: ChartProps) {
   return (
     <figure class="figure" id={id}>
       <figcaption>
-        <h3 id={`${id}-title`}>{title}</h3>
+        <h2 id={`${id}-title`}>{title}</h2>
         <ul class="legend">
           {series.map(({ name, tone }, n) => (
             <li>

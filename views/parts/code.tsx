@@ -6,7 +6,7 @@ export function Code({ title, text, note, id }: { title: string; text: string; n
   return (
     <section class="code" id={id} aria-label={title}>
       <div class="code-head">
-        <h3>{title}</h3>
+        <h2>{title}</h2>
         <button type="button" class="plain small" data-copy={text} aria-label={`Copy: ${title}`}>
           <Icon name="copy" />
         </button>

@@ -7,6 +7,7 @@ import logo from "./logo.svg" with { type: "text" };
 import chartCss from "./pages/chart.css" with { type: "text" };
 import codeCss from "./pages/code.css" with { type: "text" };
 import overviewCss from "./pages/overview.css" with { type: "text" };
+import referenceCss from "./pages/reference.css" with { type: "text" };
 
 export interface Asset {
   body: string;
@@ -19,7 +20,7 @@ const sheet = (body: string): Asset => ({ body, type: "text/css; charset=utf-8" 
 /** What is served under `/assets/`; part of the executable. */
 const named: Record<string, Asset> = {
   "app.css": sheet(css),
-  "admin.css": sheet([adminCss, chartCss, codeCss, overviewCss].join("\n")),
+  "admin.css": sheet([adminCss, chartCss, codeCss, overviewCss, referenceCss].join("\n")),
   "admin.js": script(adminJs),
   "htmx.js": script(withoutMap(htmx)),
   "sse.js": script(withoutMap(sse)),

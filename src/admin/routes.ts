@@ -3,6 +3,7 @@ import type { App } from "../app.ts";
 import { Refusal, type RefusalCode, StorageUnavailable } from "../errors.ts";
 import { leadTo } from "./answer.ts";
 import { keyPages } from "./api-keys.ts";
+import { docPages } from "./docs.ts";
 import { logPages } from "./logs.ts";
 import { metricsPages } from "./metrics.ts";
 import { overviewPages } from "./overview.ts";
@@ -25,7 +26,8 @@ const pages = (app: App) =>
     .use(overviewPages(app))
     .use(metricsPages(app))
     .use(logPages(app))
-    .use(queuePages(app));
+    .use(queuePages(app))
+    .use(docPages(app));
 
 /**
  * The HTML door. It is a server of its own inside the API's: its errors are pages, its bodies are forms, and each of

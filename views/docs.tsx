@@ -14,18 +14,19 @@ export interface DocsProps {
   /** Ids and names. */
   keys: (readonly [string, string])[];
   domain: { name: string; isVerified: boolean } | undefined;
-  key: { id: string; name: string } | undefined;
+  /** Not `key`, which is Preact's own. */
+  apiKey: { id: string; name: string } | undefined;
   language: Language;
   isSandbox: boolean;
 }
 
 export function DocsPage(props: DocsProps) {
-  const { url, domain, key, language, isSandbox } = props;
+  const { url, domain, apiKey, language, isSandbox } = props;
   const names: Names = {
     url,
     from: `hello@${domain?.name ?? "your-domain.example"}`,
     to: isSandbox ? "delivered@example.org" : "you@example.org",
-    key: `re_… (${printable(key?.name ?? "make a key first")})`,
+    key: `re_… (${printable(apiKey?.name ?? "make a key first")})`,
   };
   return (
     <>
@@ -73,7 +74,7 @@ export function DocsPage(props: DocsProps) {
   );
 }
 
-function Choice({ domains, keys, domain, key, language }: DocsProps) {
+function Choice({ domains, keys, domain, apiKey, language }: DocsProps) {
   return (
     <>
       {!domain && (
@@ -98,7 +99,9 @@ function Choice({ domains, keys, domain, key, language }: DocsProps) {
               options={domains.map((name) => [name, name] as const)}
             />
           )}
-          {keys.length > 1 && <SelectField name="key" label="API key" value={key?.id ?? ""} options={keys} />}
+          {keys.length > 1 && (
+            <SelectField name="key" label="API key" value={apiKey?.id ?? ""} options={keys} />
+          )}
           <button type="submit">Fill in</button>
         </form>
       )}
@@ -106,8 +109,12 @@ function Choice({ domains, keys, domain, key, language }: DocsProps) {
   );
 }
 
-const chosen = ({ domain, key }: DocsProps, language: Language) =>
-  new URLSearchParams({ language, ...(domain && { domain: domain.name }), ...(key && { key: key.id }) });
+const chosen = ({ domain, apiKey }: DocsProps, language: Language) =>
+  new URLSearchParams({
+    language,
+    ...(domain && { domain: domain.name }),
+    ...(apiKey && { key: apiKey.id }),
+  });
 
 function Sample({ sample: { install, text, title } }: { sample: Sample }) {
   return (
@@ -118,7 +125,7 @@ function Sample({ sample: { install, text, title } }: { sample: Sample }) {
   );
 }
 
-function Smtp({ smtp, names, key }: DocsProps & { names: Names }) {
+function Smtp({ smtp, names, apiKey }: DocsProps & { names: Names }) {
   const port = smtp.startTls ?? 587;
   return (
     <section class="card" id="smtp">
@@ -142,7 +149,7 @@ function Smtp({ smtp, names, key }: DocsProps & { names: Names }) {
           <code>resend</code> (any name will do)
         </dd>
         <dt>Password</dt>
-        <dd>the API key{key ? ` “${key.name}”` : ""}</dd>
+        <dd>the API key{apiKey ? ` “${apiKey.name}”` : ""}</dd>
       </dl>
       <Code
         title="With curl"
@@ -181,7 +188,7 @@ function Webhooks({ names }: { names: Names }) {
 export async function POST(request) {
   const payload = await request.text(); // the bytes as they came
   const event = new Webhook(process.env.WEBHOOK_SECRET).verify(payload, Object.fromEntries(request.headers));
-  console.log(event.type, event.data.email_id);
+  if (event.type === "email.bounced") console.log(event.data.email_id);
   return new Response(null, { status: 204 });
 }`}
       />
@@ -270,7 +277,8 @@ const { data, error } = await mail.emails.send({
   subject: "Hello",
   html: "<p>It works.</p>",
 });
-console.log(error ?? data.id);`,
+if (error) throw new Error(error.message);
+process.stdout.write(data.id);`,
   }),
   Python: ({ url, from, to, key }) => ({
     title: "With the Resend SDK",

@@ -3,7 +3,6 @@ import type { LaneReport } from "../src/delivery/lanes.ts";
 import type { Queued } from "../src/delivery/queue.ts";
 import type { QueueRequest } from "../src/delivery/queue-request.ts";
 import type { QueueCount } from "../src/delivery/queue-walk.ts";
-import type { Pause } from "../src/jobs/schema.ts";
 import { Badge, State, type Tone } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Form, FormMistake, SelectField, TextField } from "./parts/form.tsx";
@@ -15,7 +14,7 @@ export interface QueueState {
   csrf: string;
   now: Date;
   /** Of all sending. */
-  pause: Pause | undefined;
+  pause: { reason: string; createdAt: Date } | undefined;
   /** Lanes are all teams', and so the operator's alone. */
   isOperator: boolean;
   lanes: LaneReport[];

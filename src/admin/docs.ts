@@ -32,7 +32,7 @@ export const docPages = (app: App) =>
         domains: domains.map(({ name }) => name),
         keys: keys.map(({ id, name }) => [id, name] as const),
         domain: domain && { name: domain.name, isVerified: domain.verifiedAt !== null },
-        key: key && { id: key.id, name: key.name },
+        apiKey: key && { id: key.id, name: key.name },
         language: languages.find((each) => each === query.language) ?? "curl",
         isSandbox: app.sandbox,
       }),

@@ -21,7 +21,6 @@ import { oauthGrantRoutes } from "./oauth-grants.ts";
 import { queueRoutes } from "./queue.ts";
 import { queueSwitchRoutes } from "./queue-switches.ts";
 import { receivingRoutes } from "./receiving.ts";
-import { referenceRoutes } from "./reference.ts";
 import { sandboxRoutes } from "./sandbox.ts";
 import { segmentRoutes } from "./segments.ts";
 import { makeServer } from "./server.ts";
@@ -32,14 +31,12 @@ import { webhookRoutes } from "./webhooks.ts";
 
 /** The JSON door, all of it: what `openapi/json` describes is what is here. */
 export const apiRoutes = (app: App, version: string) => {
-  const readDocument: () => Promise<unknown> = async () =>
-    (await server.handle(new Request("http://localhost/openapi/json"))).json();
   const server = makeServer(app)
     .use(
       openapi({
         path: "/openapi",
         specPath: "/openapi/json",
-        provider: null, // its pages load their scripts from elsewhere; ours is in reference.ts
+        provider: null, // its pages load their scripts from elsewhere; ours is public/reference.ts
         documentation: {
           info: {
             title: "MailIt",
@@ -51,7 +48,6 @@ export const apiRoutes = (app: App, version: string) => {
         },
       }),
     )
-    .use(referenceRoutes(readDocument))
     .use(authRoutes(app))
     .use(emailRoutes(app))
     .use(emailChangeRoutes(app))

@@ -44,4 +44,4 @@ test("the whole API is described by this server alone", async () => {
   await route.locator("summary").click();
   await route.getByText("Idempotency-Key").or(route.getByText("subject")).first().waitFor();
   await see(page, "openapi");
-});
+}, 120_000); // a page of two hundred routes takes axe its time

@@ -12,13 +12,19 @@ interface Described {
 const policy =
   "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/** Whoever answers for the API's document, without a network between. */
+interface Api {
+  handle(request: Request): Promise<Response> | Response;
+}
+
 /** The OpenAPI document as a page. It is the same for everybody and made once, when it is first asked for. */
-export const referenceRoutes = (readDocument: () => Promise<unknown>) => {
+export const referenceRoutes = (api: Api) => {
   let page: Promise<string> | undefined;
+  const readDocument = async () =>
+    (await api.handle(new Request("http://localhost/openapi/json"))).json() as Promise<Described>;
   return new Elysia({ detail: { hide: true } }).get("/openapi", async () => {
     page ??= readDocument().then((document) => {
-      const props = propsOf(document as Described);
-      return `<!doctype html>${render(h(ReferencePage, props))}`;
+      return `<!doctype html>${render(h(ReferencePage, propsOf(document)))}`;
     });
     return new Response(await page, {
       headers: {

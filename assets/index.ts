@@ -7,10 +7,14 @@ import { editorScript } from "./editor-bundle.ts" with { type: "macro" };
 import logo from "./logo.svg" with { type: "text" };
 import audienceCss from "./pages/audience.css" with { type: "text" };
 import broadcastCss from "./pages/broadcasts.css" with { type: "text" };
+import chartCss from "./pages/chart.css" with { type: "text" };
+import codeCss from "./pages/code.css" with { type: "text" };
 import domainsCss from "./pages/domains.css" with { type: "text" };
 import editCss from "./pages/editor.css" with { type: "text" };
 import messageCss from "./pages/message.css" with { type: "text" };
+import overviewCss from "./pages/overview.css" with { type: "text" };
 import paletteCss from "./pages/palette.css" with { type: "text" };
+import referenceCss from "./pages/reference.css" with { type: "text" };
 import settingsCss from "./pages/settings.css" with { type: "text" };
 import webhooksCss from "./pages/webhooks.css" with { type: "text" };
 
@@ -26,10 +30,14 @@ const sheet = (body: string): Asset => ({ body, type: "text/css; charset=utf-8" 
 const pages = [
   audienceCss,
   broadcastCss,
+  chartCss,
+  codeCss,
   domainsCss,
   editCss,
   messageCss,
+  overviewCss,
   paletteCss,
+  referenceCss,
   settingsCss,
   webhooksCss,
 ];

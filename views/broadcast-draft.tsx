@@ -3,7 +3,7 @@ import type { BroadcastPreview as Preview } from "../src/broadcasts/preview.ts";
 import type { Reach } from "../src/broadcasts/reach.ts";
 import type { Broadcast } from "../src/broadcasts/schema.ts";
 import { State } from "./parts/badge.tsx";
-import { CodeField } from "./parts/code.tsx";
+import { CodeField } from "./parts/code-field.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Form, FormMistake, SelectField, TextArea, TextField } from "./parts/form.tsx";
 import { PageHead } from "./parts/page-head.tsx";

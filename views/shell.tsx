@@ -143,7 +143,7 @@ export function Document({
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta
           name="htmx-config"
-          content='{"extensions":"sse","history":"reload","includeIndicatorCSS":false}'
+          content='{"extensions":"sse","history":"reload","includeIndicatorCSS":false,"morphIgnore":["data-htmx-powered","open"]}'
         />
         <title>{`${title} · MailIt`}</title>
         <link rel="icon" href={assetUrl("logo.svg")} />

@@ -1,6 +1,6 @@
 /** @jsxImportSource preact */
 import type { Template } from "../src/templates/schema.ts";
-import { CodeField } from "./parts/code.tsx";
+import { CodeField } from "./parts/code-field.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Checkbox, Form, FormMistake, TextArea, TextField } from "./parts/form.tsx";
 import { PageHead } from "./parts/page-head.tsx";

@@ -153,6 +153,15 @@ export async function isOperator(app: App, teamId: string): Promise<boolean> {
   return (await findOldestTeam(app.db))?.id === teamId;
 }
 
+/** Refuses a team that is not the operator's, for what concerns all teams. */
+export async function requireOperator(app: App, teamId: string): Promise<void> {
+  if (await isOperator(app, teamId)) return;
+  throw new Refusal(
+    "not_permitted",
+    "This concerns every team on the server: only the operator's team, the first one made, may do it.",
+  );
+}
+
 export async function listUsers(app: App): Promise<UserWithTeam[]> {
   return listUsersWithTeams(app.db);
 }

@@ -7,6 +7,7 @@ import { keyPages } from "./api-keys.ts";
 import { broadcastPages } from "./broadcasts.ts";
 import { contactImportPages } from "./contact-imports.ts";
 import { contactPages } from "./contacts.ts";
+import { docPages } from "./docs.ts";
 import { claimPages } from "./domain-claims.ts";
 import { domainPages } from "./domains.ts";
 import { oneEmailPages } from "./email.ts";
@@ -14,9 +15,13 @@ import { emailPages } from "./emails.ts";
 import { firstRunPages } from "./first-run.ts";
 import { inboundRoutePages } from "./inbound-routes.ts";
 import { invitationPages } from "./invitation.ts";
+import { logPages } from "./logs.ts";
+import { metricsPages } from "./metrics.ts";
+import { overviewPages } from "./overview.ts";
 import { palettePages } from "./palette.ts";
 import { peoplePages } from "./people.ts";
 import { propertyPages } from "./properties.ts";
+import { queuePages } from "./queue.ts";
 import { receivingPages } from "./receiving.ts";
 import { isPieceWanted } from "./request.ts";
 import { sandboxPages } from "./sandbox.ts";
@@ -63,7 +68,12 @@ const pages = (app: App) =>
     .use(invitationPages(app))
     .use(settingsPages(app))
     .use(peoplePages(app))
-    .use(accountPages(app));
+    .use(accountPages(app))
+    .use(overviewPages(app))
+    .use(metricsPages(app))
+    .use(logPages(app))
+    .use(queuePages(app))
+    .use(docPages(app));
 
 /**
  * The HTML door. It is a server of its own inside the API's: its errors are pages, its bodies are forms, and each of

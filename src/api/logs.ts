@@ -1,12 +1,12 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia, t } from "elysia";
 import type { App } from "../app.ts";
+import { readLogFilter } from "../logs/filter.ts";
 import { getLog, getLogs } from "../logs/read.ts";
 import type { Log } from "../logs/schema.ts";
 import type { ListedLog } from "../logs/store.ts";
 import { authenticated } from "./auth.ts";
 import { pageQuery, readPage } from "./list.ts";
-import { readLogFilter } from "./log-filter.ts";
 import { answer, errorAnswers } from "./openapi.ts";
 
 const filters = t.Object(

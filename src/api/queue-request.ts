@@ -1,8 +1,7 @@
 import { type Static, t } from "elysia";
-import { parseDuration } from "../config/units.ts";
 import { isEverything, type QueueFilter, waitingStates } from "../delivery/queue-filter.ts";
+import { readQueueFilter } from "../delivery/queue-request.ts";
 import { Refusal } from "../errors.ts";
-import { asciiDomain } from "../mail/address.ts";
 
 const age = t.Union([t.String(), t.Number()], {
   description: 'A duration such as "90s", "30m", "2h" or "3d"; a plain number is seconds.',
@@ -36,27 +35,8 @@ export const actRequest = t.Object(
 );
 
 /** What a request picks, of one team. */
-export function readFilter(body: Static<typeof countRequest>, teamId: string): QueueFilter {
-  const {
-    delivery_id: deliveryId,
-    lane,
-    domain,
-    state,
-    tag,
-    older_than: olderThan,
-    newer_than: newerThan,
-  } = body;
-  return {
-    deliveryId: deliveryId?.toLowerCase(),
-    lane,
-    domain: domain === undefined ? undefined : readDomain(domain),
-    state,
-    tag,
-    olderThanMs: readAge("older_than", olderThan),
-    newerThanMs: readAge("newer_than", newerThan),
-    teamId,
-  };
-}
+export const readFilter = (body: Static<typeof countRequest>, teamId: string): QueueFilter =>
+  readQueueFilter(body, teamId);
 
 /** The same for what changes something: to mean everything is to say so. A forgotten or misspelt field must not mean it. */
 export function readActFilter(body: Static<typeof actRequest>, teamId: string): QueueFilter {
@@ -68,28 +48,4 @@ export function readActFilter(body: Static<typeof actRequest>, teamId: string): 
     );
   }
   return filter;
-}
-
-/** Recipients' domains as they are stored: ASCII and lower-case. */
-function readDomain(text: string): string {
-  const name = asciiDomain(text.trim());
-  if (name === undefined) {
-    throw new Refusal(
-      "validation_error",
-      "Invalid `domain` field. It must be a domain such as `example.com`.",
-    );
-  }
-  return name;
-}
-
-function readAge(field: string, age: string | number | undefined): number | undefined {
-  if (age === undefined) return undefined;
-  const ms = parseDuration(age);
-  if (ms === undefined) {
-    throw new Refusal(
-      "validation_error",
-      `Invalid \`${field}\` field. It must be a duration such as "90s", "30m", "2h" or "3d".`,
-    );
-  }
-  return ms;
 }

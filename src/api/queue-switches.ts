@@ -1,14 +1,13 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia, t } from "elysia";
-import { isOperator } from "../accounts/service.ts";
+import { requireOperator } from "../accounts/service.ts";
 import type { App } from "../app.ts";
+import { countedInLane, type LaneReport, listLaneReports } from "../delivery/lanes.ts";
 import { shortLane } from "../delivery/queue-filter.ts";
 import {
   findSendingPause,
-  listQueueLanes,
   pauseQueueLane,
   pauseSending,
-  type QueueLane,
   resumeQueueLane,
   resumeSending,
 } from "../delivery/queue-switches.ts";
@@ -36,6 +35,10 @@ const laneItem = Type.Object({
   blocked_until: time,
   blocked_by: text,
   paused: Type.Boolean(),
+  waiting: Type.Integer({ minimum: 0, description: `Deliveries, counted up to ${countedInLane}.` }),
+  due: Type.Integer({ minimum: 0, description: "Those whose time has come, counted as far." }),
+  busy: Type.Integer({ minimum: 0, description: "Being attempted at this moment." }),
+  status: Type.String({ description: "What limits it now, in a sentence." }),
 });
 const laneSwitched = Type.Object({
   object: Type.Literal("lane"),
@@ -67,9 +70,9 @@ export const queueSwitchRoutes = (app: App) =>
     .get(
       "/lanes",
       async ({ caller, query }) => {
-        await mustBeOperator(app, caller.teamId);
+        await requireOperator(app, caller.teamId);
         const limit = readLimit(query.limit);
-        const lanes = await listQueueLanes(app, { after: query.after, limit });
+        const lanes = await listLaneReports(app, { after: query.after, limit });
         return {
           object: "list" as const,
           has_more: lanes.length > limit,
@@ -91,7 +94,7 @@ export const queueSwitchRoutes = (app: App) =>
     .post(
       "/lanes/pause",
       async ({ caller, body }) => {
-        await mustBeOperator(app, caller.teamId);
+        await requireOperator(app, caller.teamId);
         await pauseQueueLane(app, body.lane, body.reason);
         return { object: "lane" as const, lane: shortLane(body.lane), paused: true };
       },
@@ -108,7 +111,7 @@ export const queueSwitchRoutes = (app: App) =>
     .post(
       "/lanes/resume",
       async ({ caller, body }) => {
-        await mustBeOperator(app, caller.teamId);
+        await requireOperator(app, caller.teamId);
         await resumeQueueLane(app, body.lane);
         return { object: "lane" as const, lane: shortLane(body.lane), paused: false };
       },
@@ -125,7 +128,7 @@ export const queueSwitchRoutes = (app: App) =>
     .post(
       "/sending/pause",
       async ({ caller, body }) => {
-        await mustBeOperator(app, caller.teamId);
+        await requireOperator(app, caller.teamId);
         await pauseSending(app, body.reason);
         return overviewOf(app);
       },
@@ -142,7 +145,7 @@ export const queueSwitchRoutes = (app: App) =>
     .post(
       "/sending/resume",
       async ({ caller }) => {
-        await mustBeOperator(app, caller.teamId);
+        await requireOperator(app, caller.teamId);
         await resumeSending(app);
         return overviewOf(app);
       },
@@ -156,14 +159,6 @@ export const queueSwitchRoutes = (app: App) =>
         },
       },
     );
-
-async function mustBeOperator(app: App, teamId: string): Promise<void> {
-  if (await isOperator(app, teamId)) return;
-  throw new Refusal(
-    "not_permitted",
-    "This concerns every team on the server: only the operator's team, the first one made, may do it.",
-  );
-}
 
 async function overviewOf(app: App) {
   const pause = await findSendingPause(app);
@@ -180,7 +175,8 @@ function readLimit(limit = "20"): number {
   throw new Refusal("validation_error", "The `limit` must be a number between 1 and 100.");
 }
 
-function toLane({ lane, nextAt, blockedUntil, blockedBy, isPaused }: QueueLane) {
+function toLane({ lane, nextAt, blockedUntil, blockedBy, isPaused, ...report }: LaneReport) {
+  const { waiting, due, busy, status } = report;
   return {
     object: "lane" as const,
     lane,
@@ -188,5 +184,6 @@ function toLane({ lane, nextAt, blockedUntil, blockedBy, isPaused }: QueueLane) 
     blocked_until: blockedUntil?.toISOString() ?? null,
     blocked_by: blockedBy,
     paused: isPaused,
+    ...{ waiting, due, busy, status },
   };
 }

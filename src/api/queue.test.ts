@@ -137,20 +137,36 @@ describe("the server's switches", () => {
     expect((await post("/lanes/pause", { lane: "deliver/b.test", reason: "called us" })).body).toEqual({
       ...{ object: "lane", lane: "b.test", paused: true },
     });
-    const open = { object: "lane", next_at: null, blocked_until: null, blocked_by: null, paused: false };
+    const open = {
+      object: "lane",
+      next_at: null,
+      blocked_until: null,
+      blocked_by: null,
+      paused: false,
+      busy: 0,
+    };
+    const one = { waiting: 1, due: 1 };
+    const turn = "Waits for its turn, with the few connections that a destination begins with.";
+    const paused = "Paused until somebody resumes it: called us.";
+    const blocked = `Blocked until ${until.toISOString().replace(/\.\d+Z/, "Z")}: rate.`;
     const first = await get("/lanes?limit=2");
     expect(first.body).toEqual({
       object: "list",
       has_more: true,
       data: [
-        { ...open, lane: "a.test", next_at: app.now().toISOString() },
-        { ...open, lane: "b.test", blocked_by: "called us", paused: true },
+        { ...open, ...one, lane: "a.test", next_at: app.now().toISOString(), status: turn },
+        { ...open, ...one, lane: "b.test", blocked_by: "called us", paused: true, status: paused },
       ],
     });
     expect((await get("/lanes?limit=2&after=b.test")).body).toEqual({
       object: "list",
       has_more: false,
-      data: [{ ...open, lane: "c.test", blocked_until: until.toISOString(), blocked_by: "rate" }],
+      data: [
+        {
+          ...{ ...open, lane: "c.test", blocked_until: until.toISOString(), blocked_by: "rate" },
+          ...{ waiting: 0, due: 0, status: blocked },
+        },
+      ],
     });
     expect((await post("/lanes/resume", { lane: "b.test" })).body).toMatchObject({ paused: false });
     expect((await get("/lanes?after=a.test&limit=1")).body.data).toMatchObject([

@@ -37,6 +37,7 @@ export const apiRoutes = (app: App, version: string) => {
       openapi({
         path: "/openapi",
         specPath: "/openapi/json",
+        provider: null, // its pages load their scripts from elsewhere; ours is public/reference.ts
         documentation: {
           info: {
             title: "MailIt",

@@ -19,6 +19,7 @@ import { makeDataFolder, nodeName, type OpenApp, openApp } from "../open-app.ts"
 import { downloadRoutes } from "../public/downloads.ts";
 import { healthRoutes, type Lifecycle } from "../public/health.ts";
 import { metricsRoutes } from "../public/metrics.ts";
+import { referenceRoutes } from "../public/reference.ts";
 import { sharedRoutes } from "../public/shared-email.ts";
 import { trackingRoutes } from "../public/tracking.ts";
 import { unsubscribeRoutes } from "../public/unsubscribe.ts";
@@ -169,7 +170,9 @@ const stopRequestsMs = 5_000;
 async function listenHttp(app: OpenApp, config: Config, lifecycle: Lifecycle): Promise<HttpServer> {
   const { hostname = "0.0.0.0", port } = parseListenAddress(config.server.httpAddr);
   const kinds = handlers.map(({ kind }) => kind.name);
-  const routes = apiRoutes(app, version)
+  const api = apiRoutes(app, version);
+  const routes = api
+    .use(referenceRoutes(api))
     .use(healthRoutes(app, lifecycle))
     .use(metricsRoutes(app, kinds, version))
     .use(downloadRoutes(app))

@@ -1,11 +1,12 @@
 /** What an operator does to the deliveries that wait: count, hold, resume, try now, bounce, cancel. */
 import { type App, atomically } from "../app.ts";
 import type { Write } from "../db/write.ts";
+import { Refusal } from "../errors.ts";
 import { settleLane, touchLane } from "../jobs/store.ts";
 import { isoTime } from "./explain.ts";
-import { oneLine, type QueueFilter } from "./queue-filter.ts";
+import { oneLine, type QueueFilter, shortLane } from "./queue-filter.ts";
 import { endUnsent, type UnsentEnd } from "./queue-settle.ts";
-import { hastenJobs, holdJobs, resumeJobs, showNextAttempt } from "./queue-store.ts";
+import { hastenJobs, holdJobs, listSubjects, resumeJobs, showNextAttempt } from "./queue-store.ts";
 import { countWaiting, type QueueCount, type Waiting, walkWaiting } from "./queue-walk.ts";
 
 /** Matched the filter; were changed; and were left alone because they were being attempted or changed by others. */
@@ -20,6 +21,37 @@ const batchSize = 100;
 
 export async function countQueue(app: App, filter: QueueFilter): Promise<QueueCount> {
   return countWaiting(app.db, filter, app.now());
+}
+
+/** A delivery that waits, as people are shown it. */
+export interface Queued extends Pick<Waiting, "state" | "isBusy" | "emailId" | "recipient" | "runAt"> {
+  subject: string;
+  /** Without the kind of work. */
+  lane: string;
+}
+
+/** The first deliveries that match, up to a number; which are the first is the walk's to say. */
+export async function listInQueue(app: App, filter: QueueFilter, most: number): Promise<Queued[]> {
+  const found: Waiting[] = [];
+  for await (const rows of walkWaiting(app.db, filter, app.now(), "later")) {
+    found.push(...rows.slice(0, most - found.length));
+    if (found.length === most) break;
+  }
+  const subjects = await listSubjects(app.db, [...new Set(found.map(({ emailId }) => emailId))]);
+  return found.map(({ state, isBusy, emailId, recipient, runAt, lane }) => ({
+    ...{ state, isBusy, emailId, recipient, runAt, lane: shortLane(lane) },
+    subject: subjects.get(emailId) ?? "",
+  }));
+}
+
+/** Refuses to go on where a filter does not match as many as whoever asks has seen. */
+export async function requireCount(app: App, filter: QueueFilter, expected: number): Promise<void> {
+  const { count } = await countQueue(app, filter);
+  if (count === expected) return;
+  throw new Refusal(
+    "already_exists", // the answer of a state that is not what the client thinks: 409
+    `The filter matches ${count} deliveries and not ${expected}. Nothing was changed; count again.`,
+  );
 }
 
 /** Holds what waits now; what comes later is not held. */

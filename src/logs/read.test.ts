@@ -90,16 +90,16 @@ eachTransport((_, open) => {
   });
 });
 
-test("a filter that finds nothing gives up for now after twenty thousand logs, and can be continued", async () => {
+test("a filter that finds nothing gives up for now after ten thousand logs, and can be continued", async () => {
   const app = await testApp();
   const teamId = newId();
   const ids = await write(app, teamId, 45_000, (n) => ({ method: n % 25_000 === 10 ? "POST" : "GET" }));
   const pages = await walk(app, teamId, { method: "POST" }, 20);
-  expect(pages.map((page) => page.map((id) => ids.indexOf(id)))).toEqual([[25_010], [], [10]]);
+  expect(pages.map((page) => page.map((id) => ids.indexOf(id)))).toEqual([[], [25_010], [], [], [10]]);
 
   const up = await getLogs(app, teamId, { method: "POST" }, { limit: 20, before: ids[100] });
   expect(up.rows).toEqual([]);
-  expect(up.next).toBe(ids[20_100]!);
+  expect(up.next).toBe(ids[10_100]!);
 });
 
 test("a filter with times is walked in both directions, and no further than they say", async () => {

@@ -1,21 +1,19 @@
 /** @jsxImportSource preact */
-import type { ComponentProps } from "preact";
-import { TextArea } from "./form.tsx";
+import { Icon } from "./icon.tsx";
 
-/** Code to be written: an editor where there are scripts (`editor.js`), else the text area that it is made of. */
-export function CodeField({ hint, ...area }: ComponentProps<typeof TextArea>) {
+/** Lines to read or to copy whole. */
+export function Code({ title, text, note, id }: { title: string; text: string; note?: string; id?: string }) {
   return (
-    <TextArea
-      {...area}
-      class="code"
-      spellcheck={false}
-      data-editor
-      hint={
-        <>
-          {hint}
-          <span class="with-editor"> Tab indents; press Escape, then Tab, to leave the editor.</span>
-        </>
-      }
-    />
+    <section class="code" id={id} aria-label={title}>
+      <div class="code-head">
+        <h2>{title}</h2>
+        <button type="button" class="plain small" data-copy={text} aria-label={`Copy: ${title}`}>
+          <Icon name="copy" />
+        </button>
+      </div>
+      {note && <p class="quiet">{note}</p>}
+      {/* What may scroll must be reachable by keyboard: WCAG 2.1.1. */}
+      <pre tabindex={0}>{text}</pre>
+    </section>
   );
 }

@@ -1,11 +1,13 @@
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
-import type { LogFilter, StatusRange } from "../logs/store.ts";
+import type { LogFilter, StatusRange } from "./store.ts";
 
-type Query = Partial<Record<"method" | "status" | "endpoint" | "api_key_id" | "from" | "to", string>>;
+export type LogQuery = Partial<
+  Record<"method" | "status" | "endpoint" | "api_key_id" | "from" | "to", string>
+>;
 
 /** Reads the filter of the list of logs. An empty value, as a form sends it, is none. */
-export function readLogFilter(query: Query): LogFilter {
+export function readLogFilter(query: LogQuery): LogFilter {
   return {
     method: query.method ? readMethod(query.method) : undefined,
     status: query.status ? readStatus(query.status) : undefined,

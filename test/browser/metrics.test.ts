@@ -1,0 +1,58 @@
+import { expect, test } from "bun:test";
+import { scene, see } from "./browser.ts";
+import { addDomain, countMonth } from "./sending.ts";
+
+const here = await scene();
+const { open } = here;
+
+test("nothing is shown as nothing", async () => {
+  const page = await open("/admin/metrics?by=broadcast");
+  await page.getByText("No broadcast was sent in this time.").waitFor();
+  await see(page, "metrics-empty");
+});
+
+test("how sending went, by time and by what it is broken down by, on the page and as a file", async () => {
+  const domainId = await addDomain(here);
+  countMonth(here.database, domainId);
+  const page = await open("/admin/metrics");
+  await page.getByRole("img", { name: "Outcomes" }).first().waitFor();
+  await see(page, "metrics");
+
+  await page.getByLabel("Broken down by").selectOption("domain");
+  const row = page.getByRole("row", { name: "example.com" });
+  await row.waitFor();
+  expect(new URL(page.url()).searchParams.get("by")).toBe("domain");
+  await see(page, "metrics-by-domain");
+
+  await page.getByLabel("Time", { exact: true }).selectOption("24h");
+  await page.getByLabel("Each").selectOption("hourly");
+  await page.getByText("Hour, UTC").first().waitFor({ state: "attached" });
+  await page.getByLabel("Broken down by").selectOption("provider");
+  await page.getByRole("row", { name: "gmail" }).waitFor();
+
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("link", { name: "Download CSV" }).click(),
+  ]);
+  const lines = (await Bun.file(await download.path()).text()).trim().split("\r\n");
+  expect(lines[0]).toStartWith("period,provider,received,delivered");
+  expect(lines[1]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:00:00Z,gmail,/);
+});
+
+test("what can't be asked is said beside its field, and the rest stays", async () => {
+  const page = await open("/admin/metrics?range=custom&start_date=2026-01-01&timezone=Mars/Olympus");
+  await page.locator("#timezone-mistake").waitFor();
+  expect(await page.getByLabel("Time zone").inputValue()).toBe("Mars/Olympus");
+  await see(page, "metrics-mistake");
+  await page.getByLabel("Time zone").fill("Europe/Berlin");
+  await page.getByRole("button", { name: "Show" }).click();
+  await page.getByRole("img", { name: "Outcomes" }).first().waitFor();
+  expect(await page.getByLabel("From").inputValue()).toBe("2026-01-01");
+
+  await page.goto(`${here.mailit.url}/admin/metrics?range=custom&start_date=2026-02-30`);
+  await page.locator("#start_date-mistake").waitFor();
+  await page.goto(
+    `${here.mailit.url}/admin/metrics?by=provider&domain_id=01900000-0000-7000-8000-000000000000`,
+  );
+  await page.getByText("can be combined with period alone").waitFor();
+});

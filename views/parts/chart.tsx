@@ -1,0 +1,257 @@
+/** @jsxImportSource preact */
+import { scaleBand, scaleLinear, scalePoint } from "d3-scale";
+import { line, stack, stackOrderNone } from "d3-shape";
+import type { Tone } from "./badge.tsx";
+
+/** A part of a chart's time. */
+export interface Point {
+  /** Below the chart, where there is room. */
+  label: string;
+  /** In the table, and for whoever points at it. */
+  name: string;
+}
+
+export interface Series {
+  name: string;
+  tone: Tone;
+  /** One for each point. */
+  values: readonly number[];
+}
+
+interface ChartProps {
+  /** Of the figure: unique in its page. */
+  id: string;
+  title: string;
+  points: readonly Point[];
+  /** Five at most: as many are told apart without colours. */
+  series: readonly Series[];
+  /** What a point is: the head of the table's first column. */
+  of: string;
+  kind: "bars" | "lines";
+  unit?: "%";
+}
+
+/** A wide drawing and one for phones, of which the sheet shows the one that fits: text must not shrink with the screen. */
+const sizes = [
+  { name: "wide", width: 720, height: 220, labels: 8 },
+  { name: "narrow", width: 340, height: 200, labels: 4 },
+] as const;
+type Size = (typeof sizes)[number];
+
+const margin = { top: 10, right: 8, bottom: 22, left: 42 };
+
+/** How things went over time: stacked bars or lines, drawn here, with all of its numbers as a table. */
+export function Chart(props: ChartProps) {
+  const { id, title, points, series, of, unit = "" } = props;
+  return (
+    <figure class="figure" id={id}>
+      <figcaption>
+        <h2 id={`${id}-title`}>{title}</h2>
+        <ul class="legend">
+          {series.map(({ name, tone }, n) => (
+            <li>
+              <Swatch id={id} kind={props.kind} tone={tone} n={n} />
+              {name}
+            </li>
+          ))}
+        </ul>
+      </figcaption>
+      {sizes.map((size) => (
+        <Drawing {...props} size={size} />
+      ))}
+      <details>
+        <summary>Numbers</summary>
+        <section class="table" aria-label={`${title}: numbers`} tabindex={0}>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">{of}</th>
+                {series.map(({ name }) => (
+                  <th scope="col" class="number">
+                    {name}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {points.map(({ name }, at) => (
+                <tr>
+                  <th scope="row">{name}</th>
+                  {series.map(({ values }) => (
+                    <td class="number">{`${written(values[at] ?? 0)}${unit && ` ${unit}`}`}</td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      </details>
+    </figure>
+  );
+}
+
+function Drawing({ size, ...props }: ChartProps & { size: Size }) {
+  const { id, title, points, kind, unit, series } = props;
+  const { width, height } = size;
+  const most = kind === "bars" ? mostStacked(series, points.length) : mostOf(series);
+  const y = valueScale(most, height, unit);
+  const x = labelPlaces(points.length, size);
+  return (
+    <svg class={`chart ${size.name}`} viewBox={`0 0 ${width} ${height}`} role="img" aria-label={title}>
+      <defs>
+        {series.map((_, n) => (
+          <Texture id={`${id}-${size.name}-${n}`} n={n} />
+        ))}
+      </defs>
+      {y.ticks.map((tick) => (
+        <g>
+          <line class="axis" x1={margin.left} x2={width - margin.right} y1={y.at(tick)} y2={y.at(tick)} />
+          <text x={margin.left - 6} y={y.at(tick) + 4} text-anchor="end">
+            {`${short.format(tick)}${unit ? " %" : ""}`}
+          </text>
+        </g>
+      ))}
+      {x.map(({ index, at }) => (
+        <text x={at} y={height - 6} text-anchor="middle">
+          {points[index]!.label}
+        </text>
+      ))}
+      {kind === "bars" ? <Bars {...props} y={y} size={size} /> : <Lines {...props} y={y} size={size} />}
+    </svg>
+  );
+}
+
+type Drawn = ChartProps & { size: Size; y: ValueScale };
+
+function Bars({ id, points, series, y, size }: Drawn) {
+  const x = scaleBand<number>()
+    .domain([...points.keys()])
+    .range([margin.left, size.width - margin.right])
+    .padding(points.length > 60 ? 0.1 : 0.25);
+  return (
+    <>
+      {stacked(series, points.length).map((layer, n) => (
+        <g class={`series ${series[n]!.tone}`}>
+          {layer.map(([from, to], at) => {
+            if (to === from) return null;
+            const box = {
+              ...{ x: round(x(at)!), width: round(x.bandwidth()) },
+              ...{ y: round(y.at(to)), height: round(y.at(from) - y.at(to)) },
+            };
+            return (
+              <>
+                <rect class="fill" {...box}>
+                  <title>{`${points[at]!.name}: ${written(to - from)} ${series[n]!.name.toLowerCase()}`}</title>
+                </rect>
+                {n > 0 && <rect class="texture" fill={`url(#${id}-${size.name}-${n})`} {...box} />}
+              </>
+            );
+          })}
+        </g>
+      ))}
+    </>
+  );
+}
+
+function Lines({ points, series, y, size, unit }: Drawn) {
+  const x = pointScale(points.length, size);
+  const draw = line<number>()
+    .x((_, at) => round(x(at)!))
+    .y((value) => round(y.at(value)));
+  return (
+    <>
+      {series.map(({ name, tone, values }, n) => (
+        <g class={`series ${tone} dash-${n}`}>
+          <path class="line" d={draw([...values]) ?? ""} />
+          {values.map((value, at) => (
+            <circle class="dot" cx={round(x(at)!)} cy={round(y.at(value))} r={values.length > 60 ? 1.2 : 2.4}>
+              <title>{`${points[at]?.name}: ${written(value)}${unit ? ` ${unit}` : ""} ${name.toLowerCase()}`}</title>
+            </circle>
+          ))}
+        </g>
+      ))}
+    </>
+  );
+}
+
+function Swatch({ id, kind, tone, n }: { id: string; kind: "bars" | "lines"; tone: Tone; n: number }) {
+  if (kind === "lines") {
+    return (
+      <svg class={`swatch series ${tone} dash-${n}`} viewBox="0 0 24 12" aria-hidden="true">
+        <path class="line" d="M0 6H24" />
+      </svg>
+    );
+  }
+  const texture = `${id}-swatch-${n}`;
+  return (
+    <svg class={`swatch series ${tone}`} viewBox="0 0 12 12" aria-hidden="true">
+      <defs>
+        <Texture id={texture} n={n} />
+      </defs>
+      <rect class="fill" width="12" height="12" rx="2" />
+      {n > 0 && <rect class="texture" width="12" height="12" rx="2" fill={`url(#${texture})`} />}
+    </svg>
+  );
+}
+
+/** What a series looks like beside its colour: nothing, stripes up, stripes down, lines across, dots. */
+function Texture({ id, n }: { id: string; n: number }) {
+  const shapes = [null, "M-1 5L5 -1M3 9L9 3", "M-1 3L5 9M3 -1L9 5", "M0 4H8", "M4 3V5"];
+  const shape = shapes[n % shapes.length];
+  if (!shape) return null;
+  return (
+    <pattern id={id} width="8" height="8" patternUnits="userSpaceOnUse">
+      <path d={shape} />
+    </pattern>
+  );
+}
+
+interface ValueScale {
+  at(value: number): number;
+  ticks: number[];
+}
+
+/** From nothing at the bottom to a round number at the top, also where nothing was counted. */
+export function valueScale(most: number, height: number, unit?: "%"): ValueScale {
+  const scale = scaleLinear()
+    .domain([0, Number.isFinite(most) && most > 0 ? most : 1])
+    .nice(4)
+    .range([height - margin.bottom, margin.top]);
+  const ticks = scale.ticks(4);
+  return { at: (value) => scale(value), ticks: unit ? ticks : ticks.filter(Number.isInteger) };
+}
+
+/** Which points are named below a chart, and where: evenly, and no more than there is room for. */
+export function labelPlaces(count: number, size: Size): { index: number; at: number }[] {
+  if (count === 0) return [];
+  const x = pointScale(count, size);
+  const every = Math.ceil(count / size.labels);
+  const indexes = Array.from({ length: Math.ceil(count / every) }, (_, n) => n * every);
+  return indexes.map((index) => ({ index, at: round(x(index)!) }));
+}
+
+/** The middle of each point's part of the width; of one point the middle of all. */
+const pointScale = (count: number, { width }: Size) =>
+  scalePoint<number>()
+    .domain(Array.from({ length: count }, (_, at) => at))
+    .range([margin.left, width - margin.right])
+    .padding(0.5);
+
+/** The bars of each series upon those before it, in their order. */
+export function stacked(series: readonly Series[], points: number): [from: number, to: number][][] {
+  const layers = stack<number, number>()
+    .keys([...series.keys()])
+    .value((at, n) => Math.max(0, series[n]!.values[at] ?? 0))
+    .order(stackOrderNone)(Array.from({ length: points }, (_, at) => at));
+  return layers.map((layer) => layer.map(([from, to]): [number, number] => [from, to]));
+}
+
+const mostStacked = (series: readonly Series[], points: number) =>
+  Math.max(0, ...(stacked(series, points).at(-1) ?? []).map(([, to]) => to));
+
+const mostOf = (series: readonly Series[]) => Math.max(0, ...series.flatMap(({ values }) => values));
+
+const round = (value: number) => Math.round(value * 10) / 10;
+const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 });
+const long = new Intl.NumberFormat("en");
+const written = (value: number) => long.format(value);

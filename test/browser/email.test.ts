@@ -135,7 +135,7 @@ test("a delivery that waits says why, is tried at once, and is given up", async 
   await see(page, "email-waiting");
   await page.getByRole("button", { name: "Try now" }).click();
   await page.getByText("It is tried now.").waitFor();
-  await page.getByText("Try 2").waitFor(); // live
+  await page.getByText("Try 2", { exact: true }).waitFor(); // live
   await page.getByRole("button", { name: "Give up" }).click();
   await see(page, "email-give-up");
   await page.getByRole("button", { name: "Bounce it" }).click();

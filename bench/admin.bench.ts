@@ -34,7 +34,13 @@ const pages = [
     "/admin/topics",
   ],
   ...["/admin/properties", "/admin/contacts/imports", "/admin/domains", "/admin/api-keys", "/admin/webhooks"],
-  ...["/admin/logs", "/admin/logs?method=DELETE", "/admin/docs", "/admin/settings", "/admin/settings/audit"],
+  ...[
+    "/admin/logs",
+    "/admin/logs?method=DELETE",
+    "/admin/docs",
+    "/admin/settings",
+    "/admin/settings/audit-log",
+  ],
   ...["/admin/sandbox", "/admin/palette", "/admin/palette/find?q=user4321"],
 ];
 const figures: Figure[] = [];
@@ -42,7 +48,7 @@ for (const page of pages) {
   const bytes = Buffer.from(`GET ${page} HTTP/1.1\r\nhost: bench\r\ncookie: ${cookie}\r\n\r\n`);
   const run = (count: number) => load({ port, connections: 1, requests: count, request: () => bytes });
   await run(10);
-  const { p99Ms, p50Ms, failures } = await run(100);
+  const { p99Ms, p50Ms, failures } = await run(300);
   if (failures > 0) throw new Error(`${failures} answers of ${page} were no page`);
   const note = `p50 ${p50Ms.toFixed(1)} ms`;
   figures.push({

@@ -65,7 +65,7 @@ for (const [what, query] of asked) {
       request: () => getRequest(`/emails?limit=50&${query}`, key),
     });
   await run(5);
-  const { p99Ms, p50Ms, failures } = await run(100);
+  const { p99Ms, p50Ms, failures } = await run(300);
   if (failures > 0) throw new Error(`${failures} of ${what} were refused`);
   figures.push({
     what,

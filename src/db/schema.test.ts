@@ -105,6 +105,8 @@ test("every table of the database has a schema.ts that declares it", () => {
       "select name from sqlite_schema where type = 'table' and name not like 'sqlite_%'",
     )
     .all()
-    .map(({ name }) => name);
+    .map(({ name }) => name)
+    // Words for searching: FTS5's own tables, written and asked in SQL alone (src/emails/search-index.ts).
+    .filter((name) => !/^email_search(_(config|data|docsize|idx|terms|content))?$/.test(name));
   expect([...tables.keys()].sort()).toEqual(stored.sort());
 });

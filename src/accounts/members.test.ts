@@ -8,7 +8,7 @@ import type { Role } from "../roles.ts";
 import { changeRole, listMembers, removeMember } from "./members.ts";
 import { nobodysPassword } from "./password.ts";
 import { disableUser } from "./service.ts";
-import { findSignedIn, signIn } from "./sign-ins.ts";
+import { findSignedIn, signIn, switchTeam } from "./sign-ins.ts";
 import { insertMembership, insertUser } from "./store.ts";
 import { createTeam, getTeam, renameTeam } from "./teams.ts";
 
@@ -135,7 +135,8 @@ test("anybody makes a team of their own, and looks at it from then on", async ()
   const { id } = await join(teamId, "viewer");
   const token = await signIn(app, id, teamId, browser);
   const who = (await findSignedIn(app, token))!;
-  const made = await as("viewer", () => createTeam(app, who, " Wheels ", "192.0.2.1"));
+  const made = await as("viewer", () => createTeam(app, who.user, " Wheels ", "192.0.2.1"));
+  expect(await switchTeam(app, who, made.id)).toBeTrue();
   expect(await findSignedIn(app, token)).toMatchObject({
     team: { id: made.id, name: "Wheels" },
     role: "owner",

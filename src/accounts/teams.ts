@@ -6,7 +6,7 @@ import { Refusal } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { type Team, teams } from "./schema.ts";
 import { nameFrom } from "./service.ts";
-import { listTeamsOf, own, type SignedIn, switchTeam } from "./sign-ins.ts";
+import { listTeamsOf, own, type SignedIn } from "./sign-ins.ts";
 import { insertMembership, insertTeam } from "./store.ts";
 
 export async function getTeam(app: App, teamId: string): Promise<Team> {
@@ -28,9 +28,13 @@ export async function renameTeam(app: App, teamId: string, name: string): Promis
 /** More than anybody needs, and few enough that nobody fills the server with empty ones. */
 const mostTeams = 20;
 
-/** Makes another team, of which the person is the owner, and looks at it in this browser. */
-export async function createTeam(app: App, who: SignedIn, name: string, address: string): Promise<Team> {
-  const { user } = who;
+/** Makes another team, of which the person is the owner. */
+export async function createTeam(
+  app: App,
+  user: SignedIn["user"],
+  name: string,
+  address: string,
+): Promise<Team> {
   const theirs = await listTeamsOf(app, user.id);
   if (theirs.filter(({ role }) => role === "owner").length >= mostTeams) {
     throw new Refusal("validation_error", `A person may own ${mostTeams} teams at most.`);
@@ -49,6 +53,5 @@ export async function createTeam(app: App, who: SignedIn, name: string, address:
     ],
     trace,
   );
-  await switchTeam(app, who, team.id);
   return team;
 }

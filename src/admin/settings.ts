@@ -8,6 +8,7 @@ import {
   TeamPage,
   type TeamPageProps,
 } from "../../views/settings.tsx";
+import { switchTeam } from "../accounts/sign-ins.ts";
 import { createTeam, renameTeam } from "../accounts/teams.ts";
 import type { App } from "../app.ts";
 import { listAudit } from "../audit/service.ts";
@@ -48,7 +49,8 @@ export const settingsPages = (app: App) => {
     .post("/teams", async ({ visit, request, server }) => {
       const newName = visit.form.text("new_name");
       try {
-        const made = await createTeam(app, visit, newName, clientAddress(request, server));
+        const made = await createTeam(app, visit.user, newName, clientAddress(request, server));
+        await switchTeam(app, visit, made.id);
         return visit.done("/admin/settings", `This is ${made.name}, of which you are the owner.`);
       } catch (error) {
         const { name, form } = mistakesOf(error, ["name"]);

@@ -81,7 +81,8 @@ async function findPage(
   { prefix, reason }: { prefix: string; reason: SuppressionReason | undefined },
 ): Promise<{ rows: Suppression[]; next: string | undefined }> {
   if (prefix !== "") {
-    return searchSuppressions(app, teamId, { prefix, reason, after: query.after, limit: rowsPerPage });
+    const reasons = reason && [reason];
+    return searchSuppressions(app, teamId, { prefix, reasons, after: query.after, limit: rowsPerPage });
   }
   const page = keysetOf(query, rowsPerPage);
   return sliceOf(await getSuppressions(app, teamId, reason && [reason], page), page);

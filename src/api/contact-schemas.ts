@@ -1,8 +1,8 @@
 import { Type } from "@sinclair/typebox";
 import { t } from "elysia";
-import { importStatuses } from "../contacts/schema.ts";
+import { importStatuses, subscriptions } from "../contacts/schema.ts";
 import { pageQuery } from "./list.ts";
-import { listOf } from "./openapi.ts";
+import { listOf, searchedListOf } from "./openapi.ts";
 
 const uuidForm = "It must be a valid UUID.";
 const orNull = <S extends ReturnType<typeof t.String>>(schema: S) => t.Union([schema, t.Null()]);
@@ -73,7 +73,24 @@ export const contactsQuery = t.Object(
     search: t.Optional(
       t.String({
         description:
-          "Only those whose address, first or last name begins so; in this order, and by the alphabet.",
+          "Only those whose address, first or last name begins so; in this order and by the alphabet, or newest first with another filter.",
+      }),
+    ),
+    topic_id: t.Optional(
+      t.String({
+        format: "uuid",
+        description: "Only those who get this topic, or with `subscription` don't.",
+      }),
+    ),
+    subscription: t.Optional(
+      t.Union(
+        subscriptions.map((each) => t.Literal(each)),
+        { description: "To the topic: `opt_in` when absent." },
+      ),
+    ),
+    unsubscribed: t.Optional(
+      t.Union([t.Literal("true"), t.Literal("false")], {
+        description: "Only those who want no broadcasts at all, or with `false` the others.",
       }),
     ),
   },
@@ -104,6 +121,7 @@ export const contactItem = {
   unsubscribed: Type.Boolean(),
 };
 export const contactList = listOf(Type.Object(contactItem));
+export const foundContacts = searchedListOf(Type.Object(contactItem), id);
 const values = Type.Record(Type.String(), Type.Unknown(), {
   examples: [{ seats: { type: "number", value: 12 } }],
 });

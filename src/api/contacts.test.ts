@@ -130,7 +130,36 @@ test("a search is paged", async () => {
   ]);
   const second = (await ask("GET", `/contacts?search=s&limit=2&after=${first.data[1].id}`)).body;
   expect([second.has_more, second.data.length, second.data[0].email]).toEqual([false, 1, "s3@example.org"]);
-  expect((await ask("GET", `/contacts?search=s&segment_id=${newId()}`)).status).toBe(422);
+});
+
+test("contacts are found by topic, by what they want and by several things at once, page by page", async () => {
+  const segment = await make("/segments", { name: "List" });
+  const topic = await make("/topics", { name: "News", default_subscription: "opt_in" });
+  const ada = await make("/contacts", { email: "ada@example.org", segments: [{ id: segment }] });
+  await make("/contacts", { email: "bob@example.org", unsubscribed: true });
+  await make("/contacts", { email: "ada@example.com" });
+  await ask("PATCH", `/contacts/${ada}/topics`, [{ id: topic, subscription: "opt_out" }]);
+  const found = async (search: string) => {
+    const { body } = await ask("GET", `/contacts?${search}`);
+    return body.data.map(({ email }: { email: string }) => email);
+  };
+  expect(await found(`topic_id=${topic}`)).toEqual(["ada@example.com", "bob@example.org"]);
+  expect(await found(`topic_id=${topic}&subscription=opt_out`)).toEqual(["ada@example.org"]);
+  expect(await found("unsubscribed=true")).toEqual(["bob@example.org"]);
+  expect(await found("unsubscribed=false&search=ada")).toEqual(["ada@example.com", "ada@example.org"]);
+  expect(await found(`segment_id=${segment}&search=ada`)).toEqual(["ada@example.org"]);
+  const { body } = await ask("GET", "/contacts?unsubscribed=false&limit=1");
+  expect(body).toMatchObject({ has_more: true, data: [{ email: "ada@example.com" }] });
+  expect(await found(`unsubscribed=false&limit=1&after=${body.next}`)).toEqual(["ada@example.org"]);
+  for (const [search, status] of [
+    ["subscription=opt_in", 422],
+    ["unsubscribed=perhaps", 422],
+    [`unsubscribed=true&before=${newId()}`, 422],
+    [`topic_id=${newId()}`, 404],
+    [`search=s&segment_id=${newId()}`, 404],
+  ] as const) {
+    expect([search, (await ask("GET", `/contacts?${search}`)).status]).toEqual([search, status]);
+  }
 });
 
 test("rules are previewed, counted and listed", async () => {

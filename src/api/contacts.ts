@@ -1,7 +1,8 @@
 import { Value } from "@sinclair/typebox/value";
-import { Elysia } from "elysia";
+import { Elysia, type Static } from "elysia";
 import type { App } from "../app.ts";
 import type { TopicChoice } from "../contacts/changes.ts";
+import { type ContactsWanted, filterContacts } from "../contacts/filter.ts";
 import { listSegmentsOf, setMembership } from "../contacts/members.ts";
 import { propertiesOf } from "../contacts/properties.ts";
 import { getContact, getContacts } from "../contacts/read.ts";
@@ -17,9 +18,9 @@ import {
   contactChanges,
   contactCreation,
   contactDeleted,
-  contactList,
   contactReference,
   contactsQuery,
+  foundContacts,
   membershipAnswer,
   membershipDeleted,
   segmentsOfContact,
@@ -28,7 +29,7 @@ import {
   topicsOfContact,
 } from "./contact-schemas.ts";
 import { shown } from "./example.ts";
-import { listAnswer, pageQuery, readPage } from "./list.ts";
+import { listAnswer, pageQuery, readPage, searchAnswer, searchNote, searchPage } from "./list.ts";
 import { answer, bodyErrorAnswers, errorAnswers, requestBody } from "./openapi.ts";
 
 export const contactRoutes = (app: App) =>
@@ -69,15 +70,21 @@ const singleRoutes = (app: App) =>
       async ({ caller, query }) => {
         const page = readPage(query, "long");
         const filter = { segmentId: query.segment_id, search: query.search };
+        const narrower = readNarrower(query);
+        if (narrower || (filter.segmentId !== undefined && filter.search !== undefined)) {
+          const wanted = { ...filter, ...narrower };
+          const found = await filterContacts(app, caller.teamId, wanted, searchPage(page));
+          return searchAnswer(found.contacts, found.next, toContactItem);
+        }
         return listAnswer(await getContacts(app, caller.teamId, filter, page), page, toContactItem);
       },
       {
         query: contactsQuery,
         detail: {
           summary: "List contacts",
-          description: "Up to 500 when `limit` is absent.",
+          description: `Newest first, up to 500 when \`limit\` is absent. With \`topic_id\` or \`unsubscribed\`, or with both \`search\` and \`segment_id\`, it is ${searchNote}`,
           tags,
-          responses: { 200: answer("A page, newest first", contactList), ...errorAnswers },
+          responses: { 200: answer("A page", foundContacts), ...errorAnswers },
         },
       },
     )
@@ -127,6 +134,22 @@ const singleRoutes = (app: App) =>
         },
       },
     );
+
+/** What no index narrows a list by; undefined where nothing of it is asked. */
+function readNarrower({
+  topic_id: id,
+  subscription,
+  unsubscribed,
+}: Static<typeof contactsQuery>): Pick<ContactsWanted, "topic" | "unsubscribed"> | undefined {
+  if (id === undefined && subscription !== undefined) {
+    throw new Refusal("missing_required_field", "Missing `topic_id` field: say to which topic.");
+  }
+  if (id === undefined && unsubscribed === undefined) return undefined;
+  return {
+    ...(id !== undefined && { topic: { id, subscription: subscription ?? "opt_in" } }),
+    ...(unsubscribed !== undefined && { unsubscribed: unsubscribed === "true" }),
+  };
+}
 
 const segmentsRoutes = (app: App) =>
   new Elysia()

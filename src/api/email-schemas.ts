@@ -1,6 +1,6 @@
 import { Type as t } from "@sinclair/typebox";
 import { lastEvents } from "../emails/schema.ts";
-import { listOf } from "./openapi.ts";
+import { searchedListOf } from "./openapi.ts";
 
 const orNull = <T extends Parameters<typeof t.Union>[0][number]>(schema: T) => t.Union([schema, t.Null()]);
 const oneOrMany = t.Union([t.String(), t.Array(t.String(), { maxItems: 50 })]);
@@ -76,13 +76,7 @@ const item = {
   topic_id: orNull(t.String()),
 };
 
-const list = listOf(t.Object(item));
-export const emailList = t.Object({
-  ...list.properties,
-  next: t.Optional(
-    t.String({ format: "uuid", description: "Of a search that goes on: what to give as `after`." }),
-  ),
-});
+export const emailList = searchedListOf(t.Object(item), item.id);
 
 export const emailAnswer = t.Object({
   object: t.Literal("email"),

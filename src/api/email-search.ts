@@ -1,5 +1,4 @@
 import { Type as t } from "@sinclair/typebox";
-import type { Keyset } from "../db/page.ts";
 import type { EmailSearch } from "../emails/search.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
@@ -47,12 +46,4 @@ function readTime(query: Query, name: string): Date | undefined {
     throw new Refusal("invalid_parameter", `The \`${name}\` must be a time, such as 2026-03-01T12:00:00Z.`);
   }
   return at;
-}
-
-/** Searches go from the newest on, and nowhere else. */
-export function searchPage({ limit = 20, after, before }: Keyset): { limit: number; after?: string } {
-  if (before !== undefined) {
-    throw new Refusal("validation_error", "A search goes on with `after`; it has no `before`.");
-  }
-  return { limit, after };
 }

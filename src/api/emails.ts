@@ -8,9 +8,9 @@ import { authenticated } from "./auth.ts";
 import { batchRoutes } from "./batch.ts";
 import { readEmailRequest } from "./email-request.ts";
 import { emailAnswer, emailList, sendAnswer, sendRequest } from "./email-schemas.ts";
-import { emailSearchQuery, readEmailSearch, searchPage } from "./email-search.ts";
+import { emailSearchQuery, readEmailSearch } from "./email-search.ts";
 import { idempotencyHeader, onceOnly } from "./idempotency.ts";
-import { listAnswer, readPage } from "./list.ts";
+import { listAnswer, readPage, searchAnswer, searchNote, searchPage } from "./list.ts";
 import { answer, bodyErrorAnswers, errorAnswers, requestBody } from "./openapi.ts";
 
 export const emailRoutes = (app: App) =>
@@ -46,14 +46,13 @@ const readingRoutes = (app: App) =>
         if (!search) return listAnswer(await getEmails(app, caller.teamId, page), page, toItem);
         const { limit, after } = searchPage(page);
         const { emails, next } = await searchEmails(app, caller.teamId, search, { limit, after });
-        return { object: "list" as const, has_more: next !== undefined, data: emails.map(toItem), next };
+        return searchAnswer(emails, next, toItem);
       },
       {
         query: emailSearchQuery,
         detail: {
           summary: "List and search emails",
-          description:
-            "Newest first. With `q`, `status`, `domain_id`, `tag`, `created_after` or `created_before` it is a search: an answer looks at a bounded number of emails, so it may hold fewer than `limit` and still have more; `next` is then the `after` of the request that goes on.",
+          description: `Newest first. With \`q\`, \`status\`, \`domain_id\`, \`tag\`, \`created_after\` or \`created_before\` it is ${searchNote}`,
           tags: ["Emails"],
           responses: { 200: answer("A page, newest first", emailList), ...errorAnswers },
         },

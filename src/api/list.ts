@@ -62,3 +62,24 @@ export function listAnswer<Row, Answer>(rows: Row[], page: Keyset, toAnswer: (ro
   const kept = !hasMore ? rows : page.before ? rows.slice(-page.limit!) : rows.slice(0, page.limit);
   return { object: "list" as const, has_more: hasMore, data: kept.map(toAnswer) };
 }
+
+/** Searches go on from where they were, and nowhere else. */
+export function searchPage({ limit = 20, after, before }: Keyset): { limit: number; after?: string } {
+  if (before !== undefined) {
+    throw new Refusal("validation_error", "A search goes on with `after`; it has no `before`.");
+  }
+  return { limit, after };
+}
+
+/** What a search found, which may be fewer than asked for though more follow: `next` says where to go on. */
+export function searchAnswer<Row, Answer>(
+  rows: Row[],
+  next: string | undefined,
+  toAnswer: (row: Row) => Answer,
+) {
+  return { object: "list" as const, has_more: next !== undefined, data: rows.map(toAnswer), next };
+}
+
+/** Of each such list's description. */
+export const searchNote =
+  "a search: an answer looks at a bounded number of rows, so it may hold fewer than `limit` and still have more; `next` is then the `after` of the request that goes on.";

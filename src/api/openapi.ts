@@ -16,6 +16,13 @@ export const requestBody = (schema: TSchema) => ({
 export const listOf = (item: TSchema) =>
   t.Object({ object: t.Literal("list"), has_more: t.Boolean(), data: t.Array(item) });
 
+/** The same where it may be what a search found; `cursor` is the schema of what it goes on from. */
+export const searchedListOf = (item: TSchema, cursor: TSchema) =>
+  t.Object({
+    ...listOf(item).properties,
+    next: t.Optional({ ...cursor, description: "Of a search that goes on: what to give as `after`." }),
+  });
+
 const error = (description: string, statusCode: number, name: string, message: string) =>
   answer(
     description,

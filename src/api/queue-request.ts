@@ -22,6 +22,16 @@ export const reasonField = t.String({ maxLength: 500, description: "At most 500 
 // Unknown fields are refused: a misspelt one must not widen what an operator bounces or cancels.
 export const countRequest = t.Object(filterFields, { additionalProperties: false });
 
+export const listRequest = t.Object(
+  {
+    ...filterFields,
+    limit: t.Optional(
+      t.Integer({ minimum: 1, maximum: 100, description: "How many at most; 20 when absent." }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
 export const actRequest = t.Object(
   {
     ...filterFields,

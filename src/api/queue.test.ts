@@ -63,6 +63,24 @@ describe("a team's own deliveries", () => {
     expect((await lookAt(app, one!)).state).toBe("canceled");
   });
 
+  test("are shown, as many as were asked for", async () => {
+    const { app, post, add, customer } = await scene();
+    const [one] = await add({ domain: "a.test" }, { domain: "b.test" });
+    const shown = {
+      ...{ delivery_id: one!.id, email_id: one!.emailId, recipient: "bob@a.test", subject: "Hi" },
+      ...{ lane: "a.test", state: "queued", busy: false },
+      next_at: app.now().toISOString(),
+    };
+    expect(await post("/list", { domain: "a.test" })).toEqual({
+      ...{ status: 200, body: { object: "queue_list", data: [shown] } },
+    });
+    expect((await post("/list", { limit: 1 })).body.data).toBeArrayOfSize(1);
+    expect((await post("/list", {})).body.data).toBeArrayOfSize(2);
+    expect((await post("/list", {}, customer.key)).body.data).toEqual([]);
+    expect((await post("/list", { limit: 101 })).status).toBe(422);
+    expect((await post("/list", { domian: "a.test" })).status).toBe(422);
+  });
+
   test("are all that a key reaches, whatever is asked", async () => {
     const { app, customer, post, add } = await scene();
     const [operators] = await add({});

@@ -5,17 +5,19 @@ import {
   bounceQueue,
   cancelQueue,
   countQueue,
+  listInQueue,
   pauseQueue,
+  type Queued,
   type QueueResult,
   requireCount,
   resumeQueue,
   retryQueue,
 } from "../delivery/queue.ts";
-import type { QueueFilter } from "../delivery/queue-filter.ts";
+import { type QueueFilter, waitingStates } from "../delivery/queue-filter.ts";
 import { authenticated } from "./auth.ts";
 import { shown } from "./example.ts";
 import { answer, bodyErrorAnswers } from "./openapi.ts";
-import { actRequest, countRequest, readActFilter, readFilter } from "./queue-request.ts";
+import { actRequest, countRequest, listRequest, readActFilter, readFilter } from "./queue-request.ts";
 
 const number = Type.Integer({ minimum: 0 });
 const counted = Type.Object({
@@ -29,6 +31,22 @@ const counted = Type.Object({
     minimum: 0,
     description: "Being attempted at this moment; in one of the states, too.",
   }),
+});
+const id = Type.String({ format: "uuid" });
+const listed = Type.Object({
+  object: Type.Literal("queue_list"),
+  data: Type.Array(
+    Type.Object({
+      delivery_id: id,
+      email_id: id,
+      recipient: Type.String({ examples: ["ada@example.com"] }),
+      subject: Type.String(),
+      lane: Type.String({ examples: ["example.com"] }),
+      state: Type.Union(waitingStates.map((state) => Type.Literal(state))),
+      busy: Type.Boolean({ description: "Being attempted at this moment." }),
+      next_at: Type.String({ format: "date-time", description: "When it is tried; held, when it would be." }),
+    }),
+  ),
 });
 const acted = Type.Object({
   object: Type.Literal("queue_result"),
@@ -63,6 +81,26 @@ export const queueRoutes = (app: App) => {
       },
     },
   );
+  const listing = new Elysia().use(authenticated(app, "full_access")).post(
+    "/list",
+    async ({ caller, body, server, request }) => {
+      server?.timeout(request, 0); // a filter that few of a million match
+      const { limit = 20, ...filter } = body;
+      const found = await listInQueue(app, readFilter(filter, caller.teamId), limit);
+      return { object: "queue_list" as const, data: found.map(toQueued) };
+    },
+    {
+      parse: "json",
+      body: shown(listRequest),
+      detail: {
+        summary: "Show some deliveries that wait",
+        description:
+          "Up to `limit` of those that match, to see who is meant; `POST /queue/count` counts all.",
+        tags: ["Queue"],
+        responses: { 200: answer("Some that match", listed), ...bodyErrorAnswers },
+      },
+    },
+  );
   const adding = (path: string, act: Act, summary: string, description: string) =>
     new Elysia().use(authenticated(app, "full_access")).post(
       path,
@@ -83,9 +121,20 @@ export const queueRoutes = (app: App) => {
       },
     );
   return routes
+    .use(listing)
     .use(adding("/pause", pauseQueue, "Hold deliveries that wait", "Held until they are resumed"))
     .use(adding("/resume", resumeQueue, "Let held deliveries go on", "Due now, or when scheduled"))
     .use(adding("/retry", retryQueue, "Try deliveries now that wait for their next try", "Due now"))
     .use(adding("/bounce", bounceQueue, "Bounce deliveries that wait", "Bounced; no address is suppressed"))
     .use(adding("/cancel", cancelQueue, "Cancel deliveries that wait", "Canceled"));
 };
+
+function toQueued({ id, emailId, recipient, subject, lane, state, isBusy, runAt }: Queued) {
+  return {
+    delivery_id: id,
+    email_id: emailId,
+    ...{ recipient, subject, lane, state },
+    busy: isBusy,
+    next_at: runAt.toISOString(),
+  };
+}

@@ -1,7 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { t } from "elysia";
 import { pageQuery } from "./list.ts";
-import { listOf } from "./openapi.ts";
+import { listOf, searchedListOf } from "./openapi.ts";
 
 export const receivedQuery = t.Object(
   {
@@ -10,6 +10,12 @@ export const receivedQuery = t.Object(
       t.Union([t.Literal("email"), t.Literal("report")], {
         description:
           'It must be "email", or "report" for what mail servers and recipients said of mail you sent.',
+      }),
+    ),
+    search: t.Optional(
+      t.String({
+        description: "A part of the sender, of a recipient or of the subject.",
+        examples: ["invoice"],
       }),
     ),
   },
@@ -92,7 +98,7 @@ const verdicts = Type.Object({
   arc: Type.Object({ result, reason }),
 });
 
-export const receivedList = listOf(Type.Object(summary));
+export const receivedList = searchedListOf(Type.Object(summary), id);
 
 export const receivedAnswer = Type.Object({
   object: Type.Literal("email"),

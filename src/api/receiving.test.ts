@@ -193,6 +193,21 @@ test("a received email is deleted, once", async () => {
   }
 });
 
+test("what came in is searched, page by page", async () => {
+  const { teamId, key } = await testTeam(app);
+  const attachments = [{ content: "x" }];
+  const first = await addReceived(app, teamId, { subject: "Your invoice", attachments });
+  const second = await addReceived(app, teamId, { sender: "Invoices <eve@sender.test>" });
+  await addReceived(app, teamId, { subject: "Hello" });
+  await addReceived(app, other.teamId, { subject: "invoice" });
+  const page = await server.ask("GET", "/emails/receiving?search=INVOICE&limit=1", { key });
+  expect(page).toMatchObject({ status: 200, body: { has_more: true, data: [{ id: second }], next: second } });
+  const rest = await server.ask("GET", `/emails/receiving?search=INVOICE&limit=1&after=${second}`, { key });
+  expect(rest.body).toMatchObject({ has_more: false, data: [{ id: first, attachments: [{ size: 1 }] }] });
+  const reports = await server.ask("GET", "/emails/receiving?search=invoice&kind=report", { key });
+  expect(reports.body.data).toEqual([]);
+});
+
 describe("is refused:", () => {
   test("another team's email, one that has not been read, and one that is not there", async () => {
     const attachments = [{ content: "x" }];
@@ -224,6 +239,7 @@ describe("is refused:", () => {
   test.each([
     ["?limit=0", "The pagination limit must be a number"],
     [`?after=${newId()}&before=${newId()}`, "cannot be used together"],
+    [`?search=a&before=${newId()}`, "A search goes on with `after`"],
     ["?kind=unread", "Invalid `kind` field. It must be"],
     [`/${newId()}?html_format=raw`, "Invalid `html_format` field. It must be"],
     [`/${newId()}/attachments?limit=101`, "The pagination limit must be a number"],

@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
 import {
+  findReceivedBy,
   getReceivedEmail,
   getReceivedEmails,
   type ReceivedEmail,
@@ -11,7 +12,7 @@ import { getReceivedAttachment, getReceivedAttachments } from "../inbound/receiv
 import type { FileLink, LinkedInboundAttachment } from "../inbound/received-links.ts";
 import type { InboundAttachment, InboundEmail } from "../inbound/schema.ts";
 import { authenticated } from "./auth.ts";
-import { listAnswer, pageQuery, readPage } from "./list.ts";
+import { listAnswer, pageQuery, readPage, searchAnswer, searchNote, searchPage } from "./list.ts";
 import { answer, errorAnswers } from "./openapi.ts";
 import {
   receivedAnswer,
@@ -34,14 +35,21 @@ const emailRoutes = (app: App) =>
     .get(
       "",
       async ({ caller, query }) => {
+        const { kind = "email", search } = query;
+        if (search !== undefined) {
+          const page = searchPage(readPage(query, "paged"));
+          const { emails, next } = await findReceivedBy(app, caller.teamId, kind, search, page);
+          return searchAnswer(emails, next, toItem);
+        }
         const page = readPage(query, "long");
-        const emails = await getReceivedEmails(app, caller.teamId, query.kind ?? "email", page);
+        const emails = await getReceivedEmails(app, caller.teamId, kind, page);
         return listAnswer(emails, page, toItem);
       },
       {
         query: receivedQuery,
         detail: {
-          summary: "List received emails",
+          summary: "List and search received emails",
+          description: `With \`search\` it is ${searchNote}`,
           tags,
           responses: {
             200: answer("Newest first; without a `limit` the newest 500", receivedList),

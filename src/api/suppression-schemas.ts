@@ -2,7 +2,7 @@ import { Type } from "@sinclair/typebox";
 import { t } from "elysia";
 import { type SuppressionReason, suppressionReasons } from "../suppressions/schema.ts";
 import { pageQuery } from "./list.ts";
-import { listOf } from "./openapi.ts";
+import { searchedListOf } from "./openapi.ts";
 
 const addressForms = "The email address needs to follow the `email@example.com` format.";
 const address = t.String({ description: addressForms, examples: ["ada@example.com"] });
@@ -61,7 +61,13 @@ export const reasonsOf: Record<SuppressionReason, SuppressionReason[]> = {
   unsubscribe: ["unsubscribe"],
 };
 export const listQuery = t.Object(
-  { ...pageQuery.properties, origin: t.Optional(oneReason) },
+  {
+    ...pageQuery.properties,
+    origin: t.Optional(oneReason),
+    search: t.Optional(
+      t.String({ description: "Only addresses that begin so, by the alphabet.", examples: ["ada@"] }),
+    ),
+  },
   { additionalProperties: true },
 );
 
@@ -95,7 +101,10 @@ const deleted = Type.Object({ ...object, deleted: Type.Literal(true) });
 
 export const reference = Type.Object(object);
 export const references = Type.Object({ data: Type.Array(reference) });
-export const suppressionList = listOf(Type.Object(item));
+export const suppressionList = searchedListOf(
+  Type.Object(item),
+  Type.String({ examples: ["ada@example.com"] }),
+);
 export const suppressionAnswer = Type.Object({ object: Type.Literal("suppression"), ...item });
 export const removedAnswer = deleted;
 export const removedAnswers = Type.Object({ data: Type.Array(deleted) });

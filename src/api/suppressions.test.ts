@@ -25,6 +25,24 @@ const refusal = (statusCode: number, name: string, message: string) => ({
 const notFound = refusal(404, "not_found", "Suppression not found");
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
+test("addresses are searched by how they begin, page by page", async () => {
+  const { key } = await testTeam(app);
+  for (const email of ["adam@example.com", "ada@example.org", "ada@example.com"]) await add(email);
+  await ask("POST", "", { email: "ada@example.net" }, key);
+  const first = await ask("GET", "?search=ADA&limit=2");
+  expect(first).toMatchObject({ status: 200, body: { has_more: true, next: "ada@example.org" } });
+  expect(emailsOf(first.body)).toEqual(["ada@example.com", "ada@example.org"]);
+  const second = (await ask("GET", `?search=ADA&limit=2&after=${first.body.next}`)).body;
+  expect([second.has_more, emailsOf(second)]).toEqual([false, ["adam@example.com"]]);
+  expect((await ask("GET", "?search=ada&origin=bounce")).body.data).toEqual([]);
+  expect(emailsOf((await ask("GET", "?search=adam&origin=manual")).body)).toEqual(["adam@example.com"]);
+  expect(await ask("GET", "?search=ada&after=nobody")).toMatchObject({
+    status: 422,
+    body: { message: expect.stringMatching(/^The `after` must be the `next` of the page before/) },
+  });
+  expect((await ask("GET", "?search=ada&before=a@b.c")).status).toBe(422);
+});
+
 describe("the official SDK", () => {
   test("adds, gets, lists and removes", async () => {
     const { suppressions } = server.sdk(team.key);

@@ -2,12 +2,12 @@ import { Elysia, type Static } from "elysia";
 import type { App } from "../app.ts";
 import { addSuppression, addSuppressions } from "../suppressions/add.ts";
 import type { ExpiryWish } from "../suppressions/expiry.ts";
-import { getSuppression, getSuppressions } from "../suppressions/read.ts";
+import { getSuppression, getSuppressions, searchSuppressions } from "../suppressions/read.ts";
 import { removeSuppression, removeSuppressions } from "../suppressions/remove.ts";
 import type { Suppression } from "../suppressions/schema.ts";
 import { authenticated } from "./auth.ts";
 import { shown } from "./example.ts";
-import { listAnswer, readPage } from "./list.ts";
+import { listAnswer, readPage, searchAnswer, searchNote, searchPage } from "./list.ts";
 import { answer, bodyErrorAnswers, errorAnswers } from "./openapi.ts";
 import { suppressionFileRoutes } from "./suppression-files.ts";
 import {
@@ -58,16 +58,23 @@ const singleRoutes = (app: App) =>
     .get(
       "",
       async ({ caller, query }) => {
-        const page = readPage(query, "paged");
         const reasons = query.origin && reasonsOf[query.origin];
+        if (query.search !== undefined) {
+          const page = searchPage(readPage(query, "paged", ofSearches));
+          const search = { prefix: query.search, reasons, ...page };
+          const { rows, next } = await searchSuppressions(app, caller.teamId, search);
+          return searchAnswer(rows, next, toItem);
+        }
+        const page = readPage(query, "paged");
         return listAnswer(await getSuppressions(app, caller.teamId, reasons, page), page, toItem);
       },
       {
         query: listQuery,
         detail: {
-          summary: "List suppressions",
+          summary: "List and search suppressions",
+          description: `Newest first. With \`search\` it is ${searchNote}`,
           tags,
-          responses: { 200: answer("A page, newest first", suppressionList), ...errorAnswers },
+          responses: { 200: answer("A page", suppressionList), ...errorAnswers },
         },
       },
     )
@@ -96,6 +103,11 @@ const singleRoutes = (app: App) =>
         },
       },
     );
+
+const ofSearches = {
+  isCursor: (text: string) => text.includes("@") && text.length <= 320,
+  says: "must be the `next` of the page before, an address",
+};
 
 const batchRoutes = (app: App) =>
   new Elysia({ prefix: "/batch" })

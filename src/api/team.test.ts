@@ -31,6 +31,26 @@ test("a team is told and renamed", async () => {
   });
 });
 
+test("a person makes another team and is its owner; a key can't", async () => {
+  const { key, teamId } = await testTeam(app);
+  const { email, key: token } = await person(teamId, "developer");
+  const made = await ask("POST", "/team", { key: token, body: { name: " Wheels " } });
+  expect(made).toMatchObject({ status: 201, body: { object: "team", id, name: "Wheels", created_at: time } });
+  expect(made.headers.get("cache-control")).toBe("no-store");
+  const there = { key: made.body.token as string };
+  expect((await ask("GET", "/team", there)).body).toMatchObject({ id: made.body.id, name: "Wheels" });
+  expect((await ask("GET", "/team/members", there)).body.data).toMatchObject([{ email, role: "owner" }]);
+  expect((await ask("GET", "/audit-log", there)).body.data).toMatchObject([
+    { actor: email, action: "Created the team “Wheels”", address: "local" },
+  ]);
+  expect((await ask("GET", "/team", { key: token })).body.id).toBe(teamId);
+  expect((await ask("POST", "/team", { key: token, body: { name: " " } })).status).toBe(422);
+  expect(await ask("POST", "/team", { key, body: { name: "Mine" } })).toMatchObject({
+    status: 403,
+    body: { name: "invalid_permission", message: expect.stringMatching(/^An API key belongs to its team/) },
+  });
+});
+
 test("members are listed, given another role and removed; a key can't touch an owner", async () => {
   const { key, teamId, userId } = await testTeam(app);
   const viewer = await person(teamId, "viewer");

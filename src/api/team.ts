@@ -2,10 +2,12 @@ import { Type } from "@sinclair/typebox";
 import { Elysia, t } from "elysia";
 import { changeRole, getMember, listMembers, type Member, removeMember } from "../accounts/members.ts";
 import type { Invitation, Team } from "../accounts/schema.ts";
-import { getTeam, renameTeam } from "../accounts/teams.ts";
+import { issueToken } from "../accounts/sessions.ts";
+import { createTeam, getTeam, renameTeam } from "../accounts/teams.ts";
 import type { App } from "../app.ts";
 import type { AuditEntry } from "../audit/schema.ts";
 import { auditEntry, listAudit } from "../audit/service.ts";
+import { Refusal } from "../errors.ts";
 import {
   type Inviting,
   invite,
@@ -30,6 +32,10 @@ const renaming = t.Object(
   { name: t.String({ description: "1 to 100 characters.", examples: ["Acme"] }) },
   { additionalProperties: true },
 );
+const creation = t.Object(
+  { name: t.String({ description: "1 to 100 characters.", examples: ["Acme Labs"] }) },
+  { additionalProperties: true },
+);
 const roleChange = t.Object(
   { role: t.String({ description: `${roles.join(", ")}.`, examples: ["developer"] }) },
   { additionalProperties: true },
@@ -43,6 +49,10 @@ const invitationRequest = t.Object(
 );
 
 const team = Type.Object({ object: Type.Literal("team"), id, name: Type.String(), created_at: time });
+const madeTeam = Type.Object({
+  ...team.properties,
+  token: Type.String({ description: "Does in the new team what the one that asked does in its own." }),
+});
 const memberFields = {
   id,
   email: Type.String(),
@@ -99,6 +109,33 @@ const ownTeamRoutes = (app: App) =>
         responses: { 200: answer("The team", team), ...errorAnswers },
       },
     })
+    .post(
+      "",
+      async ({ caller, body, asked, set }) => {
+        const { teamId, userId } = caller;
+        if (userId === undefined) {
+          throw new Refusal(
+            "not_permitted",
+            "An API key belongs to its team and can't make another: log in with `POST /auth/login`, and use the token.",
+          );
+        }
+        const user = await getMember(app, teamId, userId);
+        const made = await createTeam(app, user, body.name, asked?.address ?? "");
+        set.status = 201;
+        set.headers["cache-control"] = "no-store";
+        return { ...toTeam(made), token: await issueToken(app, userId, made.id) };
+      },
+      {
+        parse: "json",
+        body: shown(creation),
+        detail: {
+          summary: "Make another team",
+          description: "For people alone, with the token of a login: who makes it is its owner.",
+          tags,
+          responses: { 201: answer("Made, with a token for it", madeTeam), ...bodyErrorAnswers },
+        },
+      },
+    )
     .patch(
       "",
       async ({ caller, body, asked }) =>

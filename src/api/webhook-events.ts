@@ -4,18 +4,25 @@ import { Refusal } from "../errors.ts";
 import { readIsoTime } from "../suppressions/iso-time.ts";
 import type { ListedEvent } from "../webhooks/event-store.ts";
 import { isAttemptId, isMessageId } from "../webhooks/message-id.ts";
-import { getAttempts, getPayload, getWebhookEvent, getWebhookEvents } from "../webhooks/read.ts";
+import {
+  findEventsOf,
+  getAttempts,
+  getPayload,
+  getWebhookEvent,
+  getWebhookEvents,
+} from "../webhooks/read.ts";
 import { replayEvent, replayFiltered } from "../webhooks/replay.ts";
 import type { WebhookAttempt } from "../webhooks/schema.ts";
 import { authenticated } from "./auth.ts";
 import { shown } from "./example.ts";
-import { listAnswer, pageQuery, readPage } from "./list.ts";
+import { listAnswer, pageQuery, readPage, searchAnswer, searchNote, searchPage } from "./list.ts";
 import { answer, bodyErrorAnswers, errorAnswers } from "./openapi.ts";
 import {
   attemptList,
   eventAnswer,
   eventList,
   eventReference,
+  eventsQuery,
   replayAnswer,
   replayFilter,
 } from "./webhook-schemas.ts";
@@ -30,12 +37,19 @@ export const webhookEventRoutes = (app: App) =>
       "/:id/events",
       async ({ caller, params, query }) => {
         const page = readPage(query, "paged", ofEvents);
+        const { status } = query;
+        if (status !== undefined) {
+          const search = { status, ...searchPage(page) };
+          const { rows, next } = await findEventsOf(app, caller.teamId, params.id, search);
+          return searchAnswer(rows, next, toEvent);
+        }
         return listAnswer(await getWebhookEvents(app, caller.teamId, params.id, page), page, toEvent);
       },
       {
-        query: pageQuery,
+        query: eventsQuery,
         detail: {
           summary: "List the events of a webhook",
+          description: `With \`status\` it is ${searchNote}`,
           tags,
           responses: { 200: answer("A page, newest first", eventList), ...errorAnswers },
         },

@@ -1,7 +1,8 @@
 import { Type } from "@sinclair/typebox";
 import { t } from "elysia";
 import { webhookEventStatuses, webhookStatuses } from "../webhooks/schema.ts";
-import { listOf } from "./openapi.ts";
+import { pageQuery } from "./list.ts";
+import { listOf, searchedListOf } from "./openapi.ts";
 
 const endpoint = t.String({
   description: "An https URL; plain http only where `webhooks.allowPrivateAddresses` is set.",
@@ -83,7 +84,14 @@ const event = {
   created_at: time,
   status: Type.Union([...webhookEventStatuses, "attempting"].map((each) => Type.Literal(each))),
 };
-export const eventList = listOf(Type.Object(event));
+export const eventsQuery = t.Object(
+  {
+    ...pageQuery.properties,
+    status: t.Optional(t.Union(webhookEventStatuses.map((each) => t.Literal(each)))),
+  },
+  { additionalProperties: true },
+);
+export const eventList = searchedListOf(Type.Object(event), messageId);
 export const eventAnswer = Type.Object({
   object: Type.Literal("webhook_event"),
   ...event,

@@ -231,6 +231,12 @@ test("events of a webhook are listed, read, paged and replayed, with the calls m
     },
   });
 
+  const pending = (await get(`${path}?status=pending&limit=2`)).body;
+  expect(pending).toMatchObject({ has_more: true, data: [newest, second], next: second.id });
+  expect((await get(`${path}?status=pending&after=${pending.next}`)).body.data).toHaveLength(1);
+  expect((await get(`${path}?status=success`)).body).toMatchObject({ has_more: false, data: [] });
+  expect((await get(`${path}?status=lost`)).status).toBe(422);
+
   const { body: event } = await get(`${path}/${newest.id}`);
   expect(event).toEqual({
     object: "webhook_event",

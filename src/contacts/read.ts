@@ -40,7 +40,7 @@ export interface ContactFilter {
   search?: string;
 }
 
-/** One page of a team's contacts and one more, newest first; what is searched for, by name. */
+/** One page of a team's contacts and one more, newest first; what is searched for, by name. `filter.ts` does both at once. */
 export async function getContacts(
   app: App,
   teamId: string,

@@ -46,7 +46,7 @@ const scannedAtOnce = 2_000;
 const longestSearch = 200;
 
 export interface FoundReceived {
-  emails: InboundEmail[];
+  emails: ReceivedEmail[];
   /** The cursor from which to look on; undefined where all has been looked at. */
   next: string | undefined;
 }
@@ -62,15 +62,16 @@ export async function findReceivedBy(
   const wanted = text.trim().slice(0, longestSearch);
   if (wanted === "") {
     const rows = await pageReceived(app.db, teamId, kind, { limit, after });
-    return { emails: rows.slice(0, limit), next: rows.length > limit ? rows[limit - 1]!.id : undefined };
+    const emails = await withAttachments(app, rows.slice(0, limit));
+    return { emails, next: rows.length > limit ? rows[limit - 1]!.id : undefined };
   }
   const scanned = scannedAtOnce;
   const [found, end] = await Promise.all([
     searchReceived(app.db, teamId, kind, { text: wanted, scanned, limit: limit + 1, after }),
     endOfReceived(app.db, teamId, kind, { scanned, after }),
   ]);
-  if (found.length <= limit) return { emails: found, next: end };
-  return { emails: found.slice(0, limit), next: found[limit - 1]!.id };
+  const emails = await withAttachments(app, found.slice(0, limit));
+  return { emails, next: found.length > limit ? found[limit - 1]!.id : end };
 }
 
 /** As far as pages with numbers lead, and mail is counted for them: both cost the more the further they go. */

@@ -27,7 +27,7 @@ const rowsPerLook = 5_000;
 export interface SuppressionSearch {
   /** How the address begins. */
   prefix: string;
-  reason?: SuppressionReason;
+  reasons?: SuppressionReason[];
   /** The address the page before ended at. */
   after?: string;
   limit: number;
@@ -37,11 +37,11 @@ export interface SuppressionSearch {
 export async function searchSuppressions(
   app: App,
   teamId: string,
-  { prefix: typed, reason, after, limit }: SuppressionSearch,
+  { prefix: typed, reasons, after, limit }: SuppressionSearch,
 ): Promise<{ rows: Suppression[]; next: string | undefined }> {
   const prefix = typed.trim().toLowerCase();
   const end = await endOfPrefix(app.db, teamId, { prefix, after, rows: rowsPerLook });
-  const wanted = { prefix, reason, after, end, limit: limit + 1 };
+  const wanted = { prefix, reasons, after, end, limit: limit + 1 };
   const found = await listByPrefix(app.db, teamId, wanted, app.now());
   const rows = found.slice(0, limit);
   return { rows, next: found.length > limit ? rows.at(-1)!.address : end };

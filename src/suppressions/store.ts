@@ -114,7 +114,7 @@ export async function listSuppressions(
 
 interface PrefixSlice {
   prefix: string;
-  reason?: SuppressionReason;
+  reasons?: SuppressionReason[];
   after?: string;
   end?: string;
   limit: number;
@@ -124,7 +124,7 @@ interface PrefixSlice {
 export async function listByPrefix(
   db: Db,
   teamId: string,
-  { prefix, reason, after, end, limit }: PrefixSlice,
+  { prefix, reasons, after, end, limit }: PrefixSlice,
   now: Date,
 ): Promise<Suppression[]> {
   return db
@@ -137,7 +137,7 @@ export async function listByPrefix(
         // No text is greater that begins so: this is the last character there is.
         lt(suppressions.address, `${prefix}\u{10ffff}`),
         // The unary plus keeps the index by reason out: what is looked for by is the address.
-        reason && sql`+${suppressions.reason} = ${reason}`,
+        reasons && sql`+${suppressions.reason} in ${reasons}`,
         end === undefined ? undefined : lte(suppressions.address, end),
         lastsBeyond(now),
       ),

@@ -28,6 +28,8 @@ import down0014 from "./0014_search.down.sql" with { type: "text" };
 import up0014 from "./0014_search.up.sql" with { type: "text" };
 import down0015 from "./0015_people.down.sql" with { type: "text" };
 import up0015 from "./0015_people.up.sql" with { type: "text" };
+import down0016 from "./0016_tag_counters.down.sql" with { type: "text" };
+import up0016 from "./0016_tag_counters.up.sql" with { type: "text" };
 
 /** One step of the database's shape. `up` and `down` are SQL statements separated by empty lines. */
 export interface Migration {
@@ -54,4 +56,5 @@ export const migrations: Migration[] = [
   { version: 13, name: "admin", up: up0013, down: down0013 },
   { version: 14, name: "search", up: up0014, down: down0014 },
   { version: 15, name: "people", up: up0015, down: down0015 },
+  { version: 16, name: "tag_counters", up: up0016, down: down0016 },
 ];

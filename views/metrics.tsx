@@ -7,12 +7,16 @@ import { Empty, Table } from "./parts/list.tsx";
 import { PageHead } from "./parts/page-head.tsx";
 import { type Charted, pointsOf, seriesOf } from "./parts/period.tsx";
 
+type Part = "domain" | "provider" | "broadcast" | "tag";
+
 export interface MetricsPageProps {
   asked: {
     range: string;
     granularity: Granularity;
-    by: "" | "domain" | "provider" | "broadcast";
+    by: "" | Part;
     domainId: string;
+    /** A name, or `name:value`. */
+    tag: string;
     timezone: string;
     /** As the service is asked: a day or a moment. */
     start: string;
@@ -24,7 +28,7 @@ export interface MetricsPageProps {
   search: string;
   /** Absent where they were refused. */
   periods?: Metrics;
-  /** By domain, provider or broadcast, where that was asked. */
+  /** By domain, provider, broadcast or tag, where that was asked. */
   parts?: Metrics | undefined;
   mistakes: Partial<Record<"start_date" | "end_date" | "timezone" | "domain_id" | "form", string>>;
 }
@@ -47,7 +51,7 @@ export function MetricsPage(props: MetricsPageProps) {
       <div id="metrics">
         <FormMistake>{props.mistakes.form}</FormMistake>
         {periods && <Totals totals={periods.totals} />}
-        {parts && asked.by !== "" && <Parts by={asked.by} parts={parts} />}
+        {parts && asked.by !== "" && <Parts by={asked.by} parts={parts} asked={asked} />}
         {periods && <Charts periods={periods} step={asked.granularity} zone={asked.timezone} />}
       </div>
     </>
@@ -119,6 +123,7 @@ function Filters({ asked, domains, mistakes }: MetricsPageProps) {
           ["domain", "Sending domain"],
           ["provider", "Recipients’ provider"],
           ["broadcast", "Broadcast"],
+          ["tag", "Tag"],
         ]}
       />
       <SelectField
@@ -127,6 +132,14 @@ function Filters({ asked, domains, mistakes }: MetricsPageProps) {
         value={asked.domainId}
         options={[["", "All domains"], ...domains]}
         mistake={mistakes.domain_id}
+      />
+      <TextField
+        name="tag"
+        label="Tag"
+        value={asked.tag}
+        placeholder="name:value"
+        autocomplete="off"
+        spellcheck={false}
       />
       <TextField
         name="timezone"
@@ -230,16 +243,20 @@ const columns: readonly (readonly [Metric, string])[] = [
   ["unsubscribed", "Unsubscribed"],
 ];
 
-const partNames = { domain: "Domain", provider: "Provider", broadcast: "Broadcast" } as const;
+const partNames = { domain: "Domain", provider: "Provider", broadcast: "Broadcast", tag: "Tag" } as const;
 const none = {
   domain: "Nothing was sent in this time.",
   provider:
     "Nothing came to an end at a large provider in this time: smaller ones stand in the totals alone.",
   broadcast: "No broadcast was sent in this time.",
+  tag: "Nothing came of emails with tags in this time.",
 } as const;
 
-function Parts({ by, parts }: { by: "domain" | "provider" | "broadcast"; parts: Metrics }) {
-  const rows = (parts.rows ?? []).toSorted((a, b) => (b.values.sent ?? 0) - (a.values.sent ?? 0));
+const mostParts = 200;
+
+function Parts({ by, parts, asked }: { by: Part; parts: Metrics } & Pick<MetricsPageProps, "asked">) {
+  const all = (parts.rows ?? []).toSorted((a, b) => (b.values.sent ?? 0) - (a.values.sent ?? 0));
+  const rows = all.slice(0, mostParts);
   const title = `By ${partNames[by].toLowerCase()}`;
   return (
     <section>
@@ -250,7 +267,7 @@ function Parts({ by, parts }: { by: "domain" | "provider" | "broadcast"; parts: 
         <Table label={title} columns={[partNames[by], ...columns.map(([, name]) => name)]}>
           {rows.map((row) => (
             <tr>
-              <th scope="row">{partOf(row)}</th>
+              <th scope="row">{partOf(row, asked)}</th>
               {columns.map(([metric]) => (
                 <td class="number">{written(metric, row.values[metric])}</td>
               ))}
@@ -258,17 +275,34 @@ function Parts({ by, parts }: { by: "domain" | "provider" | "broadcast"; parts: 
           ))}
         </Table>
       )}
+      {all.length > rows.length && (
+        <p class="quiet">These are the {mostParts} with the most mail. The CSV file has all of them.</p>
+      )}
     </section>
   );
 }
 
-function partOf({ domain, provider, broadcast }: MetricsRow) {
+function partOf({ domain, provider, broadcast, tag }: MetricsRow, asked: MetricsPageProps["asked"]) {
   if (broadcast) {
     if (broadcast.name === null) return "A broadcast that is gone";
     return <a href={`/admin/broadcasts/${broadcast.id}`}>{broadcast.name}</a>;
   }
+  if (tag) return <a href={hrefOf(`${tag.name}:${tag.value}`, asked)}>{`${tag.name}: ${tag.value}`}</a>;
   if (domain) return domain.name ?? "A domain that was removed";
   return provider ?? "Of no domain";
+}
+
+/** The same time of the tag alone. */
+function hrefOf(
+  tag: string,
+  { range, start, end, granularity, timezone }: MetricsPageProps["asked"],
+): string {
+  const search = new URLSearchParams({ range, granularity, timezone, tag });
+  if (range === "custom") {
+    search.set("start_date", start);
+    search.set("end_date", end);
+  }
+  return `/admin/metrics?${search}`;
 }
 
 const number = new Intl.NumberFormat("en");

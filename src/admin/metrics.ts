@@ -9,12 +9,12 @@ import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
 import { type Dimension, type Granularity, granularities, knownMetrics } from "../metrics/names.ts";
 import { isTimezone } from "../metrics/range.ts";
-import { getMetrics, type Metrics, type MetricsQuery, type MetricsRow } from "../metrics/read.ts";
+import { getMetrics, type Metrics, type MetricsQuery, type MetricsRow, readTag } from "../metrics/read.ts";
 import { mistakesOf, signedIn, type Visit } from "./visit.ts";
 
 type Query = Record<string, string | undefined>;
 
-/** How sending went, by time and by domain, provider or broadcast; the numbers as a file as well. */
+/** How sending went, by time and by domain, provider, broadcast or tag; the numbers as a file as well. */
 export const metricsPages = (app: App) =>
   new Elysia({ prefix: "/metrics" })
     .use(signedIn(app))
@@ -66,6 +66,7 @@ function readAsked(query: Query, now: Date): MetricsPageProps["asked"] {
     range = "30d",
     by = "",
     domain_id: domainId = "",
+    tag = "",
     start_date: start = "",
     end_date: end = "",
   } = query;
@@ -75,8 +76,9 @@ function readAsked(query: Query, now: Date): MetricsPageProps["asked"] {
   return {
     range: isCustom || range in ranges ? range : "30d",
     granularity: granularities.find((each) => each === query.granularity) ?? known.granularity,
-    by: (["domain", "provider", "broadcast"] as const).find((each) => each === by) ?? "",
+    by: (["domain", "provider", "broadcast", "tag"] as const).find((each) => each === by) ?? "",
     domainId,
+    tag: tag.trim(),
     timezone: zone,
     start: isCustom ? start.trim() : beginOf(known.hours, known.granularity, zone, now),
     end: isCustom ? end.trim() : "",
@@ -100,7 +102,7 @@ async function metricsOf(
   asked: MetricsPageProps["asked"],
   dimensions: Dimension[],
 ): Promise<Metrics> {
-  const { start, end, timezone, granularity, domainId } = asked;
+  const { start, end, timezone, granularity, domainId, tag } = asked;
   if (!isTimezone(timezone)) {
     throw new Refusal(
       "validation_error",
@@ -115,6 +117,7 @@ async function metricsOf(
     ...(end !== "" && { endDate: nextDay(end) }),
     ...{ timezone, granularity, dimensions, metrics: [...knownMetrics] },
     ...{ domainIds: domainId === "" ? [] : [domainId.toLowerCase()], emailIds: [], broadcastIds: [] },
+    ...(tag !== "" && { tag: readTag(tag) }),
   };
   return getMetrics(app, teamId, query);
 }
@@ -129,7 +132,9 @@ function nextDay(text: string): string {
 }
 
 function toCsv(rows: readonly MetricsRow[]): string {
-  const places = ["period", "domain", "provider", "broadcast"].filter((place) => rows[0] && place in rows[0]);
+  const places = ["period", "domain", "provider", "broadcast", "tag"].filter(
+    (place) => rows[0] && place in rows[0],
+  );
   const head = [...places, ...knownMetrics];
   const lines = rows.map(({ values, ...place }) => [
     ...places.map((name) => guardFormula(nameOf(place[name as keyof typeof place]))),
@@ -138,7 +143,8 @@ function toCsv(rows: readonly MetricsRow[]): string {
   return stringify([head, ...lines], { record_delimiter: "\r\n" });
 }
 
-function nameOf(place: MetricsRow["domain"] | string | undefined): string {
+function nameOf(place: MetricsRow["domain"] | MetricsRow["tag"] | string): string {
   if (typeof place === "string") return place;
+  if (place && "value" in place) return `${place.name}:${place.value}`;
   return place ? (place.name ?? place.id) : "";
 }

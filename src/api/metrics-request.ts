@@ -2,7 +2,7 @@ import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
 import { granularities, knownDimensions, knownMetrics, metricNames } from "../metrics/names.ts";
 import { isTimezone } from "../metrics/range.ts";
-import type { MetricsQuery } from "../metrics/read.ts";
+import { type MetricsQuery, readTag } from "../metrics/read.ts";
 
 const mostIds = 100;
 
@@ -36,7 +36,18 @@ export function readMetricsRequest(url: string): MetricsQuery {
     domainIds: ids("domain_id", many("domain_id")),
     emailIds: ids("email_id", many("email_id")),
     broadcastIds: ids("broadcast_id", many("broadcast_id")),
+    ...withTag(many("tag")),
   };
+}
+
+function withTag(given: string[]): Pick<MetricsQuery, "tag"> {
+  if (given.length > 1) {
+    throw new Refusal(
+      "validation_error",
+      "The `tag` parameter takes one tag, a name or `name:value`: ask for the others in another request.",
+    );
+  }
+  return given[0] === undefined ? {} : { tag: readTag(given[0]) };
 }
 
 function known<T extends string>(name: string, values: string[], allowed: readonly T[]): T[] {

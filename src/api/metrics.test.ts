@@ -130,10 +130,39 @@ test("opens and clicks of machines are told to who asks for them, and only then"
   expect((await get("")).body.totals).not.toHaveProperty("clicked_machine");
 });
 
+test("tags are a dimension and a filter, by name or by name and value", async () => {
+  const { teamId, key } = await testTeam(app);
+  const tell = (value: string) =>
+    recordEvent(app, {
+      ...{ type: "email.delivered", teamId, emailId: newId() },
+      tags: [{ name: "kind", value }],
+    });
+  await atomically(app, [...tell("invoice"), ...tell("welcome")]);
+  app.clock.advance(1);
+  const ask = async (query: string) =>
+    (await server.ask("GET", `/emails/metrics?metrics=delivered&${query}`, { key })).body;
+  expect(await ask("dimensions=tag")).toMatchObject({
+    totals: { delivered: 2 },
+    data: [
+      { tag_name: "kind", tag_value: "invoice", delivered: 1 },
+      { tag_name: "kind", tag_value: "welcome", delivered: 1 },
+    ],
+  });
+  expect((await ask("tag=kind")).totals).toEqual({ delivered: 2 });
+  expect((await ask("tag=kind:welcome")).totals).toEqual({ delivered: 1 });
+  expect((await ask("tag=other")).totals).toEqual({ delivered: 0 });
+});
+
 const tooManyIds = Array.from({ length: 101 }, newId).join();
 test.each([
   ["metrics=opens", "validation_error", "Invalid `metrics` parameter. Allowed: `received`,"],
-  ["dimensions=tag", "validation_error", "Allowed: `period`, `domain`, `email`, `broadcast`, `provider`."],
+  [
+    "dimensions=tags",
+    "validation_error",
+    "Allowed: `period`, `domain`, `email`, `broadcast`, `provider`, `tag`.",
+  ],
+  ["tag=a&tag=b", "validation_error", "takes one tag"],
+  ["tag=a&domain_id=01900000-0000-7000-8000-000000000000", "validation_error", "`period` alone"],
   ["granularity=yearly", "validation_error", "Allowed: `hourly`, `daily`, `weekly`, `monthly`."],
   ["timezone=Mars/Olympus", "validation_error", "It must be the name of an IANA time zone"],
   ["start_date=yesterday", "validation_error", "Invalid `start_date` parameter. It must be an ISO 8601"],

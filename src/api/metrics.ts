@@ -40,6 +40,8 @@ const metricsAnswer = t.Object({
           broadcast_id: t.Optional(t.String({ format: "uuid" })),
           broadcast_name: t.Optional(orNull(t.String())),
           provider: t.Optional(t.String({ description: "Smaller ones have no row.", examples: ["gmail"] })),
+          tag_name: t.Optional(t.String({ examples: ["category"] })),
+          tag_value: t.Optional(t.String({ examples: ["welcome"] })),
         }),
         values,
       ]),
@@ -66,12 +68,16 @@ const parameters = [
   list("metrics", "All but those of machines when absent.", oneOf(...knownMetrics)),
   list(
     "dimensions",
-    "What to break down by; not `email` with `broadcast`, and `provider` with `period` alone.",
+    "What to break down by; not `email` with `broadcast`, and `provider` or `tag` with `period` alone. An email counts by its first ten tags, once for each name.",
     oneOf(...knownDimensions),
   ),
   list("domain_id", "Only of these sending domains, 100 at most."),
   list("email_id", "Only of these emails, 100 at most; not with broadcasts."),
   list("broadcast_id", "Only of these broadcasts, 100 at most; not with emails."),
+  parameter(
+    "tag",
+    "Only of emails with this tag, `name` or `name:value`; not with domains, emails or broadcasts.",
+  ),
 ];
 
 /** How sending goes, from counters. */
@@ -105,13 +111,14 @@ export const metricsRoutes = (app: App) =>
     },
   );
 
-function toRow({ period, domain, emailId, broadcast, provider, values }: MetricsRow) {
+function toRow({ period, domain, emailId, broadcast, provider, tag, values }: MetricsRow) {
   return {
     ...(period !== undefined && { period }),
     ...(domain !== undefined && { domain_id: domain?.id ?? null, domain_name: domain?.name ?? null }),
     ...(emailId !== undefined && { email_id: emailId }),
     ...(broadcast !== undefined && { broadcast_id: broadcast.id, broadcast_name: broadcast.name }),
     ...(provider !== undefined && { provider }),
+    ...(tag !== undefined && { tag_name: tag.name, tag_value: tag.value }),
     ...values,
   };
 }

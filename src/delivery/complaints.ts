@@ -62,14 +62,14 @@ export async function takeComplaint(
 /** Once for each delivery; what the sandbox's own complaint does as well. */
 export async function recordComplaint(
   app: App,
-  { id: deliveryId, teamId, emailId, recipient, domainId, broadcastId, mxHost }: ReportedDelivery,
+  { id: deliveryId, teamId, emailId, recipient, domainId, broadcastId, tags, mxHost }: ReportedDelivery,
   feedbackType = "abuse",
   { event, reason }: Meaning = meanings.abuse!,
 ): Promise<void> {
   await once(app, [
     expectFirst(event, { id: deliveryId, emailId }),
     ...recordEvent(app, {
-      ...{ type: event, teamId, emailId, deliveryId, recipient, domainId, broadcastId },
+      ...{ type: event, teamId, emailId, deliveryId, recipient, domainId, broadcastId, tags },
       provider: providerOf(mxHost),
       data: { complaint: { feedbackType } },
     }),

@@ -38,7 +38,7 @@ export async function endUnsent(app: App, rows: readonly Waiting[], how: UnsentE
 }
 
 function endOne(app: App, row: Waiting, { state, said, data }: UnsentEnd): Write[] {
-  const { id, emailId, teamId, recipient, domainId, broadcastId } = row;
+  const { id, emailId, teamId, recipient, domainId, broadcastId, tags } = row;
   return [
     removeUntouched(row),
     expectChange(),
@@ -46,7 +46,7 @@ function endOne(app: App, row: Waiting, { state, said, data }: UnsentEnd): Write
     expectChange(),
     ...recordEvent(app, {
       type: `email.${state}`,
-      ...{ teamId, emailId, deliveryId: id, recipient, domainId, broadcastId, data },
+      ...{ teamId, emailId, deliveryId: id, recipient, domainId, broadcastId, tags, data },
     }),
     showEnd(emailId, state),
   ];

@@ -2,6 +2,7 @@
 import { setImmediate } from "node:timers/promises";
 import { type SQL, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
+import type { Email } from "../emails/schema.ts";
 import { newId } from "../ids.ts";
 import { pausedUntil } from "../jobs/pause.ts";
 import {
@@ -31,6 +32,7 @@ export interface Waiting {
   recipient: string;
   domainId: string | null;
   broadcastId: string | null;
+  tags: Email["tags"];
 }
 
 /** How many deliveries match. `busy` are being attempted at this moment; they are in one of the states as well. */
@@ -103,16 +105,17 @@ async function listSlice(db: Db, slice: SQL, filter: QueueFilter, now: Date): Pr
       string,
       string | null,
       string | null,
+      string,
     ]
   >(
     sql`select j.id, j.lane, j.run_at, j.fence, j.node is not null, ${stateAt(now)},
-               d.email_id, d.team_id, d.recipient, e.domain_id, e.broadcast_id
+               d.email_id, d.team_id, d.recipient, e.domain_id, e.broadcast_id, e.tags
         from ${waiting} where ${slice} and ${matches(filter, now)}`,
   );
   return rows.map(
-    ([id, lane, runAt, fence, isBusy, state, emailId, teamId, recipient, domainId, broadcastId]) => ({
+    ([id, lane, runAt, fence, isBusy, state, emailId, teamId, recipient, domainId, broadcastId, tags]) => ({
       ...{ id, lane, runAt: new Date(runAt), fence, isBusy: isBusy === 1, state },
-      ...{ emailId, teamId, recipient, domainId, broadcastId },
+      ...{ emailId, teamId, recipient, domainId, broadcastId, tags: JSON.parse(tags) },
     }),
   );
 }

@@ -194,6 +194,7 @@ function happened(
     domainId: email.domainId,
     provider: providerOf(host ?? delivery.mxHost),
     broadcastId: email.broadcastId,
+    tags: email.tags,
     data,
   });
 }

@@ -8,7 +8,7 @@ import { jobs } from "../jobs/schema.ts";
 import type { Attempt } from "./schema.ts";
 
 /** A delivery that somebody reports about, with what events about it need. */
-export interface ReportedDelivery extends Delivery, Pick<Email, "domainId" | "broadcastId"> {
+export interface ReportedDelivery extends Delivery, Pick<Email, "domainId" | "broadcastId" | "tags"> {
   /** Its job, while it has not ended. */
   job: { lane: string } | null;
 }
@@ -34,6 +34,7 @@ function deliveriesWithJobs(db: Db) {
       ...getTableColumns(deliveries),
       domainId: emails.domainId,
       broadcastId: emails.broadcastId,
+      tags: emails.tags,
       job: { lane: jobs.lane },
     })
     .from(deliveries)

@@ -87,12 +87,12 @@ async function writeOrWait(app: App, writes: Write[]): Promise<Ending> {
 
 function bounceWrites(app: App, learnt: Learnt): Write[] {
   const { delivery, failure } = learnt;
-  const { id: deliveryId, teamId, emailId, recipient, domainId, broadcastId, mxHost } = delivery;
+  const { id: deliveryId, teamId, emailId, recipient, domainId, broadcastId, tags, mxHost } = delivery;
   const { type, class: about, said } = failure;
   return [
     ...endWrites(app, learnt, "bounced"),
     ...recordEvent(app, {
-      ...{ type: "email.bounced", teamId, emailId, deliveryId, recipient, domainId, broadcastId },
+      ...{ type: "email.bounced", teamId, emailId, deliveryId, recipient, domainId, broadcastId, tags },
       provider: providerOf(mxHost),
       counts: isOpen(delivery) ? [] : ["email.bounced_late"],
       data: { bounce: describeBounce(type, about, said) },
@@ -106,12 +106,12 @@ function bounceWrites(app: App, learnt: Learnt): Write[] {
 
 function deliveryWrites(app: App, learnt: Learnt): Write[] {
   const { delivery, failure, host } = learnt;
-  const { id: deliveryId, teamId, emailId, recipient, domainId, broadcastId, mxHost } = delivery;
+  const { id: deliveryId, teamId, emailId, recipient, domainId, broadcastId, tags, mxHost } = delivery;
   const data = { reply: inWords(failure, host), host, tls: null };
   return [
     ...endWrites(app, learnt, "delivered"),
     ...recordEvents(app, ["email.sent", "email.delivered"], {
-      ...{ teamId, emailId, deliveryId, recipient, domainId, broadcastId, data },
+      ...{ teamId, emailId, deliveryId, recipient, domainId, broadcastId, tags, data },
       provider: providerOf(mxHost),
     }),
     setProgress({ id: emailId, lastEvent: "delivered" }),
@@ -138,14 +138,23 @@ function endWrites(app: App, { delivery, failure, host }: Learnt, outcome: "boun
  * delays; and the email's last event stays "delivered", since no host would say that the trouble is over.
  */
 async function delayLater(app: App, { delivery, failure, host }: Learnt): Promise<Ending> {
-  const { id: deliveryId, teamId, emailId, recipient, domainId, broadcastId, mxHost, state } = delivery;
+  const { id: deliveryId, teamId, emailId, recipient, domainId, broadcastId, tags, mxHost, state } = delivery;
   if (state !== "delivered") return done();
   const said = inWords(failure, host);
   await once(app, [
     expectFirst("email.delivery_delayed", delivery),
     insertReport(delivery, { outcome: "deferred", class: failure.class, host, said }, app.now()),
     ...recordEvent(app, {
-      ...{ type: "email.delivery_delayed", teamId, emailId, deliveryId, recipient, domainId, broadcastId },
+      ...{
+        type: "email.delivery_delayed",
+        teamId,
+        emailId,
+        deliveryId,
+        recipient,
+        domainId,
+        broadcastId,
+        tags,
+      },
       provider: providerOf(mxHost),
       data: { bounce: describeBounce("Transient", failure.class, failure.said) },
     }),

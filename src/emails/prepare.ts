@@ -13,6 +13,7 @@ import { tellSuppression } from "../suppressions/told.ts";
 import type { AdmittedEmail, Sender } from "./admit.ts";
 import { attachmentStore } from "./attach.ts";
 import { type ContentsOfWrite, storeContent } from "./content.ts";
+import type { EmailDraft } from "./draft.ts";
 import { deliver } from "./jobs.ts";
 import { laneForDomain } from "./lanes.ts";
 import type { LastEvent } from "./schema.ts";
@@ -164,7 +165,7 @@ function writeEmail(
   writing.events.push({ ...about, type: isLater ? "email.scheduled" : "email.queued" });
   for (const recipient of recipients) {
     const reason = reasonFor(recipient);
-    if (reason) refuseDelivery(app, about, recipient, reason, writing);
+    if (reason) refuseDelivery(app, { ...about, tags: draft.tags }, recipient, reason, writing);
     else startDelivery(app, about, recipient, isLater ? scheduledAt : createdAt, writing);
   }
 }
@@ -190,7 +191,7 @@ function startDelivery(
 
 function refuseDelivery(
   app: App,
-  about: About,
+  about: About & Pick<EmailDraft, "tags">,
   { address, domain }: Address,
   suppressed: ReturnType<typeof tellSuppression>,
   { rows, events }: Writing,

@@ -85,9 +85,9 @@ async function findSender(app: App, { teamId, deliveryId }: Leaving): Promise<st
 }
 
 async function findSource(app: App, teamId: string, deliveryId: string) {
-  const { sender, domainId, broadcastId } = emails;
+  const { sender, domainId, broadcastId, tags } = emails;
   return app.db
-    .select({ sender, domainId, broadcastId, emailId: deliveries.emailId })
+    .select({ sender, domainId, broadcastId, tags, emailId: deliveries.emailId })
     .from(deliveries)
     .innerJoin(emails, eq(emails.id, deliveries.emailId))
     .where(sql`${deliveries.id} = ${deliveryId} and ${deliveries.teamId} = ${teamId}`)
@@ -151,7 +151,7 @@ async function write(
 async function tellLeaving(app: App, { teamId, deliveryId, address, topicId }: Leaving): Promise<Write[]> {
   const source = await findSource(app, teamId, deliveryId);
   if (!source) return [];
-  const { emailId, domainId, broadcastId } = source;
+  const { emailId, domainId, broadcastId, tags } = source;
   return [
     rawWrite(
       `insert into expect select not exists (select 1 from events
@@ -160,7 +160,7 @@ async function tellLeaving(app: App, { teamId, deliveryId, address, topicId }: L
     ),
     ...recordEvent(app, {
       ...{ type: "email.unsubscribed", teamId, emailId, deliveryId, recipient: address },
-      ...{ domainId, broadcastId, data: { unsubscribed: { topic_id: topicId } } },
+      ...{ domainId, broadcastId, tags, data: { unsubscribed: { topic_id: topicId } } },
     }),
   ];
 }

@@ -98,6 +98,38 @@ test("what is told of a provider is counted by it, with what it is counted as be
   ]);
 });
 
+test("what becomes of an email is counted by its first ten tags, once for each name", async () => {
+  const { teamId, about, record } = await scene(app);
+  const tags = [
+    ...[
+      { name: "kind", value: "invoice" },
+      { name: "kind", value: "second" },
+    ],
+    { name: "mailit_invitation", value: newId() },
+    ...Array.from({ length: 12 }, (_, n) => ({ name: `n${n}`, value: "" })),
+  ];
+  await record({ ...about, type: "email.opened", counts: ["email.unique_opened"], tags });
+  await record({ ...about, type: "email.opened", tags });
+  const rows = await app.db.values(
+    sql`select name, value, event, hour, total from tag_counters where team_id = ${teamId}`,
+  );
+  expect(rows.slice(0, 2)).toEqual([
+    ["kind", "invoice", "email.opened", hour, 2],
+    ["kind", "invoice", "email.unique_opened", hour, 1],
+  ]);
+  expect(new Set(rows.map(([name]) => name))).toEqual(
+    new Set(["kind", ...Array.from({ length: 9 }, (_, n) => `n${n}`)]),
+  );
+});
+
+test("no tags, and being accepted, cost no statement more", async () => {
+  const { about } = await scene(app);
+  const tags = [{ name: "kind", value: "invoice" }];
+  expect(recordEvent(app, { ...about, type: "email.queued", tags })).toHaveLength(2);
+  expect(recordEvents(app, ["email.sent", "email.delivered"], { ...about, tags: [] })).toHaveLength(3);
+  expect(recordEvents(app, ["email.sent", "email.delivered"], { ...about, tags })).toHaveLength(4);
+});
+
 test("what is about no email is counted for the team alone", async () => {
   const { teamId, about, record } = await scene(app);
   await record({ teamId, domainId: about.domainId, type: "domain.created" });

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { App } from "../app.ts";
 import type { Db } from "../db/open.ts";
-import { preparedWrite, type Write } from "../db/write.ts";
+import { preparedWrite, rawWrite, type Write } from "../db/write.ts";
 import { newId } from "../ids.ts";
 import { activityOf } from "./activity.ts";
 import { dueOrQuiet, isHeard, isQuiet, unheardTypes } from "./heard.ts";
@@ -26,6 +26,8 @@ export interface NewEvent {
   broadcastId?: string | null;
   /** The large provider that has the recipient's mailbox, where it is one that is known. */
   provider?: string;
+  /** Of the email; what becomes of it is counted by them. */
+  tags?: readonly { name: string; value: string }[];
   /** Counted besides: a recipient's first open is an `email.unique_opened`. */
   counts?: CounterName[];
   data?: Record<string, unknown>;
@@ -203,7 +205,7 @@ function countOf(names: CounterName[], about: About, at: Date, total: number): W
 
 /** By what events don't share when they are recorded together. */
 function countOfOne(names: CounterName[], about: About, at: Date): Write[] {
-  const { emailId, provider, teamId } = about;
+  const { emailId, provider, teamId, tags } = about;
   const writes: Write[] = [];
   const told = emailId ? names.filter((name) => isByEmail(name, about)) : [];
   if (told.length > 0) {
@@ -212,7 +214,33 @@ function countOfOne(names: CounterName[], about: About, at: Date): Write[] {
   if (provider !== undefined && names.length > 0) {
     writes.push(countByProvider(names.length)(withNames({ provider, hour: hourOf(at), teamId }, names)));
   }
+  const counted = tags && tagsCounted(tags);
+  const outcomes = counted?.length ? names.filter((name) => !notByEmail.has(name)) : [];
+  if (outcomes.length > 0) {
+    const hour = hourOf(at).getTime();
+    writes.push(rawWrite(countByTag, [teamId, hour, JSON.stringify(counted), JSON.stringify(outcomes)]));
+  }
   return writes;
+}
+
+const countByTag = `
+  insert into tag_counters (team_id, name, hour, value, event, total)
+  select ?1, t.value ->> 0, ?2, t.value ->> 1, e.value, 1 from json_each(?3) t, json_each(?4) e where true
+  on conflict (team_id, name, hour, value, event) do update set total = total + 1`;
+
+/** An outcome is written down in a few rows, whatever an email carries. */
+const mostTags = 10;
+/** Tags of our own mark single emails. */
+const ownTag = "mailit_";
+
+/** Once by each name, so that what a name's values come to is recipients. */
+function tagsCounted(tags: NonNullable<About["tags"]>): [name: string, value: string][] {
+  const found = new Map<string, string>();
+  for (const { name, value } of tags) {
+    if (found.size === mostTags) break;
+    if (!found.has(name) && !name.startsWith(ownTag)) found.set(name, value);
+  }
+  return [...found];
 }
 
 const hourOf = (at: Date): Date => new Date(at.getTime() - (at.getTime() % hourMs));

@@ -30,8 +30,8 @@ export const metricNames = [
 export const knownMetrics = [...metricNames, "opened_machine", "clicked_machine"] as const;
 export type Metric = (typeof knownMetrics)[number];
 
-/** The contract's, and ours: the large provider that has the recipient's mailbox. */
-export const knownDimensions = ["period", "domain", "email", "broadcast", "provider"] as const;
+/** The contract's, and ours: the large provider that has the recipient's mailbox, and the email's tags. */
+export const knownDimensions = ["period", "domain", "email", "broadcast", "provider", "tag"] as const;
 export type Dimension = (typeof knownDimensions)[number];
 
 export const granularities = ["hourly", "daily", "weekly", "monthly"] as const;

@@ -7,7 +7,8 @@ import { eachTransport } from "../../test/support/transports.ts";
 import { atomically } from "../app.ts";
 import { rawWrite } from "../db/write.ts";
 import { recordComplaint } from "../delivery/complaints.ts";
-import { bounceQueue } from "../delivery/queue.ts";
+import { bounceQueue, cancelQueue } from "../delivery/queue.ts";
+import { findReportedDelivery } from "../delivery/report-store.ts";
 import { deleteDomain } from "../domains/service.ts";
 import { type NewEvent, recordEvent } from "../events/record.ts";
 import { newId } from "../ids.ts";
@@ -252,6 +253,73 @@ eachTransport((_name, open) => {
     ]);
   });
 
+  test("tags have rows of their own; what has none, or several, stands once in the totals", async () => {
+    const { app, happen, ask } = await scene({ transport: await open() });
+    const tagged = (...tags: [string, string][]) => ({
+      tags: tags.map(([name, value]) => ({ name, value })),
+    });
+    await happen("email.delivered", tagged(["kind", "invoice"], ["plan", "pro"]));
+    await happen("email.delivered", tagged(["kind", "welcome"]));
+    await happen("email.delivered");
+    app.clock.advance(200 * hourMs);
+    await happen("email.bounced", tagged(["kind", "invoice"]));
+    app.clock.advance(1);
+    const query = { metrics: ["delivered" as const, "bounced" as const], startDate: "2026-02-28" };
+    const seen = await ask({ ...query, dimensions: ["tag"] });
+    expect(seen.totals).toEqual({ delivered: 3, bounced: 1 });
+    expect(seen.rows).toEqual([
+      { tag: { name: "kind", value: "invoice" }, values: { delivered: 1, bounced: 1 } },
+      { tag: { name: "kind", value: "welcome" }, values: { delivered: 1, bounced: 0 } },
+      { tag: { name: "plan", value: "pro" }, values: { delivered: 1, bounced: 0 } },
+    ]);
+    const kind = await ask({ ...query, dimensions: ["tag", "period"], tag: { name: "kind" } });
+    expect(kind.totals).toEqual({ delivered: 2, bounced: 1 });
+    expect(kind.rows!.map(({ period, tag }) => `${period} ${tag?.value}`)).toEqual([
+      ...["2026-03-01 invoice", "2026-03-01 welcome", "2026-03-09 invoice"],
+    ]);
+    const invoice = await ask({ ...query, tag: { name: "kind", value: "invoice" } });
+    expect(invoice).toMatchObject({ totals: { delivered: 1, bounced: 1 } });
+    const days = (await ask({ ...query, dimensions: ["period"], tag: { name: "kind", value: "invoice" } }))
+      .rows;
+    expect(days!.filter(({ values }) => values.delivered || values.bounced)).toEqual([
+      { period: "2026-03-01", values: { delivered: 1, bounced: 0 } },
+      { period: "2026-03-09", values: { delivered: 0, bounced: 1 } },
+    ]);
+    expect((await ask({ ...query, tag: { name: "kin" } })).totals).toEqual({ delivered: 0, bounced: 0 });
+  });
+
+  test("a tag with thousands of values is walked to its end, and refused where its rows are too many", async () => {
+    const { app, teamId, happen, ask } = await scene({ transport: await open() });
+    await happen("email.delivered"); // by now there is an hour that anything was counted in
+    const fill = (from: number, to: number) =>
+      rawWrite(
+        `insert into tag_counters (team_id, name, hour, value, event, total)
+         with recursive n(i) as (select ?1 union all select i + 1 from n where i < ?2)
+         select ?3, 'order', ?4, printf('%05d', i), 'email.delivered', 1 from n`,
+        [from, to, teamId, app.now().getTime() - (app.now().getTime() % hourMs)],
+      );
+    await atomically(app, [fill(1, 5_000)]);
+    app.clock.advance(1);
+    const query = { metrics: ["delivered" as const], tag: { name: "order" } };
+    expect((await ask(query)).totals).toEqual({ delivered: 5_000 });
+    expect((await ask({ ...query, dimensions: ["tag"] })).rows).toHaveLength(5_000);
+    await atomically(app, [fill(5_001, 10_001)]);
+    await expect(ask({ ...query, dimensions: ["tag"] })).rejects.toThrow("more than 10000 rows");
+    const one = await ask({ ...query, tag: { name: "order", value: "09999" }, dimensions: ["tag"] });
+    expect(one.rows).toEqual([{ tag: { name: "order", value: "09999" }, values: { delivered: 1 } }]);
+  });
+
+  test("more names of tags than an answer tells apart are refused, unless one is asked for", async () => {
+    const { app, happen, ask } = await scene({ transport: await open() });
+    for (let n = 0; n < 21; n++) {
+      const tags = Array.from({ length: 10 }, (_, m) => ({ name: `n${n}-${m}`, value: "x" }));
+      await happen("email.delivered", { tags });
+    }
+    app.clock.advance(1);
+    await expect(ask({ dimensions: ["tag"] })).rejects.toThrow("more than 200 names");
+    expect((await ask({ dimensions: ["tag"], tag: { name: "n3-4" } })).rows).toHaveLength(1);
+  });
+
   test("a team sees nothing of another", async () => {
     const { app, happen } = await scene({ transport: await open() });
     await happen("email.delivered");
@@ -276,7 +344,7 @@ test("a message to a large provider is counted there: its outcome, and what come
   const { app, teamId } = here;
   const id = await here.send({ to: ["bob@recipient.test", "nobody@recipient.test"] });
   const [bob] = (await here.deliveries(id)).filter(({ state }) => state === "delivered");
-  await recordComplaint(app, { ...bob!, domainId: null, broadcastId: null, job: null });
+  await recordComplaint(app, { ...bob!, domainId: null, broadcastId: null, tags: [], job: null });
   const userAgent = "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/128.0";
   const at = new Date(app.now().getTime() + 60_000);
   const visit = { kind: "opened" as const, deliveryId: bob!.id, address: "198.51.100.7", userAgent, at };
@@ -287,6 +355,61 @@ test("a message to a large provider is counted there: its outcome, and what come
   expect((await getMetrics(app, teamId, query)).rows).toEqual([
     { provider: "gmail", values: { delivered: 1, bounced: 1, complained: 1, opened: 1 } },
   ]);
+});
+
+test("an email counts by its tags: its outcomes, what comes of them later, and what was never sent", async () => {
+  const here = await deliveryScene({
+    rcpt: (line) => {
+      if (line.includes("nobody")) return "550 5.1.1 No such user";
+      return line.includes("busy") ? "450 4.7.1 Greylisted" : "250 ok";
+    },
+  });
+  const { app, teamId } = here;
+  await atomically(app, suppress(app, { teamId, address: "gone@recipient.test", reason: "manual" }));
+  const id = await here.send({
+    to: ["bob", "nobody", "busy", "gone"].map((name) => `${name}@recipient.test`),
+    tags: [{ name: "kind", value: "invoice" }],
+  });
+  await here.send({ to: ["bob@recipient.test"] });
+  const [bob] = (await here.deliveries(id)).filter(({ state }) => state === "delivered");
+  await recordComplaint(app, (await findReportedDelivery(app.db, bob!.id))!);
+  const at = new Date(app.now().getTime() + 60_000);
+  const userAgent = "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/128.0";
+  const visit = { kind: "opened" as const, deliveryId: bob!.id, address: "198.51.100.7", userAgent, at };
+  await settleVisits(app, new Map([[bob!.id, [visit]]]));
+  await cancelQueue(app, { teamId, state: "deferred" });
+  app.clock.advance(1);
+  const metrics: Metric[] = [
+    "delivered",
+    "bounced",
+    "delivery_delayed",
+    "suppressed",
+    "complained",
+    "opened",
+  ];
+  const query = { ...everything, metrics, dimensions: ["tag" as const] };
+  const seen = await getMetrics(app, teamId, query);
+  expect(seen.totals).toMatchObject({ delivered: 2 });
+  expect(seen.rows).toEqual([
+    {
+      tag: { name: "kind", value: "invoice" },
+      values: { delivered: 1, bounced: 1, delivery_delayed: 1, suppressed: 1, complained: 1, opened: 1 },
+    },
+  ]);
+});
+
+test("tags go with periods alone", async () => {
+  const { ask } = await scene();
+  const tag = { name: "kind" };
+  const refused: Partial<MetricsQuery>[] = [
+    { dimensions: ["tag", "domain"] },
+    { dimensions: ["tag", "provider"] },
+    { dimensions: ["provider"], tag },
+    { dimensions: ["email"], tag },
+    { tag, domainIds: [newId()] },
+  ];
+  for (const query of refused)
+    await expect(ask(query)).rejects.toThrow("can be combined with `period` alone");
 });
 
 test("emails and broadcasts are refused together", async () => {

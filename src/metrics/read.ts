@@ -10,9 +10,12 @@ import {
   type Grain,
   listDomainNames,
   listEmailCounters,
+  listTagNames,
+  type Tag,
   walkCounters,
   walkEmailCounters,
   walkProviders,
+  walkTag,
 } from "./store.ts";
 
 export interface MetricsQuery {
@@ -26,6 +29,8 @@ export interface MetricsQuery {
   domainIds: string[];
   emailIds: string[];
   broadcastIds: string[];
+  /** Of emails with this tag alone, with any value where none is given. */
+  tag?: { name: string; value?: string };
 }
 
 type Values = Partial<Record<Metric, number>>;
@@ -37,6 +42,7 @@ export interface MetricsRow {
   emailId?: string;
   broadcast?: { id: string; name: string | null };
   provider?: string;
+  tag?: Tag;
   values: Values;
 }
 
@@ -60,23 +66,28 @@ export async function getMetrics(app: App, teamId: string, query: MetricsQuery):
     );
   }
   const byProvider = dimensions.includes("provider");
-  if (byProvider) requireProvidersAlone(query);
+  const isOfTags = dimensions.includes("tag") || query.tag !== undefined;
+  if (byProvider) requireAlone("provider", query);
+  if (isOfTags) requireAlone("tag", query);
   const range = readRange(query, app.now());
   const periods = dimensions.includes("period") ? periodsOf(range, granularity, timezone) : undefined;
   const groups = new Groups(dimensions, periods);
   const slices = byProvider
     ? walkProviders(app.db, teamId, range)
-    : isOfEmails
-      ? walkEmails(app, teamId, range, query)
-      : walkCounters(app.db, teamId, range, grainOf(dimensions), query);
+    : isOfTags
+      ? walkTags(app, teamId, range, query)
+      : isOfEmails
+        ? walkEmails(app, teamId, range, query)
+        : walkCounters(app.db, teamId, range, grainOf(dimensions), query);
   for await (const slice of slices) for (const counted of slice) groups.add(counted);
-  const counts = byProvider ? await countsOfAll(app, teamId, range, query) : groups.totals;
+  // Most mail goes to providers that are too small to be told apart, and an email may have several tags or none.
+  const isPartial = byProvider || (isOfTags && !query.tag);
+  const counts = isPartial ? await countsOfAll(app, teamId, range, query) : groups.totals;
   const totals = valuesOf(metrics, counts);
   if (dimensions.length === 0) return { ...range, totals };
   return { ...range, totals, rows: await rowsOf(app, teamId, query, groups.inOrder(), periods) };
 }
 
-/** Most mail goes to providers that are too small to be told apart: it stands in the totals alone. */
 async function countsOfAll(app: App, teamId: string, range: Range, query: MetricsQuery): Promise<Counts> {
   const all = new Groups([], undefined);
   for await (const slice of walkCounters(app.db, teamId, range, "all", query)) {
@@ -85,12 +96,17 @@ async function countsOfAll(app: App, teamId: string, range: Range, query: Metric
   return all.totals;
 }
 
-function requireProvidersAlone({ dimensions, domainIds, emailIds, broadcastIds }: MetricsQuery): void {
-  const others = dimensions.filter((each) => each !== "provider" && each !== "period");
+function requireAlone(
+  dimension: "provider" | "tag",
+  { dimensions, domainIds, emailIds, broadcastIds }: MetricsQuery,
+): void {
+  const others = dimensions.filter((each) => each !== dimension && each !== "period");
   if (others.length + domainIds.length + emailIds.length + broadcastIds.length === 0) return;
   throw new Refusal(
     "validation_error",
-    "The `provider` dimension can be combined with `period` alone, and not with `domain_id`, `email_id` or `broadcast_id`.",
+    dimension === "provider"
+      ? "The `provider` dimension can be combined with `period` alone, and not with `domain_id`, `email_id` or `broadcast_id`."
+      : "The `tag` dimension and the `tag` parameter can be combined with `period` alone, and not with `domain_id`, `email_id` or `broadcast_id`.",
   );
 }
 
@@ -111,7 +127,7 @@ async function rowsOf(
     broadcastIds.size > 0
       ? await listBroadcastNames(app.db, teamId, [...broadcastIds])
       : new Map<string, string>();
-  return groups.map(({ period, domainId, emailId, broadcastId, provider, counts }) => ({
+  return groups.map(({ period, domainId, emailId, broadcastId, provider, tag, counts }) => ({
     ...(periods && { period: periods.names[period] }),
     ...(dimensions.includes("domain") && {
       domain: domainId === null ? null : { id: domainId, name: names.get(domainId) ?? null },
@@ -121,6 +137,7 @@ async function rowsOf(
       broadcast: { id: broadcastId, name: broadcastNames.get(broadcastId) ?? null },
     }),
     ...(provider !== undefined && { provider }),
+    ...(tag !== undefined && { tag }),
     values: valuesOf(metrics, counts),
   }));
 }
@@ -129,6 +146,38 @@ function grainOf(dimensions: Dimension[]): Grain {
   if (dimensions.includes("broadcast")) return "broadcast";
   if (dimensions.includes("domain")) return "domain";
   return dimensions.includes("period") ? "hour" : "all";
+}
+
+/** `name`, or `name:value`: neither may hold a colon. */
+export function readTag(text: string): { name: string; value?: string } {
+  const [name = "", ...value] = text.split(":");
+  return value.length === 0 ? { name } : { name, value: value.join(":") };
+}
+
+/** More names of tags than anybody tells apart in one answer. */
+const mostTagNames = 200;
+
+async function* walkTags(
+  app: App,
+  teamId: string,
+  range: Range,
+  { tag }: MetricsQuery,
+): AsyncGenerator<Counted[]> {
+  const names = tag ? [] : await listTagNames(app.db, teamId, mostTagNames + 1);
+  if (names.length > mostTagNames) {
+    throw new Refusal(
+      "validation_error",
+      `The emails have tags of more than ${mostTagNames} names: say which with the \`tag\` parameter.`,
+    );
+  }
+  let read = 0;
+  for (const asked of tag ? [tag] : names.map((name) => ({ name }))) {
+    for await (const slice of walkTag(app.db, teamId, range, asked)) {
+      read += slice.length;
+      if (read > mostCounters) throw tooMany();
+      yield slice;
+    }
+  }
 }
 
 async function* walkEmails(
@@ -171,7 +220,7 @@ class Groups {
     }
   }
 
-  add({ hour, domainId, emailId, broadcastId, provider, counts }: Counted): void {
+  add({ hour, domainId, emailId, broadcastId, provider, tag, counts }: Counted): void {
     if (Object.keys(counts).length === 0) return; // of other events than emails'
     addUp(this.totals, counts);
     // Clients know only broadcasts with an id; what is of none stands in the totals.
@@ -182,13 +231,14 @@ class Groups {
       emailId: this.#keeps("email") ? emailId : null,
       broadcastId: this.#keeps("broadcast") ? broadcastId : null,
       provider,
+      tag: this.#keeps("tag") ? tag : undefined,
     });
     addUp(group.counts, counts);
   }
 
   #group(place: Omit<Group, "counts">): Group {
-    const { period, domainId, emailId, broadcastId, provider } = place;
-    const key = `${period} ${domainId} ${emailId} ${broadcastId} ${provider}`;
+    const { period, domainId, emailId, broadcastId, provider, tag } = place;
+    const key = `${period} ${domainId} ${emailId} ${broadcastId} ${provider} ${tag?.name}:${tag?.value}`;
     let group = this.#found.get(key);
     if (!group) {
       if (this.#found.size === mostRows) throw tooMany();
@@ -200,8 +250,8 @@ class Groups {
 
   /** By period, then by the ids, and so by age. */
   inOrder(): Group[] {
-    const ids = ({ domainId, emailId, broadcastId, provider }: Group) =>
-      `${domainId ?? ""} ${emailId ?? ""} ${broadcastId ?? ""} ${provider ?? ""}`;
+    const ids = ({ domainId, emailId, broadcastId, provider, tag }: Group) =>
+      `${domainId ?? ""} ${emailId ?? ""} ${broadcastId ?? ""} ${provider ?? ""} ${tag?.name ?? ""}:${tag?.value ?? ""}`;
     return [...this.#found.values()].sort(
       (a, b) => a.period - b.period || (ids(a) < ids(b) ? -1 : ids(a) > ids(b) ? 1 : 0),
     );
@@ -220,6 +270,6 @@ function addUp(sum: Counts, counts: Counts): void {
 function tooMany(): Refusal {
   return new Refusal(
     "validation_error",
-    `The answer would have more than ${mostRows} rows, or take too much reading: narrow it with \`start_date\` and \`end_date\`, with \`email_id\`, or by fewer dimensions.`,
+    `The answer would have more than ${mostRows} rows, or take too much reading: narrow it with \`start_date\` and \`end_date\`, with \`email_id\` or \`tag\`, or by fewer dimensions.`,
   );
 }

@@ -14,7 +14,13 @@ export interface Counted {
   emailId: string | null;
   broadcastId: string | null;
   provider?: string;
+  tag?: Tag;
   counts: Counts;
+}
+
+export interface Tag {
+  name: string;
+  value: string;
 }
 
 export interface CountedFilter {
@@ -114,6 +120,76 @@ export async function* walkProviders(db: Db, teamId: string, range: Range): Asyn
 }
 
 const nowhere = { domainId: null, emailId: null, broadcastId: null };
+
+/** What was counted of emails with a tag: of one value or, where none is given, of each. */
+export async function* walkTag(
+  db: Db,
+  teamId: string,
+  range: Range,
+  { name, value }: { name: string; value?: string },
+): AsyncGenerator<Counted[]> {
+  const first = await firstHour(db, teamId, range);
+  if (first === undefined) return;
+  if (value !== undefined) yield* walkTagValue(db, teamId, { first, end: range.end }, { name, value });
+  else yield* walkTagName(db, teamId, { first, end: range.end }, name);
+}
+
+async function* walkTagName(
+  db: Db,
+  teamId: string,
+  { first, end }: { first: number; end: Date },
+  name: string,
+): AsyncGenerator<Counted[]> {
+  for (let from = sql`hour >= ${first}`; ; ) {
+    const rows = await db.values<[number, string, ...(number | null)[]]>(
+      sql`select hour, value, ${sums} from tag_counters
+          where team_id = ${teamId} and name = ${name} and ${from} and hour < ${end.getTime()}
+          group by hour, value limit ${sliceRows}`,
+    );
+    yield rows.map(([hour, value, ...totals]) => ({
+      ...{ hour, ...nowhere, tag: { name, value } },
+      counts: toCounts(totals),
+    }));
+    const last = rows.at(-1);
+    if (!last || rows.length < sliceRows) return;
+    from = sql`(hour, value) > (${last[0]}, ${last[1]})`;
+    await setImmediate();
+  }
+}
+
+/** Hour by hour, past all other values: of an order's number there may be a million. */
+async function* walkTagValue(
+  db: Db,
+  teamId: string,
+  { first, end }: { first: number; end: Date },
+  tag: Tag,
+): AsyncGenerator<Counted[]> {
+  for (let from = first; from < end.getTime(); from += sliceRows * hourMs) {
+    const hours = Math.min(sliceRows, Math.ceil((end.getTime() - from) / hourMs));
+    const list = JSON.stringify(Array.from({ length: hours }, (_, n) => from + n * hourMs));
+    const rows = await db.values<[number, keyof Counts, number]>(
+      sql`select c.hour, c.event, c.total from json_each(${list}) asked
+          cross join tag_counters c on c.team_id = ${teamId} and c.name = ${tag.name}
+          and c.hour = asked.value and c.value = ${tag.value}`,
+    );
+    yield rows.map(([hour, event, total]) => ({ hour, ...nowhere, tag, counts: { [event]: total } }));
+    await setImmediate();
+  }
+}
+
+/** The names of a team's tags by the alphabet, up to so many; each is one look at the index. */
+export async function listTagNames(db: Db, teamId: string, most: number): Promise<string[]> {
+  const names: string[] = [];
+  while (names.length < most) {
+    const [row] = await db.values<[string]>(
+      sql`select name from tag_counters where team_id = ${teamId} and name > ${names.at(-1) ?? ""}
+          order by name limit 1`,
+    );
+    if (!row) break;
+    names.push(row[0]);
+  }
+  return names;
+}
 
 type EmailRow = [number, string, keyof Counts, number, string | null];
 

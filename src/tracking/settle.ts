@@ -91,7 +91,7 @@ async function tell(app: App, first: VisitedDelivery, judged: Judged[]): Promise
 
 /** The events that visits come to, and the engagement once they are told. */
 function eventsOf(
-  { delivery, domainId, broadcastId, engagement }: VisitedDelivery,
+  { delivery, domainId, broadcastId, tags, engagement }: VisitedDelivery,
   judged: Judged[],
 ): { engagement: Engagement; events: NewEvent[]; told: { kind: Visit["kind"]; isBot: boolean }[] } {
   const row: Engagement = engagement
@@ -112,7 +112,7 @@ function eventsOf(
     return [
       {
         type: `email.${kind}`,
-        ...{ teamId, emailId, deliveryId, recipient, domainId, broadcastId, provider },
+        ...{ teamId, emailId, deliveryId, recipient, domainId, broadcastId, provider, tags },
         counts: isFirst ? [`email.unique_${kind}`] : [],
         data: dataOf({ visit, verdict }),
       },

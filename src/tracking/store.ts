@@ -13,6 +13,7 @@ export interface VisitedDelivery {
   >;
   domainId: Email["domainId"];
   broadcastId: Email["broadcastId"];
+  tags: Email["tags"];
   /** How many links its content has. */
   links: number;
   engagement: Engagement | null;
@@ -25,6 +26,7 @@ const visitedQuery = preparedRead((db) => {
       delivery: { id, teamId, emailId, recipient, state, attempts, mxHost, settledAt },
       domainId: emails.domainId,
       broadcastId: emails.broadcastId,
+      tags: emails.tags,
       links: sql<number>`(select count(*) from links where content_id = ${emails.contentId})`,
       engagement: engagements,
     })

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { scene, see } from "./browser.ts";
-import { addDomain, countMonth } from "./sending.ts";
+import { addDomain, countMonth, sendTo } from "./sending.ts";
 
 const here = await scene();
 const { open } = here;
@@ -27,6 +27,20 @@ test("how sending went, by time and by what it is broken down by, on the page an
   await page.getByLabel("Time", { exact: true }).selectOption("24h");
   await page.getByLabel("Each").selectOption("hourly");
   await page.getByText("Hour, UTC").first().waitFor({ state: "attached" });
+  await page.getByLabel("Broken down by").selectOption("provider");
+  await page.getByRole("row", { name: "gmail" }).waitFor();
+
+  await sendTo(here, "bob@example.org", { tags: [{ name: "kind", value: "invoice" }] });
+  await page.getByLabel("Broken down by").selectOption("tag");
+  await page.getByRole("link", { name: "kind: invoice" }).waitFor();
+  await see(page, "metrics-by-tag");
+  await page.getByRole("link", { name: "kind: invoice" }).click();
+  await page.locator(".stat", { hasText: "Sent" }).getByText("1", { exact: true }).waitFor();
+  expect(await page.getByLabel("Tag", { exact: true }).inputValue()).toBe("kind:invoice");
+  await page.getByLabel("Tag", { exact: true }).fill("<script>alert(1)</script>");
+  await page.keyboard.press("Enter");
+  await page.locator(".stat", { hasText: "Sent" }).getByText("0", { exact: true }).waitFor();
+  await page.getByLabel("Tag", { exact: true }).fill("");
   await page.getByLabel("Broken down by").selectOption("provider");
   await page.getByRole("row", { name: "gmail" }).waitFor();
 

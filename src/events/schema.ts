@@ -115,6 +115,20 @@ export const providerCounters = sqliteTable(
   (t) => [primaryKey({ columns: [t.teamId, t.hour, t.provider, t.event] })],
 );
 
+/** The same for each tag of the emails that have some, of what becomes of them. */
+export const tagCounters = sqliteTable(
+  "tag_counters",
+  {
+    teamId: text("team_id").notNull(),
+    name: text("name").notNull(),
+    hour: integer("hour", { mode: "timestamp_ms" }).notNull(),
+    value: text("value").notNull(),
+    event: text("event", { enum: counterNames }).notNull(),
+    total: integer("total").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.teamId, t.name, t.hour, t.value, t.event] })],
+);
+
 /** The same for each email, of what `record.ts` counts by email. */
 export const emailCounters = sqliteTable(
   "email_counters",

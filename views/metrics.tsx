@@ -259,7 +259,7 @@ function Parts({ by, parts, asked }: { by: Part; parts: Metrics } & Pick<Metrics
   const rows = all.slice(0, mostParts);
   const title = `By ${partNames[by].toLowerCase()}`;
   return (
-    <section class="parts">
+    <section>
       <h2>{title}</h2>
       {rows.length === 0 ? (
         <p class="quiet">{none[by]}</p>

@@ -8,8 +8,8 @@ import { htmlOf } from "./answer.ts";
 export type Live = () => Promise<Record<string, JSX.Element>>;
 
 const everyMs = 1_000;
-/** What a proxy takes for a dead connection is one that says nothing. */
-const heartbeatMs = 15_000;
+/** Bun closes a connection over which nothing went for ten seconds, and proxies do so sooner or later. */
+const heartbeatMs = 5_000;
 const mostStreams = 200;
 
 interface Streams {

@@ -29,7 +29,11 @@ export const broadcastReportRoutes = (app: App) =>
         }
         const page = readPage(query, "paged");
         const rows = await getRecipients(app, caller.teamId, params.id, { type, email, bounceType }, page);
-        return listAnswer(rows, page, toRecipient);
+        // Lists of one kind are the contract's to the letter; among all kinds one must be told from the other.
+        return listAnswer(rows, page, (row) => ({
+          ...toRecipient(row),
+          ...(type === "all" && { state: row.state }),
+        }));
       },
       {
         query: recipientQuery,
@@ -59,9 +63,9 @@ export const broadcastReportRoutes = (app: App) =>
       },
     );
 
-function toRecipient({ id, contactId, email, state, count, clickedLinks, bounceType }: Recipient) {
+function toRecipient({ id, contactId, email, count, clickedLinks, bounceType }: Recipient) {
   return {
-    ...{ id, contact_id: contactId, email, state },
+    ...{ id, contact_id: contactId, email },
     ...(count !== undefined && { count }),
     ...(clickedLinks && { clicked_links: clickedLinks }),
     ...(bounceType && { bounce_type: bounceType }),

@@ -202,7 +202,12 @@ export const recipientList = listOf(
     id: cursor,
     contact_id: orNull(id),
     email: Type.String(),
-    state: Type.Union(deliveryStates.map((state) => Type.Literal(state))),
+    state: Type.Optional(
+      Type.Union(
+        deliveryStates.map((state) => Type.Literal(state)),
+        { description: "With `type=all`." },
+      ),
+    ),
     count: Type.Optional(Type.Integer({ description: "How often; of opens and clicks." })),
     clicked_links: Type.Optional(Type.Array(Type.Object({ url: Type.String(), clicks: Type.Integer() }))),
     bounce_type: Type.Optional(Type.Union(bounceTypes.map((type) => Type.Literal(type)))),

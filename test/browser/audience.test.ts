@@ -209,7 +209,7 @@ test("a dynamic segment is built rule by rule, with whom it holds at the moment"
 
   await page.getByRole("button", { name: "Add a rule" }).click();
   await page.getByLabel("What rule 2 is about").selectOption("unsubscribed");
-  await page.getByLabel("Value of rule 2").selectOption("false");
+  await page.locator('select[aria-label="Value of rule 2"]').selectOption("false");
   await page.getByRole("heading", { name: "10 contacts, at the moment" }).waitFor();
   expect(await page.getByLabel("Value of rule 1").inputValue()).toBe("person1");
 

@@ -71,6 +71,7 @@ test("a port that is taken stops the start with a sentence that names its key", 
     folder: await folderOfTest(),
     env: {
       MAILIT_SERVER_HTTP_ADDR: "127.0.0.1:0",
+      MAILIT_SMTP_INBOUND_ADDR: "127.0.0.1:0",
       MAILIT_SMTP_SUBMISSION_ADDR: `127.0.0.1:${port}`,
       MAILIT_SMTP_SUBMISSION_TLS_ADDR: "127.0.0.1:0",
     },

@@ -28,7 +28,9 @@ async function check(): Promise<boolean> {
   const build = await phase("build", [".ci/build.ts"]);
   const stories = build.passed ? await storyPhase("stories", ["./test/e2e"]) : undefined;
   const pages =
-    build.passed && (await hasChromium()) ? await storyPhase("pages", ["--parallel=2", "./test/browser"]) : undefined;
+    build.passed && (await hasChromium())
+      ? await storyPhase("pages", ["--parallel=2", "./test/browser"])
+      : undefined;
 
   const counts = [tests, stories, pages].filter((each) => each !== undefined);
   console.log(`${sum(counts, "succeeded")} passed, ${sum(counts, "failed")} failed`);

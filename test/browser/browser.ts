@@ -101,6 +101,7 @@ export async function scene(start: Start = {}): Promise<Scene> {
     },
     async open(path) {
       const page = await context.newPage();
+      await page.bringToFront(); // a page in the background is not kept live
       await page.goto(`${mailit.url}${path}`);
       return page;
     },

@@ -155,9 +155,14 @@ function visitOf(app: App, request: Request, who: SignedIn, form: Form, act: Vis
       return answer;
     },
     live: (live) =>
-      liveAnswer(app, request, live, async () => {
-        const token = cookieOf(request, sessionCookie);
-        return token !== undefined && (await findSignedIn(app, token))?.signInId === who.signInId;
+      liveAnswer(app, request, live, {
+        whose: who.user.id,
+        // Who looks at another team by now is shown nothing more of this one: they may have left it.
+        isStillThere: async () => {
+          const token = cookieOf(request, sessionCookie);
+          const now = token === undefined ? undefined : await findSignedIn(app, token);
+          return now?.signInId === who.signInId && now.team.id === who.team.id;
+        },
       }),
   };
 }

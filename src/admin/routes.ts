@@ -37,7 +37,7 @@ import { webhookEventPages } from "./webhook-events.ts";
 import { webhookPages } from "./webhooks.ts";
 
 /** Every page of the admin. */
-const pages = (app: App) =>
+export const pages = (app: App) =>
   new Elysia({ prefix: "/admin", normalize: false, handler: { standardHostname: false } })
     .onParse({ as: "global" }, () => null) // forms are read by `signedIn`, once it is known whose they are
     .onError({ as: "global" }, ({ error, code, request, route }) =>

@@ -60,7 +60,8 @@ interface Asked {
   request: Request;
   server: Connections | null;
   route: string;
-  params: Record<string, string | undefined>;
+  /** Null where a part of the address can't be decoded. */
+  params: Record<string, string | null | undefined>;
 }
 
 /** Whether cookies go over TLS alone: where the admin is reached by TLS, by the configuration's word for it. */
@@ -91,6 +92,9 @@ async function begin(
   const token = cookieOf(request, sessionCookie);
   const who = token ? await findSignedIn(app, token) : undefined;
   if (!who) throw new NotSignedIn();
+  if (Object.values(params).includes(null)) {
+    throw new Refusal("not_found", "The address is wrong: a part of it can't be read.");
+  }
   const isWrite = request.method !== "GET" && request.method !== "HEAD";
   const form = isWrite ? await readWrite(app, request, who) : formOf(new FormData());
 

@@ -1,11 +1,13 @@
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import { sql } from "drizzle-orm";
+import { sendRaw } from "../../test/support/raw-http.ts";
 import { addReceived } from "../../test/support/received-mail.ts";
 import { type TestTeam, testApp, testTeam } from "../../test/support/test-app.ts";
 import { testDomain } from "../../test/support/test-domain.ts";
 import { testServer } from "../../test/support/test-server.ts";
 import { signIn } from "../accounts/sign-ins.ts";
 import { insertMembership } from "../accounts/store.ts";
+import { makeServer } from "../api/server.ts";
 import { atomically } from "../app.ts";
 import { uploadImport } from "../contacts/import-steps.ts";
 import { IncomingFile } from "../contacts/imports.ts";
@@ -17,7 +19,7 @@ import { getLogs } from "../logs/read.ts";
 import { flushLogs } from "../logs/record.ts";
 import { insertSandboxMessage } from "../sandbox/store.ts";
 import { sendTestEvent } from "../webhooks/send-test.ts";
-import { pages } from "./routes.ts";
+import { adminRoutes, pages } from "./routes.ts";
 
 // One team with one of everything, and another that knows all of its ids.
 const app = await testApp({ sandbox: true, config: { rateLimit: { enabled: false } } });
@@ -320,3 +322,20 @@ for (const route of routesOf("POST").filter((each) => !isOwn(each) && !/remove|d
     }
   });
 }
+
+test("a Host header that is none is refused, and is no fault of ours", async () => {
+  const faults = spyOn(app.log, "error");
+  const server = makeServer(app).use(adminRoutes(app)).listen({ hostname: "127.0.0.1", port: 0 });
+  try {
+    for (const host of ["%%", ":::", "[", "a:99999999"]) {
+      for (const cookie of ["", `\r\nCookie: ${owner.cookie}`]) {
+        const asked = `GET /admin/settings HTTP/1.1\r\nHost: ${host}${cookie}\r\nConnection: close\r\n\r\n`;
+        expect((await sendRaw(server.server!.port!, asked)).status).toBe(400);
+      }
+    }
+    expect(faults).not.toHaveBeenCalled();
+  } finally {
+    await server.stop(true);
+    faults.mockRestore();
+  }
+});

@@ -11,6 +11,7 @@ import {
   register,
   setPassword,
 } from "./service.ts";
+import { findSignedIn, signIn } from "./sign-ins.ts";
 import { hasUsers, listTeams } from "./store.ts";
 
 const ada = { email: "ada@example.com", password: "correct horse", name: "Ada", team: "Engines" };
@@ -116,6 +117,16 @@ test("a disabled person logs in again once enabled", async () => {
   await disableUser(app, ada.email);
   await enableUser(app, "ADA@example.com");
   expect((await logIn(app, ada)).user.id).toBe(user.id);
+});
+
+test("the browsers of a person who is disabled are signed out for good", async () => {
+  const app = await testApp();
+  const { user, team } = await register(app, ada);
+  const token = await signIn(app, user.id, team.id, { address: "192.0.2.1", userAgent: "" });
+  expect((await findSignedIn(app, token))?.user.id).toBe(user.id);
+  await disableUser(app, ada.email);
+  await enableUser(app, ada.email);
+  expect(await findSignedIn(app, token)).toBeUndefined();
 });
 
 test("a changed password is the only one that logs in", async () => {

@@ -135,10 +135,13 @@ export async function setPassword(app: App, email: string, password: string): Pr
   return user;
 }
 
-/** Locks a person out: they can't log in, and the tokens they have are refused. Their team and its keys stay. */
+/**
+ * Locks a person out: they can't log in, and the tokens they have are refused. Their sign-ins end, so that none comes
+ * back with them. Their team and its keys stay.
+ */
 export async function disableUser(app: App, email: string): Promise<User> {
   const user = await getUser(app, email);
-  await atomically(app, [markDisabled(app.db, user.email, app.now())]);
+  await atomically(app, [markDisabled(app.db, user.email, app.now()), deleteSignIns(app.db, user.email)]);
   return user;
 }
 

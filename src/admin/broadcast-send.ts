@@ -22,7 +22,8 @@ export const sendPages = (app: App) =>
       const send = await formsFor(app, visit, broadcast, "", {});
       return visit.wantsPiece ? visit.piece(h(SendForms, send)) : sendPage(app, visit, broadcast, send);
     })
-    .get("/:id/send/when", ({ visit, query }) => {
+    .get("/:id/send/when", async ({ visit, params, query }) => {
+      await getBroadcast(app, visit.teamId, params.id);
       const { scheduled_at: text = "" } = query;
       return visit.piece(h(WhenMeant, { ...understand(app, text), now: app.now() }));
     })

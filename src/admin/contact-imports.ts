@@ -104,12 +104,13 @@ const onePages = (app: App) =>
         h(ImportPage, props),
       );
     })
-    .get("/:id/live", ({ visit, params }) =>
-      visit.live(async () => {
-        const row = await getImport(app, visit.teamId, params.id);
+    .get("/:id/live", async ({ visit, params }) => {
+      const { id } = await getImport(app, visit.teamId, params.id);
+      return visit.live(async () => {
+        const row = await getImport(app, visit.teamId, id);
         return { progress: h(ImportProgress, { row, now: app.now() }) };
-      }),
-    )
+      });
+    })
     .get("/:id/errors", async ({ visit, params }) => {
       const { id } = await getImport(app, visit.teamId, params.id);
       return csvAnswer("import-errors.csv", errorLines(await listErrors(app, id)));

@@ -21,7 +21,7 @@ import { explainDeliveries } from "../delivery/read.ts";
 import { commandOf } from "../delivery/schema.ts";
 import { findDomain } from "../domains/store.ts";
 import { getAttachments } from "../emails/attachments.ts";
-import { getEmail } from "../emails/read.ts";
+import { getEmail, requireEmail } from "../emails/read.ts";
 import { resendEmail } from "../emails/resend.ts";
 import { readSchedule } from "../emails/schedule.ts";
 import { cancelEmail, rescheduleEmail } from "../emails/scheduled.ts";
@@ -159,22 +159,31 @@ const queueActs = (app: App) =>
     .use(signedIn(app))
     .post("/:id/deliveries/:deliveryId/retry", async ({ visit, params }) => {
       visit.act("Had a delivery tried at once", params.deliveryId);
-      const result = await retryQueue(app, oneDelivery(visit, params));
+      const result = await retryQueue(app, await oneDelivery(app, visit, params));
       return queueDone(visit, params.id, result, "It is tried now.");
     })
     .post("/:id/deliveries/:deliveryId/resume", async ({ visit, params }) => {
       visit.act("Resumed a held delivery", params.deliveryId);
-      const result = await resumeQueue(app, oneDelivery(visit, params));
+      const result = await resumeQueue(app, await oneDelivery(app, visit, params));
       return queueDone(visit, params.id, result, "It goes on.");
     })
     .post("/:id/deliveries/:deliveryId/bounce", async ({ visit, params }) => {
       visit.act("Gave up a delivery", params.deliveryId);
-      const result = await bounceQueue(app, oneDelivery(visit, params), `${visit.user.email} gave it up`);
+      const result = await bounceQueue(
+        app,
+        await oneDelivery(app, visit, params),
+        `${visit.user.email} gave it up`,
+      );
       return queueDone(visit, params.id, result, "It is given up and counts as bounced.");
     });
 
 /** What is no id must not pick everything. */
-function oneDelivery({ teamId }: Visit, { deliveryId }: { deliveryId: string }) {
+async function oneDelivery(
+  app: App,
+  { teamId }: Visit,
+  { id, deliveryId }: { id: string; deliveryId: string },
+) {
+  await requireEmail(app, teamId, id);
   if (!isId(deliveryId)) throw new Refusal("not_found", "Delivery not found");
   return { teamId, deliveryId: deliveryId.toLowerCase() };
 }

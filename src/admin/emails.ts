@@ -15,9 +15,12 @@ import { getEmails } from "../emails/read.ts";
 import { type EmailSearch, searchEmails } from "../emails/search.ts";
 import { sendEmail } from "../emails/send.ts";
 import { Refusal } from "../errors.ts";
+import { addressesIn } from "./address-line.ts";
 import { keysetOf, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 const perPage = 50;
+/** Of the domains, as many as one may choose from. */
+const mostDomains = 500;
 /** Whoever leaves the page open while thousands are sent sees the newest. */
 const mostFresh = 300;
 
@@ -27,7 +30,7 @@ export const emailPages = (app: App) =>
     .get("", async ({ visit, query }) => {
       const list = await readList(app, visit, query);
       if (visit.wantsPiece && query.after !== undefined) return visit.piece(h(EmailRows, list));
-      const domains = await listDomains(app, visit.teamId, { limit: undefined });
+      const domains = await listDomains(app, visit.teamId, { limit: mostDomains });
       const props = { ...list, domains: domains.map(({ id, name }) => [id, name] as const) };
       // Only the list as it grows is kept as it is now: under a search it would be a search a second.
       const isWhole = !list.isSearch && query.after === undefined && list.emails.length > 0;
@@ -59,8 +62,8 @@ export const emailPages = (app: App) =>
           { teamId: visit.teamId },
           {
             from: values.from.trim(),
-            ...{ to: addresses(values.to), cc: addresses(values.cc), bcc: addresses(values.bcc) },
-            replyTo: addresses(values.reply_to),
+            ...{ to: addressesIn(values.to), cc: addressesIn(values.cc), bcc: addressesIn(values.bcc) },
+            replyTo: addressesIn(values.reply_to),
             subject: values.subject.trim(),
             html: values.html.trim() === "" ? undefined : values.html,
             text: values.text.trim() === "" && values.html.trim() !== "" ? undefined : values.text,
@@ -123,18 +126,12 @@ function dayOf(text: string, plusMs = 0): Date | undefined {
   return Number.isNaN(at) ? undefined : new Date(at + plusMs);
 }
 
-/** Addresses as people write them into a line: names in quotes may hold commas. */
-function addresses(text: string): string[] {
-  const parts = text.match(/(?:"(?:[^"\\]|\\.)*"|[^,;\n])+/g) ?? [];
-  return parts.map((part) => part.trim()).filter(Boolean);
-}
-
 async function newEmail(
   app: App,
   visit: Visit,
   given: Partial<Pick<NewEmailProps, "values" | "mistakes">> = {},
 ): Promise<NewEmailProps> {
-  const domains = await listDomains(app, visit.teamId, { limit: undefined });
+  const domains = await listDomains(app, visit.teamId, { limit: mostDomains });
   const verified = domains
     .filter(({ status, sending }) => status === "verified" && sending)
     .map(({ name }) => name);

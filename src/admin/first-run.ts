@@ -195,14 +195,12 @@ const domainSteps = (app: App) => {
       await startVerification(app, visit.teamId, id);
       return visit.done(at("domain"), "The records are being looked up: this page shows what is found.");
     })
-    .get("/live", ({ visit, query }) =>
-      visit.live(async () => ({
-        "first-records": h(FirstRecords, {
-          ...(await recordsFor(visit.teamId, query.id ?? "")),
-          csrf: visit.csrf,
-        }),
-      })),
-    );
+    .get("/live", async ({ visit, query }) => {
+      const { id } = await getDomain(app, visit.teamId, query.id ?? "");
+      return visit.live(async () => ({
+        "first-records": h(FirstRecords, { ...(await recordsFor(visit.teamId, id)), csrf: visit.csrf }),
+      }));
+    });
 };
 
 const keySteps = (app: App) => {
@@ -285,11 +283,10 @@ const emailSteps = (app: App) => {
         return page(visit, { to, mistakes: mistakesOf(error, ["to"]) }, undefined);
       }
     })
-    .get("/live", ({ visit, query }) =>
-      visit.live(async () => ({
-        "first-email": h(FirstEmail, await emailFor(visit.teamId, query.sent ?? "")),
-      })),
-    );
+    .get("/live", async ({ visit, query }) => {
+      const { id } = await emailFor(visit.teamId, query.sent ?? "");
+      return visit.live(async () => ({ "first-email": h(FirstEmail, await emailFor(visit.teamId, id)) }));
+    });
 };
 
 const firstEmail = (from: string, to: string) => ({

@@ -6,7 +6,9 @@ import { routeInWords } from "../../views/receiving.tsx";
 import type { App } from "../app.ts";
 import type { Domain } from "../domains/schema.ts";
 import { getDomain, listDomains } from "../domains/service.ts";
+import { findDomain } from "../domains/store.ts";
 import { Refusal } from "../errors.ts";
+import { isId } from "../ids.ts";
 import {
   changeRoute,
   createRoute,
@@ -28,6 +30,8 @@ import { getWebhook, getWebhooks } from "../webhooks/service.ts";
 import { mistakesOf, signedIn, type Visit } from "./visit.ts";
 
 const base = "/admin/receiving/routes";
+/** Of the domains, as many as one may choose from. */
+const mostDomains = 500;
 const fields = ["match", "value", "action", "webhook_id", "reply"] as const;
 const none = { match: "address", value: "", action: "store", webhookId: "", reply: "" };
 
@@ -140,9 +144,14 @@ async function routesPage(
   domainId: string | undefined,
   given: Partial<Pick<RoutesProps, "trial" | "form" | "mistakes">>,
 ): Promise<Response> {
-  const all = await listDomains(app, visit.teamId, { limit: undefined });
+  const newest = await listDomains(app, visit.teamId, { limit: mostDomains });
+  const asked = isId(domainId ?? "")
+    ? await findDomain(app.db, visit.teamId, domainId!.toLowerCase())
+    : undefined;
+  const isAmong = newest.some(({ id }) => id === asked?.id);
+  const all = asked && !isAmong ? [asked, ...newest] : newest;
   const domains = all.toSorted((a, b) => Number(b.receiving) - Number(a.receiving));
-  const domain: Domain | undefined = domains.find(({ id }) => id === domainId) ?? domains[0];
+  const domain: Domain | undefined = asked ?? domains[0];
   const props: RoutesProps = {
     ...{ csrf: visit.csrf, domains, domain, webhooks: await endpoints(app, visit) },
     routes: domain ? await getRoutes(app, visit.teamId, domain.id) : [],

@@ -7,29 +7,42 @@ import { htmlOf } from "./answer.ts";
 /** Makes the live pieces of a page as they are now, by the ids of the elements they take the place of. */
 export type Live = () => Promise<Record<string, JSX.Element>>;
 
-const everyMs = 1_000;
 /** Bun closes a connection over which nothing went for ten seconds, and proxies do so sooner or later. */
 const heartbeatMs = 5_000;
 const mostStreams = 200;
+/** Pieces that wait for a browser to take them. */
+const mostWaiting = 8;
+/** So that nobody takes the connections of all. */
+const mostOfOne = 30;
 
 interface Streams {
-  open: Set<() => void>;
+  /** What ends each of those that are open, with whose it is. */
+  open: Map<() => void, string>;
 }
 
-const streamsOf = perApp((): Streams => ({ open: new Set() }));
+const streamsOf = perApp((): Streams => ({ open: new Map() }));
+
+interface Viewer {
+  /** The person's id. */
+  whose: string;
+  /** Whether they are signed in still, and look at the same team. */
+  isStillThere(): Promise<boolean>;
+}
 
 /**
- * One connection over which a page's live pieces come: looked at each second and sent when they have changed (server-sent
+ * One connection over which a page's live pieces come: looked at each second (`everyMs`) and sent when they have changed (server-sent
  * events, each with `<hx-partial>`s). It ends with the sign-in, and with the server.
  */
 export function liveAnswer(
   app: App,
   request: Request,
   live: Live,
-  isStillSignedIn: () => Promise<boolean>,
+  { whose, isStillThere }: Viewer,
+  everyMs = 1_000,
 ): Response {
   const { open } = streamsOf(app);
-  if (open.size >= mostStreams) {
+  const own = open.values().filter((each) => each === whose);
+  if (open.size >= mostStreams || own.toArray().length >= mostOfOne) {
     throw new Refusal(
       "service_unavailable",
       "Too many pages are open: this one shows how things were when it was loaded.",
@@ -37,11 +50,11 @@ export function liveAnswer(
   }
   const encoder = new TextEncoder();
   let end = () => {};
-  const body = new ReadableStream<Uint8Array>({
+  const source: UnderlyingDefaultSource<Uint8Array> = {
     async start(controller) {
       const stop = Promise.withResolvers<"stop">();
       end = () => stop.resolve("stop");
-      open.add(end);
+      open.set(end, whose);
       request.signal.addEventListener("abort", end);
       const send = (text: string) => controller.enqueue(encoder.encode(text));
       const run = async () => {
@@ -49,14 +62,16 @@ export function liveAnswer(
         let saidAt = performance.now();
         send(": connected\n\n");
         for (;;) {
-          const changed = await changes(live, sent);
+          // To whoever does not read, nothing is added: it would be kept in memory for them.
+          const isRead = (controller.desiredSize ?? 0) > 0;
+          const changed = isRead ? await changes(live, sent) : "";
           if (changed !== "") send(`data: ${changed.replaceAll("\n", "\ndata: ")}\n\n`);
-          else if (performance.now() - saidAt > heartbeatMs) send(": still here\n\n");
+          else if (isRead && performance.now() - saidAt > heartbeatMs) send(": still here\n\n");
           if (changed !== "" || performance.now() - saidAt > heartbeatMs) saidAt = performance.now();
           const tick = pause(everyMs);
           const next = await Promise.race([stop.promise, tick.over]);
           tick.cancel();
-          if (next === "stop" || !(await isStillSignedIn())) return;
+          if (next === "stop" || !(await isStillThere())) return;
         }
       };
       run()
@@ -71,7 +86,8 @@ export function liveAnswer(
         });
     },
     cancel: () => end(),
-  });
+  };
+  const body = new ReadableStream<Uint8Array>(source, { highWaterMark: mostWaiting });
   return new Response(body, {
     headers: { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" },
   });
@@ -79,7 +95,7 @@ export function liveAnswer(
 
 /** Ends every live connection, so that a server that stops need not wait for pages somebody has left open. */
 export function closeLive(app: App): void {
-  for (const end of streamsOf(app).open) end();
+  for (const end of streamsOf(app).open.keys()) end();
 }
 
 async function changes(live: Live, sent: Map<string, string>): Promise<string> {

@@ -14,13 +14,17 @@ export interface HeaderField {
   value: string;
 }
 
-/** The fields of a message's head in their order, unfolded. Takes whatever comes. */
+/** Nobody reads more of them; a stranger may well write a hundred thousand. */
+const mostFields = 500;
+
+/** The first fields of a message's head in their order, unfolded. Takes whatever comes. */
 export function headerFields(message: Uint8Array): HeaderField[] {
   const { text } = rawText(message);
   const [head = ""] = text.split(/\r?\n\r?\n/, 1);
   return head
     .split(/\r?\n(?![ \t])/)
     .filter((line) => line.trim() !== "")
+    .slice(0, mostFields)
     .map((line) => {
       const colon = line.indexOf(":");
       const name = colon === -1 ? "" : line.slice(0, colon);

@@ -71,10 +71,11 @@ function readAsked(query: Query, now: Date): MetricsPageProps["asked"] {
     end_date: end = "",
   } = query;
   const isCustom = range === "custom";
-  const known = ranges[range] ?? ranges["30d"]!;
+  const isKnown = Object.hasOwn(ranges, range);
+  const known = ranges[isKnown ? range : "30d"]!;
   const zone = query.timezone?.trim() || "UTC";
   return {
-    range: isCustom || range in ranges ? range : "30d",
+    range: isCustom || isKnown ? range : "30d",
     granularity: granularities.find((each) => each === query.granularity) ?? known.granularity,
     by: (["domain", "provider", "broadcast", "tag"] as const).find((each) => each === by) ?? "",
     domainId,

@@ -83,7 +83,7 @@ export const queuePages = (app: App) =>
     })
     .post("/act", async ({ visit, server, request }) => {
       server?.timeout(request, 0);
-      const act = acts[visit.form.text("act")];
+      const act = acts.get(visit.form.text("act"));
       if (!act) throw new Refusal("validation_error", "Choose what is to be done with the deliveries.");
       const asked = readAsked((name) => visit.form.optional(name));
       const filter = filterOf(asked, visit);
@@ -129,13 +129,13 @@ interface Act {
   perform(app: App, filter: QueueFilter, reason?: string): Promise<QueueResult>;
 }
 
-const acts: Record<string, Act | undefined> = {
-  retry: { done: "Made due", perform: retryQueue },
-  hold: { done: "Held", perform: pauseQueue },
-  resume: { done: "Let go on", perform: resumeQueue },
-  bounce: { done: "Bounced", perform: bounceQueue },
-  cancel: { done: "Canceled", perform: cancelQueue },
-};
+const acts = new Map<string, Act>([
+  ["retry", { done: "Made due", perform: retryQueue }],
+  ["hold", { done: "Held", perform: pauseQueue }],
+  ["resume", { done: "Let go on", perform: resumeQueue }],
+  ["bounce", { done: "Bounced", perform: bounceQueue }],
+  ["cancel", { done: "Canceled", perform: cancelQueue }],
+]);
 
 const deliveries = (count: number) => (count === 1 ? "1 delivery" : `${count} deliveries`);
 

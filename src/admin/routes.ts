@@ -37,7 +37,7 @@ import { webhookEventPages } from "./webhook-events.ts";
 import { webhookPages } from "./webhooks.ts";
 
 /** Every page of the admin. */
-const pages = (app: App) =>
+export const pages = (app: App) =>
   new Elysia({ prefix: "/admin", normalize: false, handler: { standardHostname: false } })
     .onParse({ as: "global" }, () => null) // forms are read by `signedIn`, once it is known whose they are
     .onError({ as: "global" }, ({ error, code, request, route }) =>
@@ -82,11 +82,20 @@ const pages = (app: App) =>
 export const adminRoutes = (app: App) => {
   const admin = pages(app).compile();
   const handle = ({ request, server }: { request: Request; server: Elysia["server"] }) => {
+    // It holds the Host header as it came, which need not be one.
+    if (!URL.canParse(request.url)) return unreadableHost();
     admin.server = server; // whom to ask for a client's address
     return app.acting.run({}, () => admin.handle(request));
   };
   return new Elysia({ detail: { hide: true } }).all("/admin", handle).all("/admin/*", handle);
 };
+
+const unreadableHost = () =>
+  errorDocument(
+    "There is no such page",
+    "The request names no host that can be: open the admin by its own address.",
+    400,
+  );
 
 interface Failed {
   error: unknown;

@@ -103,3 +103,13 @@ test("what a stranger makes of a form does no more than a form can", () => {
     items: [{ about: "__proto__", operator: "", value: "", days: "" }],
   });
 });
+
+test("a place that a form names many times is there once, so that its groups don't multiply", () => {
+  const form = new FormData();
+  for (const path of ["0", "0.0", "0.0.0", "0.0.0.0", "0.0.0.0.0"]) {
+    for (let time = 0; time < 20; time++) form.append("item", path);
+    form.append("group", path);
+  }
+  const draft = readDraft(formOf(form));
+  expect(JSON.stringify(draft).match(/"word"/g)).toHaveLength(6);
+});

@@ -29,8 +29,8 @@ const mostItems = 100;
 
 /** Rows and groups are numbered by where they stand: `1.0` is the first in the second, which is a group. */
 export function readDraft(form: Form): DraftGroup {
-  const paths = form
-    .list("item")
+  // Each place once: of a group that is named many times each one would hold all there is below it.
+  const paths = [...new Set(form.list("item"))]
     .filter((path) => /^\d{1,3}(\.\d{1,3}){0,4}$/.test(path))
     .slice(0, mostItems);
   const groups = new Set(form.list("group"));

@@ -150,12 +150,13 @@ async function editPage(app: App, visit: Visit, id: string, { values, mistakes, 
   return visit.page({ title: now.template.name, place, status, scripts: ["editor.js"] }, content);
 }
 
-/** What is said above a preview; what can't be shown says why. */
+/** What is said above a preview; what is there and can't be shown says why. */
 async function previewFor(app: App, visit: Visit, id: string, wish: PreviewWish) {
   try {
     return await previewTemplate(app, visit.teamId, id, wish);
   } catch (error) {
-    if (error instanceof Refusal) return { problem: error.message.replaceAll("`", "") };
+    if (error instanceof Refusal && error.code !== "not_found")
+      return { problem: error.message.replaceAll("`", "") };
     throw error;
   }
 }

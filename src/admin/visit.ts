@@ -60,7 +60,8 @@ interface Asked {
   request: Request;
   server: Connections | null;
   route: string;
-  params: Record<string, string | undefined>;
+  /** Null where a part of the address can't be decoded. */
+  params: Record<string, string | null | undefined>;
 }
 
 /** Whether cookies go over TLS alone: where the admin is reached by TLS, by the configuration's word for it. */
@@ -91,6 +92,9 @@ async function begin(
   const token = cookieOf(request, sessionCookie);
   const who = token ? await findSignedIn(app, token) : undefined;
   if (!who) throw new NotSignedIn();
+  if (Object.values(params).includes(null)) {
+    throw new Refusal("not_found", "The address is wrong: a part of it can't be read.");
+  }
   const isWrite = request.method !== "GET" && request.method !== "HEAD";
   const form = isWrite ? await readWrite(app, request, who) : formOf(new FormData());
 
@@ -155,9 +159,14 @@ function visitOf(app: App, request: Request, who: SignedIn, form: Form, act: Vis
       return answer;
     },
     live: (live) =>
-      liveAnswer(app, request, live, async () => {
-        const token = cookieOf(request, sessionCookie);
-        return token !== undefined && (await findSignedIn(app, token))?.signInId === who.signInId;
+      liveAnswer(app, request, live, {
+        whose: who.user.id,
+        // Who looks at another team by now is shown nothing more of this one: they may have left it.
+        isStillThere: async () => {
+          const token = cookieOf(request, sessionCookie);
+          const now = token === undefined ? undefined : await findSignedIn(app, token);
+          return now?.signInId === who.signInId && now.team.id === who.team.id;
+        },
       }),
   };
 }

@@ -91,7 +91,8 @@ export const webhookPages = (app: App) =>
     .post("/:id/replay", async ({ visit, params }) => {
       const { endpoint } = await getWebhook(app, visit.teamId, params.id);
       const hours = Number(visit.form.text("since"));
-      const from = hours > 0 ? new Date(app.now().getTime() - hours * 3_600_000) : undefined;
+      const at = app.now().getTime() - hours * 3_600_000;
+      const from = hours > 0 && at > 0 ? new Date(at) : undefined; // from ever, where it is no time at all
       visit.act(`Had ${endpoint} told again what failed${from ? ` since ${from.toISOString()}` : ""}`);
       await replayFiltered(app, visit.teamId, params.id, { from });
       return visit.done(`/admin/webhooks/${params.id}`, "What failed is being told again.");

@@ -109,7 +109,11 @@ const messageRoutes = (app: App) =>
     )
     .get(
       "/:id",
-      async ({ caller, params }) => toAnswer(await getSandboxMessage(app, caller.teamId, params.id)),
+      async ({ caller, params }) =>
+        // An invitation is not for everybody to read.
+        app.acting.run({ role: caller.role }, async () =>
+          toAnswer(await getSandboxMessage(app, caller.teamId, params.id)),
+        ),
       {
         detail: {
           summary: "Get a message the sandbox took",

@@ -75,7 +75,9 @@ export const webhookList = listOf(Type.Object(item));
 export const webhookAnswer = Type.Object({
   object: Type.Literal("webhook"),
   ...item,
-  signing_secret: secret,
+  signing_secret: Type.Union([secret, Type.Null()], {
+    description: "Null for a person whose role is viewer.",
+  }),
 });
 
 const event = {

@@ -1,11 +1,15 @@
 import { expect, test } from "bun:test";
-import { sql } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import { testApp, testTeam } from "../../test/support/test-app.ts";
 import { testServer } from "../../test/support/test-server.ts";
 import { startReceiver, webhookScene } from "../../test/support/webhook-scene.ts";
+import { memberships } from "../accounts/schema.ts";
+import { issueToken } from "../accounts/sessions.ts";
+import { atomically } from "../app.ts";
 import { newId } from "../ids.ts";
 import { createKey } from "../keys/service.ts";
 import { flushLogs } from "../logs/record.ts";
+import type { Role } from "../roles.ts";
 
 const app = await testApp({ config: { rateLimit: { enabled: false } } });
 const { ask: askServer } = testServer(app);
@@ -301,4 +305,18 @@ test("events of a webhook are listed, read, paged and replayed, with the calls m
       body: { message: "Webhook event not found" },
     });
   }
+});
+
+test("a person who may only look is not shown the secret that signs", async () => {
+  const { teamId, userId, key } = await testTeam(app);
+  const { body: made } = await askServer("POST", "/webhooks", {
+    ...{ key, body: { endpoint, events: ["email.bounced"] } },
+  });
+  const secretFor = async (role: Role) => {
+    await atomically(app, [app.db.update(memberships).set({ role }).where(eq(memberships.userId, userId))]);
+    const asker = await issueToken(app, userId, teamId);
+    return (await askServer("GET", `/webhooks/${made.id}`, { key: asker })).body.signing_secret;
+  };
+  expect(await secretFor("viewer")).toBeNull();
+  expect(await secretFor("developer")).toBe(made.signing_secret);
 });

@@ -84,7 +84,9 @@ export const webhookRoutes = (app: App) =>
       async ({ caller, params, set }) => {
         const webhook = await getWebhook(app, caller.teamId, params.id);
         set.headers["cache-control"] = "no-store";
-        return { object: "webhook", ...toItem(webhook), signing_secret: secretOf(app, webhook) };
+        // With it one forges calls to the endpoint: whoever may only look does not see it, here as in the admin.
+        const secret = caller.role === "viewer" ? null : secretOf(app, webhook);
+        return { object: "webhook", ...toItem(webhook), signing_secret: secret };
       },
       {
         detail: {

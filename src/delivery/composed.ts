@@ -1,12 +1,16 @@
 /** The message of a delivery as hosts get it, made for people to look at. */
 import type { App } from "../app.ts";
+import { isInvitation, withoutInvitationLink } from "../emails/made-from-template.ts";
 import { requireEmail } from "../emails/read.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
 import { makeMessage } from "./message.ts";
 import { findDueDelivery } from "./store.ts";
 
-/** Composed and signed anew: what differs from what was sent is the time in the signature, and keys changed since. */
+/**
+ * Composed and signed anew: what differs from what was sent is the time in the signature, and keys changed since; and an
+ * invitation is without its link, which is for its recipient alone.
+ */
 export async function getMessage(
   app: App,
   teamId: string,
@@ -16,7 +20,8 @@ export async function getMessage(
   const id = await requireEmail(app, teamId, emailId);
   const due = isId(deliveryId) ? await findDueDelivery(app.db, deliveryId.toLowerCase()) : undefined;
   if (due?.delivery.emailId !== id) throw new Refusal("not_found", "Delivery not found");
-  const { content, domain, hasSource } = due;
+  const { domain, hasSource } = due;
+  const content = isInvitation(due.email) ? withoutInvitationLink(due.content) : due.content;
   if (content.html === null && content.text === null && !hasSource) {
     throw new Refusal("not_found", "The content of this email is not kept any more.");
   }
@@ -26,7 +31,7 @@ export async function getMessage(
       "The sending domain of this email was removed, and with it the keys that sign its messages.",
     );
   }
-  const making = await makeMessage(app, due, domain);
+  const making = await makeMessage(app, { ...due, content }, domain);
   try {
     return await making.bytes();
   } finally {

@@ -32,13 +32,21 @@ export async function asMerged(app: App, email: EmailWithContent): Promise<Email
 /** The tag of an invitation to a team, which `invitations/` sends. */
 export const invitationTag = "mailit_invitation";
 
+export const isInvitation = ({ tags }: Pick<EmailWithContent, "tags">): boolean =>
+  tags.some(({ name }) => name === invitationTag);
+
 /**
  * An invitation's link is for its recipient alone: whoever may read a team's emails must not take a role by it that they
  * don't have.
  */
 export function withoutInvitation<E extends Pick<EmailWithContent, "tags" | "html" | "text">>(email: E): E {
-  if (!email.tags.some(({ name }) => name === invitationTag)) return email;
+  if (!isInvitation(email)) return email;
+  return { ...email, ...withoutInvitationLink(email) };
+}
+
+/** The bodies of an invitation without its link. */
+export function withoutInvitationLink<B extends { html: string | null; text: string | null }>(bodies: B): B {
   const hide = (body: string | null) =>
     body?.replace(/(\/admin\/invitation\?token=)[\w-]+/g, "$1[hidden]") ?? null;
-  return { ...email, html: hide(email.html), text: hide(email.text) };
+  return { ...bodies, html: hide(bodies.html), text: hide(bodies.text) };
 }

@@ -10,6 +10,7 @@ import { type AdmittedEmail, type KeptMessage, permittedDomain, type Sender } fr
 import { type DraftAttachment, once } from "./draft.ts";
 import { answerOnce, type OnceOnly } from "./idempotency.ts";
 import { IncomingMessage } from "./incoming.ts";
+import { isInvitation } from "./made-from-template.ts";
 import { requireEmail } from "./read.ts";
 import type { Attachment, EmailSource } from "./schema.ts";
 import { accept } from "./send.ts";
@@ -48,7 +49,15 @@ export async function resendEmail(
 
 const budgetOf = perApp((): ByteBudget => new ByteBudget(maxBytesAtOnce));
 
-function refuseUnsendable({ broadcastId, html, text }: EmailWithContent, source?: EmailSource): void {
+function refuseUnsendable(email: EmailWithContent, source?: EmailSource): void {
+  const { broadcastId, html, text } = email;
+  if (isInvitation(email)) {
+    // It would be tracked like other mail, and its link told with each click.
+    throw new Refusal(
+      "validation_error",
+      "This email is an invitation to the team: send the invitation again, with a new link, or take it back.",
+    );
+  }
   if (broadcastId !== null) {
     throw new Refusal(
       "validation_error",

@@ -1,14 +1,22 @@
 import { expect, test } from "bun:test";
+import { simpleParser } from "mailparser";
 import { testApp, testTeam } from "../../test/support/test-app.ts";
 import { testDomain } from "../../test/support/test-domain.ts";
 import { listMembers } from "../accounts/members.ts";
 import { logIn } from "../accounts/service.ts";
+import { atomically } from "../app.ts";
 import { listAudit } from "../audit/service.ts";
+import { getMessage } from "../delivery/composed.ts";
 import { getEmail } from "../emails/read.ts";
+import { resendEmail } from "../emails/resend.ts";
 import { findSharedEmail, shareEmail } from "../emails/share.ts";
-import { findEmail } from "../emails/store.ts";
+import { findEmail, listDeliveries } from "../emails/store.ts";
 import { Refusal } from "../errors.ts";
+import { newId } from "../ids.ts";
 import type { Role } from "../roles.ts";
+import { getSandboxMessage } from "../sandbox/read.ts";
+import type { SandboxMessage } from "../sandbox/schema.ts";
+import { insertSandboxMessage } from "../sandbox/store.ts";
 import { addSuppression } from "../suppressions/add.ts";
 import {
   findInvitation,
@@ -91,6 +99,37 @@ test("from a verified domain it is mailed, in the same batch; only its recipient
     expect(`${html}${text}`).not.toContain(token);
     expect(text).toContain("/admin/invitation?token=[hidden]");
   }
+
+  const [delivery] = await listDeliveries(app.db, teamId, handing.emailId);
+  const message = await simpleParser(
+    Buffer.from(await getMessage(app, teamId, handing.emailId, delivery!.id)),
+  );
+  expect(`${message.html}${message.text}`).not.toContain(token);
+  expect(message.text).toContain("/admin/invitation?token=[hidden]");
+  // Sent as any other email it would be tracked, and the link told with each click.
+  expect(await refusalOf(resendEmail(app, { teamId }, handing.emailId))).toStartWith(
+    "validation_error: This email is an invitation",
+  );
+});
+
+test("what the sandbox took of an invitation is read by who may invite", async () => {
+  const app = await testApp({ sandbox: true });
+  const { teamId } = await testTeam(app);
+  await testDomain(app, teamId, "sand.example");
+  const { handing } = await invite(app, teamId, grace);
+  if (handing.kind !== "mailed") throw new Error("it was not mailed");
+  const row: SandboxMessage = {
+    ...{ id: newId(), teamId, emailId: handing.emailId, deliveryId: newId(), isEncrypted: true },
+    ...{ mailFrom: "bounce@sand.example", rcptTo: "grace@example.org", createdAt: app.now() },
+    raw: Buffer.from("Subject: You are invited\r\n\r\nthe link\r\n"),
+  };
+  await atomically(app, [insertSandboxMessage(app.db, row)]);
+  const readAs = (role: Role) => app.acting.run({ role }, () => getSandboxMessage(app, teamId, row.id));
+  for (const role of ["viewer", "developer"] as const) {
+    expect(await refusalOf(readAs(role))).toStartWith("not_permitted");
+  }
+  expect((await readAs("admin")).parsed.text).toContain("the link");
+  expect((await getSandboxMessage(app, teamId, row.id)).id).toBe(row.id); // a key with full access
 });
 
 test("an address that is suppressed gets no mail, and its link is given to whoever invites", async () => {

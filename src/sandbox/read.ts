@@ -1,6 +1,8 @@
 import { type ParsedMail, simpleParser } from "mailparser";
-import { type App, atomically } from "../app.ts";
+import { type App, atomically, requireRole } from "../app.ts";
 import type { Keyset } from "../db/page.ts";
+import { isInvitation } from "../emails/made-from-template.ts";
+import { findEmail } from "../emails/store.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
 import { type DkimVerdict, verifyMessage } from "../mail/dkim-verify.ts";
@@ -54,8 +56,11 @@ export async function clearSandbox(app: App, teamId: string): Promise<number> {
 }
 
 export async function getSandboxMessage(app: App, teamId: string, id: string): Promise<ReadMessage> {
-  const row = isId(id) ? await findSandboxMessage(app.db, teamId, id) : undefined;
+  const row = isId(id) ? await findSandboxMessage(app.db, teamId, id.toLowerCase()) : undefined;
   if (!row) throw new Refusal("not_found", "Message not found");
+  const email = await findEmail(app.db, teamId, row.emailId);
+  // Its link makes a member of whoever follows it: here, where no recipient reads it, that is for who may invite.
+  if (email && isInvitation(email)) requireRole(app, "admin");
   return read(app, row);
 }
 

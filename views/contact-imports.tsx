@@ -166,6 +166,8 @@ export function NewImportPage({ csrf, segment, mistakes, maxBytes }: NewImportPr
 export interface MapValues {
   columns: string[];
   onConflict: string;
+  /** Whether who has left comes back where the file says so. */
+  resubscribes: boolean;
   segmentIds: string[];
   topicIds: string[];
 }
@@ -221,6 +223,13 @@ export function MapImportPage(props: MapImportProps) {
                 hint="Only new ones are made; all of them are put into the segments below."
               />
             </fieldset>
+            <Checkbox
+              name="resubscribe"
+              value="true"
+              label="Bring back people who have left"
+              checked={values.resubscribes}
+              hint="Who has unsubscribed, or left a topic, stays out whatever the file says. Tick this only where all of them have asked you to write to them again: writing to people who have left is spam, and against the law in many countries."
+            />
           </section>
           {segments.length > 0 && (
             <section class="card">

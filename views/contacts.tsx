@@ -4,6 +4,7 @@ import type { SentBroadcast } from "../src/broadcasts/person.ts";
 import type { Person } from "../src/contacts/person.ts";
 import type { Contact, ContactProperty, Segment, Topic } from "../src/contacts/schema.ts";
 import type { TopicOfContact } from "../src/contacts/subscriptions.ts";
+import { PersonDataCard } from "./erasures.tsx";
 import { Badge, State } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Copyable } from "./parts/copy.tsx";
@@ -65,6 +66,9 @@ export function ContactsPage({ list, segments, topics, totals }: ContactsPagePro
         )}
         <a class="button" href="/admin/contacts/imports">
           Imports
+        </a>
+        <a class="button" href="/admin/contacts/erasures">
+          Personal data
         </a>
         <a class="button primary" href="/admin/contacts/new">
           Add a contact
@@ -378,6 +382,7 @@ export function ContactPage(props: ContactPageProps) {
         </div>
       </div>
       <ActivityCard {...props} />
+      <PersonDataCard csrf={csrf} address={contact.email} />
     </>
   );
 }

@@ -12,6 +12,7 @@ import { claimPages } from "./domain-claims.ts";
 import { domainPages } from "./domains.ts";
 import { oneEmailPages } from "./email.ts";
 import { emailPages } from "./emails.ts";
+import { erasurePages } from "./erasures.ts";
 import { firstRunPages } from "./first-run.ts";
 import { inboundRoutePages } from "./inbound-routes.ts";
 import { invitationPages } from "./invitation.ts";
@@ -47,6 +48,7 @@ const pages = (app: App) =>
     .use(themePages(app))
     .use(keyPages(app))
     .use(contactImportPages(app))
+    .use(erasurePages(app))
     .use(contactPages(app))
     .use(segmentPages(app))
     .use(topicPages(app))

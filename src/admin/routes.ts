@@ -38,7 +38,7 @@ import { webhookEventPages } from "./webhook-events.ts";
 import { webhookPages } from "./webhooks.ts";
 
 /** Every page of the admin. */
-const pages = (app: App) =>
+export const adminPages = (app: App) =>
   new Elysia({ prefix: "/admin", normalize: false, handler: { standardHostname: false } })
     .onParse({ as: "global" }, () => null) // forms are read by `signedIn`, once it is known whose they are
     .onError({ as: "global" }, ({ error, code, request, route }) =>
@@ -82,7 +82,7 @@ const pages = (app: App) =>
  * its requests is handled as somebody's.
  */
 export const adminRoutes = (app: App) => {
-  const admin = pages(app).compile();
+  const admin = adminPages(app).compile();
   const handle = ({ request, server }: { request: Request; server: Elysia["server"] }) => {
     admin.server = server; // whom to ask for a client's address
     return app.acting.run({}, () => admin.handle(request));

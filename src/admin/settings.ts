@@ -47,6 +47,7 @@ export const settingsPages = (app: App) => {
     })
     .post("/teams", async ({ visit, request, server }) => {
       const newName = visit.form.text("new_name");
+      visit.act("Made another team", visit.user.id); // its name is not this team's to know
       try {
         const made = await createTeam(app, visit, newName, clientAddress(request, server));
         return visit.done("/admin/settings", `This is ${made.name}, of which you are the owner.`);

@@ -81,15 +81,26 @@
       moveInPalette(dialog, event.key === "ArrowDown" ? 1 : -1);
     }
     if (event.key === "Enter" && document.activeElement === dialog.querySelector("input")) {
-      const first = dialog.querySelector("a");
-      if (first) {
-        event.preventDefault();
-        first.click();
-      }
+      event.preventDefault();
+      // Whoever types fast means what they typed, and not what is still shown of what they typed before.
+      if (isSearching) goesToFirst = true;
+      else dialog.querySelector("a")?.click();
     }
   });
+  let isSearching = false;
+  let goesToFirst = false;
+  document.addEventListener("input", (event) => {
+    if (!palette()?.contains(event.target)) return;
+    isSearching = true;
+    goesToFirst = false;
+  });
 
-  document.addEventListener("htmx:after:swap", () => localise(document));
+  document.addEventListener("htmx:after:swap", () => {
+    localise(document);
+    isSearching = false;
+    if (goesToFirst && palette()?.open) palette().querySelector("a")?.click();
+    goesToFirst = false;
+  });
   document.addEventListener("htmx:sse:after:message", () => localise(document));
   localise(document);
 })();

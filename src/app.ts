@@ -100,6 +100,15 @@ async function traced(
   }
 }
 
+/** Leaves in the audit log what changes no row but opens something: a secret that is shown, a link that is made. */
+export async function leaveTrace(app: Committing & Partial<Pick<App, "acting">>): Promise<void> {
+  const visitor = app.acting?.getStore();
+  if (!visitor?.trace) return;
+  const { trace } = visitor;
+  visitor.trace = undefined;
+  await atomically(app, [trace]);
+}
+
 async function commit(
   app: Committing,
   writes: Write[],

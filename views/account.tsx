@@ -1,6 +1,7 @@
 /** @jsxImportSource preact */
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
 import type { SignIn } from "../src/accounts/schema.ts";
+import { ActForm } from "./parts/acting.tsx";
 import { Badge } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Form, FormMistake, TextField } from "./parts/form.tsx";
@@ -27,7 +28,7 @@ export function AccountPage({ csrf, name, email, mistakes, browsers, own, now }:
       <FormMistake>{mistakes.form}</FormMistake>
       <section class="card">
         <h2>Your name</h2>
-        <Form csrf={csrf} action="/admin/settings/account/name">
+        <Form isOwn csrf={csrf} action="/admin/settings/account/name">
           <TextField
             {...{ name: "name", label: "Name", value: name, mistake: mistakes.name }}
             {...{ autocomplete: "name", required: true, maxLength: 100 }}
@@ -37,7 +38,7 @@ export function AccountPage({ csrf, name, email, mistakes, browsers, own, now }:
       </section>
       <section class="card">
         <h2>Your password</h2>
-        <Form csrf={csrf} action="/admin/settings/account/password">
+        <Form isOwn csrf={csrf} action="/admin/settings/account/password">
           <input type="hidden" name="email" autocomplete="username" value={email} />
           <TextField
             {...{ name: "old_password", label: "Password now", type: "password", required: true }}
@@ -70,12 +71,11 @@ export function AccountPage({ csrf, name, email, mistakes, browsers, own, now }:
             </td>
             <td class="act">
               {id !== own && (
-                <form method="post" action={`/admin/settings/account/browsers/${id}/sign-out`}>
-                  <input type="hidden" name="csrf" value={csrf} />
+                <ActForm isOwn csrf={csrf} action={`/admin/settings/account/browsers/${id}/sign-out`}>
                   <button type="submit" aria-label={`Sign out ${browserOf(userAgent)} at ${address}`}>
                     Sign out
                   </button>
-                </form>
+                </ActForm>
               )}
             </td>
           </tr>
@@ -83,6 +83,7 @@ export function AccountPage({ csrf, name, email, mistakes, browsers, own, now }:
       </Table>
       {browsers.length > 1 && (
         <Confirm
+          isOwn
           id="sign-out-others"
           csrf={csrf}
           action="/admin/settings/account/browsers/sign-out"

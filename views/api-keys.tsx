@@ -2,6 +2,7 @@
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
 import type { ApiKey } from "../src/keys/schema.ts";
 import type { ListedLog } from "../src/logs/store.ts";
+import { Acting } from "./parts/acting.tsx";
 import { Badge } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Copyable } from "./parts/copy.tsx";
@@ -29,9 +30,11 @@ export function KeysPage({ form, ...list }: KeyRowsProps & { form: KeyFormProps 
         title="API keys"
         lead="What a program shows to send mail here; also the password for SMTP submission."
       >
-        <a class="button primary" href="#new">
-          New key
-        </a>
+        <Acting>
+          <a class="button primary" href="#new">
+            New key
+          </a>
+        </Acting>
       </PageHead>
       {list.keys.length === 0 ? (
         <Empty icon="key" title="No API key yet">
@@ -188,7 +191,7 @@ export function KeyPage({ apiKey, domain, requests, values, mistakes, csrf, now 
       </section>
       <section class="card">
         <h2>Change it</h2>
-        <Form csrf={csrf} action={path}>
+        <Form isShown csrf={csrf} action={path}>
           <FormMistake>{mistakes.form}</FormMistake>
           <TextField
             name="name"

@@ -2,6 +2,7 @@
 import type { BroadcastPreview as Preview } from "../src/broadcasts/preview.ts";
 import type { Reach } from "../src/broadcasts/reach.ts";
 import type { Broadcast } from "../src/broadcasts/schema.ts";
+import { ActForm, Acting, useMayWrite } from "./parts/acting.tsx";
 import { State } from "./parts/badge.tsx";
 import { CodeField } from "./parts/code-field.tsx";
 import { Confirm } from "./parts/confirm.tsx";
@@ -60,6 +61,7 @@ export interface DraftPageProps {
 export function DraftPage(props: DraftPageProps) {
   const { csrf, broadcast, now, values, mistakes, tested, segments, topics, domains, preview } = props;
   const path = `/admin/broadcasts/${broadcast.id}`;
+  const mayWrite = useMayWrite(); // who only looks chooses nothing whose reach could change
   return (
     <>
       <PageHead
@@ -73,12 +75,14 @@ export function DraftPage(props: DraftPageProps) {
       >
         <DuplicateButton csrf={csrf} path={path} />
         <DeleteButton csrf={csrf} path={path} name={broadcast.name} />
-        <button type="submit" form="edit" data-save>
-          Save
-        </button>
-        <button type="submit" form="edit" class="primary" name="then" value="send">
-          Save and go on to send
-        </button>
+        <Acting>
+          <button type="submit" form="edit" data-save>
+            Save
+          </button>
+          <button type="submit" form="edit" class="primary" name="then" value="send">
+            Save and go on to send
+          </button>
+        </Acting>
       </PageHead>
       {broadcast.problem && (
         <p class="warning" role="alert">
@@ -90,7 +94,7 @@ export function DraftPage(props: DraftPageProps) {
           The test is on its way: <a href={`/admin/emails/${tested}`}>see what becomes of it</a>.
         </p>
       )}
-      <Form csrf={csrf} action={path} id="edit" class="compose" data-edit>
+      <Form isShown csrf={csrf} action={path} id="edit" class="compose" data-edit>
         <div class="stack">
           <FormMistake>{mistakes.form}</FormMistake>
           <TextField
@@ -119,9 +123,11 @@ export function DraftPage(props: DraftPageProps) {
           </div>
           <div
             class="reach card"
-            hx-get="/admin/broadcasts/audience"
-            hx-include="#segment_id, #topic_id"
-            hx-trigger="load, change from:#segment_id, change from:#topic_id"
+            {...(mayWrite && {
+              "hx-get": "/admin/broadcasts/audience",
+              "hx-include": "#segment_id, #topic_id",
+              "hx-trigger": "load, change from:#segment_id, change from:#topic_id",
+            })}
           >
             <p class="quiet">
               <a href={`${path}/send?counted=1`}>Count who will get it</a>
@@ -184,22 +190,24 @@ export function DraftPage(props: DraftPageProps) {
           <PreviewPane action={`${path}/preview`} frame={`${path}/frame`}>
             <BroadcastPreview {...preview} />
           </PreviewPane>
-          <fieldset class="try">
-            <legend>Send a test</legend>
-            <div class="stack">
-              <TextField
-                name="test_to"
-                id="to"
-                label="To"
-                value={values.testTo}
-                mistake={mistakes.to}
-                hint="It is saved first; the test is the copy of the contact that is shown above."
-              />
-              <button type="submit" name="then" value="test">
-                Save and send a test
-              </button>
-            </div>
-          </fieldset>
+          <Acting>
+            <fieldset class="try">
+              <legend>Send a test</legend>
+              <div class="stack">
+                <TextField
+                  name="test_to"
+                  id="to"
+                  label="To"
+                  value={values.testTo}
+                  mistake={mistakes.to}
+                  hint="It is saved first; the test is the copy of the contact that is shown above."
+                />
+                <button type="submit" name="then" value="test">
+                  Save and send a test
+                </button>
+              </div>
+            </fieldset>
+          </Acting>
         </div>
       </Form>
     </>
@@ -208,10 +216,9 @@ export function DraftPage(props: DraftPageProps) {
 
 export function DuplicateButton({ csrf, path }: { csrf: string; path: string }) {
   return (
-    <form method="post" action={`${path}/duplicate`}>
-      <input type="hidden" name="csrf" value={csrf} />
+    <ActForm csrf={csrf} action={`${path}/duplicate`}>
       <button type="submit">Duplicate</button>
-    </form>
+    </ActForm>
   );
 }
 
@@ -260,18 +267,20 @@ export function BroadcastPreview(props: BroadcastPreviewProps) {
       ) : (
         <div class="contact">
           <ContactField email={contact?.email} />
-          {(["previous", "next"] as const).map((step) => (
-            <button
-              type="button"
-              class="only-scripted"
-              hx-post={`${path}/preview?step=${step}`}
-              hx-include="closest form"
-              hx-target="#preview-head"
-              hx-swap="innerMorph"
-            >
-              {step === "next" ? "Next" : "Previous"}
-            </button>
-          ))}
+          <Acting>
+            {(["previous", "next"] as const).map((step) => (
+              <button
+                type="button"
+                class="only-scripted"
+                hx-post={`${path}/preview?step=${step}`}
+                hx-include="closest form"
+                hx-target="#preview-head"
+                hx-swap="innerMorph"
+              >
+                {step === "next" ? "Next" : "Previous"}
+              </button>
+            ))}
+          </Acting>
         </div>
       )}
       {!contact && <p class="warning">Nobody is in the segment: the fields of contacts are left empty.</p>}

@@ -4,6 +4,7 @@ import type { ClickedLink, Recipient, RecipientType } from "../src/broadcasts/re
 import type { Broadcast } from "../src/broadcasts/schema.ts";
 import type { ListedBroadcast } from "../src/broadcasts/store.ts";
 import { BroadcastPreview, type BroadcastPreviewProps, DuplicateButton } from "./broadcast-draft.tsx";
+import { ActForm } from "./parts/acting.tsx";
 import { State } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { SelectField } from "./parts/form.tsx";
@@ -79,12 +80,11 @@ export function BroadcastActs({ csrf, broadcast: { id, status, name } }: Omit<He
   return (
     <span id="broadcast-acts" class="acts">
       {status === "sending" && (
-        <form method="post" action={`${path}/pause`}>
-          <input type="hidden" name="csrf" value={csrf} />
+        <ActForm csrf={csrf} action={`${path}/pause`}>
           <button type="submit" class="primary">
             Pause
           </button>
-        </form>
+        </ActForm>
       )}
       {status === "paused" && (
         <>
@@ -100,12 +100,11 @@ export function BroadcastActs({ csrf, broadcast: { id, status, name } }: Omit<He
               Whoever has not been sent it never will be; what has gone out is out. This can't be taken back.
             </p>
           </Confirm>
-          <form method="post" action={`${path}/resume`}>
-            <input type="hidden" name="csrf" value={csrf} />
+          <ActForm csrf={csrf} action={`${path}/resume`}>
             <button type="submit" class="primary">
               Resume
             </button>
-          </form>
+          </ActForm>
         </>
       )}
       {(status === "scheduled" || status === "queued") && (

@@ -1,5 +1,6 @@
 /** @jsxImportSource preact */
 import type { ListedBroadcast } from "../src/broadcasts/store.ts";
+import { Acting } from "./parts/acting.tsx";
 import { State } from "./parts/badge.tsx";
 import { Form, FormMistake, SelectField, TextField } from "./parts/form.tsx";
 import { Empty, More, Table } from "./parts/list.tsx";
@@ -31,9 +32,11 @@ export function BroadcastsPage(list: RowsProps) {
   return (
     <>
       <PageHead title="Broadcasts" lead="One email to everybody in a segment, each with a copy of their own.">
-        <a class="button primary" href="/admin/broadcasts/new">
-          New broadcast
-        </a>
+        <Acting>
+          <a class="button primary" href="/admin/broadcasts/new">
+            New broadcast
+          </a>
+        </Acting>
       </PageHead>
       <nav aria-label="States">
         <ul class="tabs">
@@ -59,9 +62,11 @@ export function BroadcastsPage(list: RowsProps) {
             Choose a segment of your contacts, write to them, look at what each of them will get, and send it.
           </p>
           <p>
-            <a class="button" href="/admin/broadcasts/new">
-              Write the first one
-            </a>
+            <Acting>
+              <a class="button" href="/admin/broadcasts/new">
+                Write the first one
+              </a>
+            </Acting>
           </p>
         </Empty>
       ) : (

@@ -8,6 +8,7 @@ import type {
   Segment,
   Topic,
 } from "../src/contacts/schema.ts";
+import { Acting } from "./parts/acting.tsx";
 import { Badge, type Tone } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Checkbox, Form, FormMistake } from "./parts/form.tsx";
@@ -38,17 +39,21 @@ export function ImportsPage(list: ImportRowsProps) {
   return (
     <>
       <PageHead title="Imports" lead="Files of contacts of the last 30 days." up={upToContacts}>
-        <a class="button primary" href="/admin/contacts/imports/new">
-          Import a file
-        </a>
+        <Acting>
+          <a class="button primary" href="/admin/contacts/imports/new">
+            Import a file
+          </a>
+        </Acting>
       </PageHead>
       {list.imports.length === 0 ? (
         <Empty icon="people" title="No import yet">
           <p>Export your contacts as CSV where they are now, and upload the file here.</p>
           <p>
-            <a class="button" href="/admin/contacts/imports/new">
-              Import a file
-            </a>
+            <Acting>
+              <a class="button" href="/admin/contacts/imports/new">
+                Import a file
+              </a>
+            </Acting>
           </p>
         </Empty>
       ) : (
@@ -125,12 +130,7 @@ export function NewImportPage({ csrf, segment, mistakes, maxBytes }: NewImportPr
         up={upToImports}
       />
       <section class="card">
-        <form
-          method="post"
-          enctype="multipart/form-data"
-          action={`/admin/contacts/imports?${query}`}
-          class="stack"
-        >
+        <Form csrf={csrf} enctype="multipart/form-data" action={`/admin/contacts/imports?${query}`}>
           <FormMistake>{mistakes.form}</FormMistake>
           <div class={mistakes.file ? "field wrong" : "field"}>
             <label for="file">CSV file</label>
@@ -156,7 +156,7 @@ export function NewImportPage({ csrf, segment, mistakes, maxBytes }: NewImportPr
           <button type="submit" class="primary">
             Upload
           </button>
-        </form>
+        </Form>
       </section>
     </>
   );
@@ -166,6 +166,8 @@ export function NewImportPage({ csrf, segment, mistakes, maxBytes }: NewImportPr
 export interface MapValues {
   columns: string[];
   onConflict: string;
+  /** Whether who has left comes back where the file says so. */
+  resubscribes: boolean;
   segmentIds: string[];
   topicIds: string[];
 }
@@ -221,6 +223,13 @@ export function MapImportPage(props: MapImportProps) {
                 hint="Only new ones are made; all of them are put into the segments below."
               />
             </fieldset>
+            <Checkbox
+              name="resubscribe"
+              value="true"
+              label="Bring back people who have left"
+              checked={values.resubscribes}
+              hint="Who has unsubscribed, or left a topic, stays out whatever the file says. Tick this only where all of them have asked you to write to them again: writing to people who have left is spam, and against the law in many countries."
+            />
           </section>
           {segments.length > 0 && (
             <section class="card">

@@ -4,6 +4,8 @@ import type { SentBroadcast } from "../src/broadcasts/person.ts";
 import type { Person } from "../src/contacts/person.ts";
 import type { Contact, ContactProperty, Segment, Topic } from "../src/contacts/schema.ts";
 import type { TopicOfContact } from "../src/contacts/subscriptions.ts";
+import { PersonDataCard } from "./erasures.tsx";
+import { ActForm, Acting } from "./parts/acting.tsx";
 import { Badge, State } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Copyable } from "./parts/copy.tsx";
@@ -66,9 +68,14 @@ export function ContactsPage({ list, segments, topics, totals }: ContactsPagePro
         <a class="button" href="/admin/contacts/imports">
           Imports
         </a>
-        <a class="button primary" href="/admin/contacts/new">
-          Add a contact
+        <a class="button" href="/admin/contacts/erasures">
+          Personal data
         </a>
+        <Acting>
+          <a class="button primary" href="/admin/contacts/new">
+            Add a contact
+          </a>
+        </Acting>
       </PageHead>
       {!isNew && <Filters filter={list.filter} segments={segments} topics={topics} />}
       <ContactList {...list} />
@@ -167,9 +174,11 @@ export function ContactList(list: ContactsListProps) {
             Import a CSV file with the people you write to, add one by hand, or let your program add them.
           </p>
           <p>
-            <a class="button" href="/admin/contacts/imports/new">
-              Import a file
-            </a>
+            <Acting>
+              <a class="button" href="/admin/contacts/imports/new">
+                Import a file
+              </a>
+            </Acting>
           </p>
         </Empty>
       ) : (
@@ -364,7 +373,7 @@ export function ContactPage(props: ContactPageProps) {
       <div class="columns">
         <section class="card">
           <h2>What is known of them</h2>
-          <Form csrf={csrf} action={`/admin/contacts/${contact.id}`}>
+          <Form isShown csrf={csrf} action={`/admin/contacts/${contact.id}`}>
             <FormMistake>{mistakes.form}</FormMistake>
             <PersonFields values={values} mistakes={mistakes} definitions={definitions} />
             <button type="submit" class="primary">
@@ -378,6 +387,7 @@ export function ContactPage(props: ContactPageProps) {
         </div>
       </div>
       <ActivityCard {...props} />
+      <PersonDataCard csrf={csrf} address={contact.email} />
     </>
   );
 }
@@ -386,12 +396,11 @@ function SubscriptionAct({ csrf, contact }: Pick<ContactPageProps, "csrf" | "con
   const action = `/admin/contacts/${contact.id}/subscription`;
   if (!contact.unsubscribed) {
     return (
-      <form method="post" action={action}>
-        <input type="hidden" name="csrf" value={csrf} />
+      <ActForm csrf={csrf} action={action}>
         <button type="submit" name="unsubscribed" value="true">
           Unsubscribe
         </button>
-      </form>
+      </ActForm>
     );
   }
   return (
@@ -443,10 +452,13 @@ function TopicsCard({ csrf, contact, topics }: Pick<ContactPageProps, "csrf" | "
       <h2>Topics</h2>
       {topics.length === 0 ? (
         <p class="quiet">
-          You have no topics. <a href="/admin/topics/new">Create one</a>
+          You have no topics.{" "}
+          <Acting>
+            <a href="/admin/topics/new">Create one</a>
+          </Acting>
         </p>
       ) : (
-        <Form csrf={csrf} action={`/admin/contacts/${contact.id}/topics`}>
+        <Form isShown csrf={csrf} action={`/admin/contacts/${contact.id}/topics`}>
           <ul class="switches">
             {topics.map(({ id, name, description, subscription }) => (
               <li>
@@ -488,12 +500,11 @@ function SegmentsCard({
         {segments.map(({ id, name }) => (
           <li class="row">
             <a href={`/admin/segments/${id}`}>{name}</a>
-            <form method="post" action={`/admin/contacts/${contact.id}/segments/${id}/remove`}>
-              <input type="hidden" name="csrf" value={csrf} />
+            <ActForm csrf={csrf} action={`/admin/contacts/${contact.id}/segments/${id}/remove`}>
               <button type="submit" class="small" aria-label={`Take out of ${name}`}>
                 Take out
               </button>
-            </form>
+            </ActForm>
           </li>
         ))}
         {dynamic.map(({ id, name }) => (
@@ -504,15 +515,14 @@ function SegmentsCard({
         ))}
       </ul>
       {choices.length > 0 && (
-        <form method="post" class="row" action={`/admin/contacts/${contact.id}/segments`}>
-          <input type="hidden" name="csrf" value={csrf} />
+        <ActForm csrf={csrf} class="row" action={`/admin/contacts/${contact.id}/segments`}>
           <select name="segment" aria-label="Segment" class="grow">
             {choices.map(({ id, name }) => (
               <option value={id}>{name}</option>
             ))}
           </select>
           <button type="submit">Add to segment</button>
-        </form>
+        </ActForm>
       )}
     </section>
   );

@@ -2,10 +2,10 @@
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
 import type { DomainRecord } from "../src/domains/records.ts";
 import type { BlockedReason, ClaimStatus, DomainClaim } from "../src/domains/schema.ts";
+import { ActForm } from "./parts/acting.tsx";
 import { Badge, type Tone } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Copyable } from "./parts/copy.tsx";
-import { Form } from "./parts/form.tsx";
 import { Table } from "./parts/list.tsx";
 import { PageHead } from "./parts/page-head.tsx";
 import { Ago, Time } from "./parts/time.tsx";
@@ -62,11 +62,11 @@ export function ClaimPage({ claim, record, csrf }: ClaimPageProps) {
       <PageHead title={`Claim to ${claim.name}`} up={{ path: "/admin/domains", name: "Domains" }}>
         {isOpen && (
           <>
-            <Form csrf={csrf} action={`/admin/domains/claims/${claim.id}/verify`} class="">
+            <ActForm csrf={csrf} action={`/admin/domains/claims/${claim.id}/verify`}>
               <button type="submit" class="primary">
                 Look for the record
               </button>
-            </Form>
+            </ActForm>
             <Confirm
               id="cancel"
               csrf={csrf}

@@ -5,6 +5,7 @@ import type { SigningKey } from "../src/domains/rotate.ts";
 import type { Domain } from "../src/domains/schema.ts";
 import type { ApiKey } from "../src/keys/schema.ts";
 import { DomainState, TlsField, TrackingFields } from "./domains.tsx";
+import { ActForm } from "./parts/acting.tsx";
 import { Badge, type Tone } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Copyable } from "./parts/copy.tsx";
@@ -43,11 +44,11 @@ export function DomainPage(props: DomainPageProps) {
   return (
     <>
       <PageHead title={domain.name} up={{ path: "/admin/domains", name: "Domains" }}>
-        <Form csrf={csrf} action={`/admin/domains/${domain.id}/verify`} class="">
+        <ActForm csrf={csrf} action={`/admin/domains/${domain.id}/verify`}>
           <button type="submit" class="primary">
             Look up the records
           </button>
-        </Form>
+        </ActForm>
         <RemoveDomain {...props} />
       </PageHead>
       <DomainStanding domain={domain} isSandbox={isSandbox} />
@@ -281,7 +282,7 @@ function SettingsForm({ domain, csrf, settings, mistakes }: DomainPageProps) {
   return (
     <section class="card" id="settings">
       <h2>Settings</h2>
-      <Form csrf={csrf} action={`/admin/domains/${domain.id}/settings`}>
+      <Form isShown csrf={csrf} action={`/admin/domains/${domain.id}/settings`}>
         <FormMistake>{mistakes.form ?? mistakes.capabilities}</FormMistake>
         <Checkbox
           name="sending"

@@ -3,6 +3,7 @@
 import type { DomainInList } from "../src/domains/records.ts";
 import type { Domain, DomainClaim } from "../src/domains/schema.ts";
 import { ClaimTable } from "./domain-claims.tsx";
+import { Acting } from "./parts/acting.tsx";
 import { Badge, type Tone } from "./parts/badge.tsx";
 import { Checkbox, Form, FormMistake, SelectField, TextField } from "./parts/form.tsx";
 import { Empty, More, Table } from "./parts/list.tsx";
@@ -22,17 +23,21 @@ export function DomainsPage({ claims, ...list }: DomainRowsProps & { claims: Dom
   return (
     <>
       <PageHead title="Domains" lead="What your mail is from. Each sends once its DNS records are found.">
-        <a class="button primary" href="/admin/domains/new">
-          Add a domain
-        </a>
+        <Acting>
+          <a class="button primary" href="/admin/domains/new">
+            Add a domain
+          </a>
+        </Acting>
       </PageHead>
       {list.domains.length === 0 ? (
         <Empty icon="domain" title="No domain yet">
           <p>Add the domain your mail is to be from. You then get the DNS records to publish.</p>
           <p>
-            <a class="button" href="/admin/domains/new">
-              Add a domain
-            </a>
+            <Acting>
+              <a class="button" href="/admin/domains/new">
+                Add a domain
+              </a>
+            </Acting>
           </p>
         </Empty>
       ) : (

@@ -5,6 +5,7 @@ import type { ExplainedDelivery } from "../src/delivery/read.ts";
 import type { Attempt } from "../src/delivery/schema.ts";
 import type { Email } from "../src/emails/schema.ts";
 import type { Event } from "../src/events/schema.ts";
+import { ActForm, Acting } from "./parts/acting.tsx";
 import { Badge, State } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Copyable } from "./parts/copy.tsx";
@@ -74,9 +75,11 @@ function Acts({ email, csrf }: Pick<EmailHeadProps, "email" | "csrf">) {
     <>
       {email.lastEvent === "scheduled" && (
         <>
-          <a class="button" href={`${path}/reschedule`}>
-            Reschedule
-          </a>
+          <Acting>
+            <a class="button" href={`${path}/reschedule`}>
+              Reschedule
+            </a>
+          </Acting>
           <Confirm
             id="cancel"
             csrf={csrf}
@@ -89,9 +92,11 @@ function Acts({ email, csrf }: Pick<EmailHeadProps, "email" | "csrf">) {
           </Confirm>
         </>
       )}
-      <a class="button" href={`${path}/share`}>
-        Share
-      </a>
+      <Acting>
+        <a class="button" href={`${path}/share`}>
+          Share
+        </a>
+      </Acting>
       <Confirm
         id="resend"
         csrf={csrf}
@@ -292,12 +297,11 @@ function DeliveryActs({
   return (
     <>
       {(limiter === "retry" || limiter === "hold") && (
-        <form method="post" action={`${action}/${limiter === "hold" ? "resume" : "retry"}`}>
-          <input type="hidden" name="csrf" value={csrf} />
+        <ActForm csrf={csrf} action={`${action}/${limiter === "hold" ? "resume" : "retry"}`}>
           <button type="submit" class="small">
             {limiter === "hold" ? "Resume" : "Try now"}
           </button>
-        </form>
+        </ActForm>
       )}
       {limiter !== "attempt" && limiter !== "schedule" && (
         <Confirm

@@ -1,6 +1,7 @@
 /** @jsxImportSource preact */
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
 import type { ListedEmail } from "../src/emails/store.ts";
+import { Acting } from "./parts/acting.tsx";
 import { State } from "./parts/badge.tsx";
 import { Form, FormMistake, SelectField, TextArea, TextField } from "./parts/form.tsx";
 import { Icon } from "./parts/icon.tsx";
@@ -31,10 +32,12 @@ export function EmailsPage(props: EmailListProps & { domains: (readonly [id: str
   return (
     <>
       <PageHead title="Emails" lead="What was sent, is being sent, and will be.">
-        <a class="button primary" href="/admin/emails/new">
-          <Icon name="plus" />
-          New email
-        </a>
+        <Acting>
+          <a class="button primary" href="/admin/emails/new">
+            <Icon name="plus" />
+            New email
+          </a>
+        </Acting>
       </PageHead>
       <form
         method="get"
@@ -125,9 +128,11 @@ function NothingSent() {
     <Empty icon="email" title="No email yet">
       <p>Send one from here, or with an API key from your program.</p>
       <p>
-        <a class="button primary" href="/admin/emails/new">
-          New email
-        </a>{" "}
+        <Acting>
+          <a class="button primary" href="/admin/emails/new">
+            New email
+          </a>
+        </Acting>{" "}
         <a class="button" href="/admin/docs">
           How programs send
         </a>

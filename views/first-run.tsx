@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { assetUrl } from "../assets/index.ts";
 import type { DomainRecord } from "../src/domains/records.ts";
 import type { Domain } from "../src/domains/schema.ts";
+import { ActForm } from "./parts/acting.tsx";
 import { State } from "./parts/badge.tsx";
 import { Copyable } from "./parts/copy.tsx";
 import { Form, FormMistake, TextField } from "./parts/form.tsx";
@@ -201,11 +202,10 @@ export function FirstRecords({ domain, records, isSandbox, csrf }: FirstRecordsP
               Continue
             </a>
           ) : (
-            <form method="post" action="/admin/first-run/domain/check">
-              <input type="hidden" name="csrf" value={csrf} />
+            <ActForm csrf={csrf} action="/admin/first-run/domain/check">
               <input type="hidden" name="id" value={domain.id} />
               <button type="submit">Look them up now</button>
-            </form>
+            </ActForm>
           )}
         </div>
       </section>

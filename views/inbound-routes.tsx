@@ -2,6 +2,7 @@
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
 import type { InboundRoute } from "../src/inbound/schema.ts";
 import type { TriedAddress } from "../src/inbound/try-address.ts";
+import { ActForm } from "./parts/acting.tsx";
 import { Badge, type Tone } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Form, FormMistake, SelectField, TextField } from "./parts/form.tsx";
@@ -182,12 +183,11 @@ function mailTo(route: InboundRoute, domain: string): string {
 
 function Move({ csrf, id, way, what }: { csrf: string; id: string; way: "up" | "down"; what: string }) {
   return (
-    <form method="post" action={`${base}/${id}/${way}`}>
-      <input type="hidden" name="csrf" value={csrf} />
+    <ActForm csrf={csrf} action={`${base}/${id}/${way}`}>
       <button type="submit" class="small" aria-label={`Move the route for ${what} ${way}`}>
         {way === "up" ? "↑" : "↓"}
       </button>
-    </form>
+    </ActForm>
   );
 }
 
@@ -204,7 +204,7 @@ export interface RouteFormProps {
 function RouteForm({ csrf, domain, webhooks, values, mistakes, action, act }: RouteFormProps) {
   const endpoints = Object.entries(webhooks);
   return (
-    <Form csrf={csrf} action={action}>
+    <Form isShown csrf={csrf} action={action}>
       <input type="hidden" name="domain" value={domain.id} />
       <FormMistake>{mistakes.form}</FormMistake>
       <SelectField

@@ -2,6 +2,7 @@
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
 import type { Member } from "../src/accounts/members.ts";
 import type { Invitation } from "../src/accounts/schema.ts";
+import { ActForm } from "./parts/acting.tsx";
 import { Badge } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Copyable } from "./parts/copy.tsx";
@@ -71,8 +72,7 @@ export function MemberRows({ members, next, csrf, now, own, mayManage, isOwner }
           </td>
           <td>
             {mayTouch(member) ? (
-              <form method="post" action={`/admin/settings/members/${member.id}/role`} class="inline">
-                <input type="hidden" name="csrf" value={csrf} />
+              <ActForm csrf={csrf} action={`/admin/settings/members/${member.id}/role`} class="inline">
                 <select name="role" aria-label={`Role of ${member.name}`}>
                   {roleWords
                     .filter(([role]) => role !== "owner" || isOwner)
@@ -85,7 +85,7 @@ export function MemberRows({ members, next, csrf, now, own, mayManage, isOwner }
                 <button type="submit" class="small" aria-label={`Change the role of ${member.name}`}>
                   Change
                 </button>
-              </form>
+              </ActForm>
             ) : (
               member.role
             )}
@@ -190,12 +190,11 @@ function InvitationRow({
       <td class="act">
         {mayManage && (
           <>
-            <form method="post" action={`${path}/resend`}>
-              <input type="hidden" name="csrf" value={csrf} />
+            <ActForm csrf={csrf} action={`${path}/resend`}>
               <button type="submit" aria-label={`Send again to ${email}`}>
                 Send again
               </button>
-            </form>{" "}
+            </ActForm>{" "}
             <Confirm
               id={`take-back-${id}`}
               csrf={csrf}

@@ -1,6 +1,7 @@
 /** @jsxImportSource preact */
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
 import type { ContactProperty } from "../src/contacts/schema.ts";
+import { Acting } from "./parts/acting.tsx";
 import { Badge } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Copyable } from "./parts/copy.tsx";
@@ -31,17 +32,21 @@ export function PropertiesPage(list: PropertyRowsProps) {
         title="Properties"
         lead="What you know of your contacts besides their names: for merge fields and for the rules of segments."
       >
-        <a class="button primary" href="/admin/properties/new">
-          New property
-        </a>
+        <Acting>
+          <a class="button primary" href="/admin/properties/new">
+            New property
+          </a>
+        </Acting>
       </PageHead>
       {list.properties.length === 0 ? (
         <Empty icon="tag" title="No property yet">
           <p>Define what you want to know, such as a plan or a birthday. An import can define them too.</p>
           <p>
-            <a class="button" href="/admin/properties/new">
-              New property
-            </a>
+            <Acting>
+              <a class="button" href="/admin/properties/new">
+                New property
+              </a>
+            </Acting>
           </p>
         </Empty>
       ) : (
@@ -193,7 +198,7 @@ export function PropertyPage({ csrf, property, values, mistakes, segments, conta
         </Confirm>
       </PageHead>
       <section class="card">
-        <Form csrf={csrf} action={`/admin/properties/${id}`}>
+        <Form isShown csrf={csrf} action={`/admin/properties/${id}`}>
           <FormMistake>{mistakes.form}</FormMistake>
           <RestFields values={values} mistakes={mistakes} />
           <button type="submit" class="primary">

@@ -2,6 +2,7 @@
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
 import type { ComponentChildren } from "preact";
 import type { InboxMessage, ReadMessage } from "../src/sandbox/read.ts";
+import { Acting } from "./parts/acting.tsx";
 import { Badge } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Form, FormMistake, TextArea, TextField } from "./parts/form.tsx";
@@ -36,9 +37,11 @@ export function InboxPage({ inbox, csrf }: { inbox: InboxProps; csrf: string }) 
         title="Sandbox inbox"
         lead="What would have gone to the internet. The newest 1,000 messages are kept."
       >
-        <a class="button" href={`${base}/receive`}>
-          Receive a message
-        </a>
+        <Acting>
+          <a class="button" href={`${base}/receive`}>
+            Receive a message
+          </a>
+        </Acting>
         <Confirm
           id="clear"
           csrf={csrf}

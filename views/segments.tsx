@@ -2,6 +2,7 @@
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
 import type { Contact, PropertyType, Segment, Topic } from "../src/contacts/schema.ts";
 import { nameOf, Subscribed } from "./contacts.tsx";
+import { ActForm, Acting } from "./parts/acting.tsx";
 import { Badge } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Copyable } from "./parts/copy.tsx";
@@ -28,12 +29,16 @@ export function SegmentsPage(list: SegmentRowsProps) {
   return (
     <>
       <PageHead title="Segments" lead="Lists of contacts: whom a broadcast goes to.">
-        <a class="button" href="/admin/segments/new">
-          New static segment
-        </a>
-        <a class="button primary" href="/admin/segments/new?kind=dynamic">
-          New dynamic segment
-        </a>
+        <Acting>
+          <a class="button" href="/admin/segments/new">
+            New static segment
+          </a>
+        </Acting>
+        <Acting>
+          <a class="button primary" href="/admin/segments/new?kind=dynamic">
+            New dynamic segment
+          </a>
+        </Acting>
       </PageHead>
       {list.segments.length === 0 ? (
         <Empty icon="filter" title="No segment yet">
@@ -42,9 +47,11 @@ export function SegmentsPage(list: SegmentRowsProps) {
             into it.
           </p>
           <p>
-            <a class="button" href="/admin/segments/new?kind=dynamic">
-              Build one by rules
-            </a>
+            <Acting>
+              <a class="button" href="/admin/segments/new?kind=dynamic">
+                Build one by rules
+              </a>
+            </Acting>
           </p>
         </Empty>
       ) : (
@@ -200,17 +207,20 @@ export function RuleBuilder(props: BuilderProps) {
       <section class="card">
         <Group {...props} group={props.draft} path="" levels={4} />
       </section>
-      <div
-        id="preview"
-        class="card"
-        hx-post="/admin/segments/preview"
-        hx-trigger="load"
-        hx-swap="outerHTML"
-        hx-sync="closest form:replace"
-      >
-        <h2>Whom they hold</h2>
-        <p class="quiet">Looking…</p>
-      </div>
+      <Acting>
+        {" "}
+        <div
+          id="preview"
+          class="card"
+          hx-post="/admin/segments/preview"
+          hx-trigger="load"
+          hx-swap="outerHTML"
+          hx-sync="closest form:replace"
+        >
+          <h2>Whom they hold</h2>
+          <p class="quiet">Looking…</p>
+        </div>
+      </Acting>
     </div>
   );
 }
@@ -709,7 +719,7 @@ export function SegmentPage(props: SegmentPageProps) {
         </a>
         <DeleteSegment {...props} />
       </PageHead>
-      <Form csrf={csrf} action={`/admin/segments/${segment.id}`} class="stack wide">
+      <Form isShown csrf={csrf} action={`/admin/segments/${segment.id}`} class="stack wide">
         <EnterSaves />
         <input type="hidden" name="id" value={segment.id} />
         <section class="card">
@@ -776,8 +786,7 @@ function Members({
   return (
     <section class="members">
       <h2>Contacts in it</h2>
-      <form method="post" class="filters" action={`/admin/segments/${segment.id}/members`}>
-        <input type="hidden" name="csrf" value={csrf} />
+      <ActForm csrf={csrf} class="filters" action={`/admin/segments/${segment.id}/members`}>
         <TextField
           name="email"
           label="Put a contact in, by address"
@@ -789,21 +798,25 @@ function Members({
         />
         <button type="submit">Put in</button>
         {mistakes.email && (
-          <a
-            class="button"
-            href={`/admin/contacts/new?${new URLSearchParams({ email, segment: segment.id })}`}
-          >
-            Add them as a contact
-          </a>
+          <Acting>
+            <a
+              class="button"
+              href={`/admin/contacts/new?${new URLSearchParams({ email, segment: segment.id })}`}
+            >
+              Add them as a contact
+            </a>
+          </Acting>
         )}
-      </form>
+      </ActForm>
       {members.contacts.length === 0 ? (
         <Empty icon="people" title="Nobody is in it yet">
           <p>Put contacts in by their address, import a file into it, or let your program do it.</p>
           <p>
-            <a class="button" href={`/admin/contacts/imports/new?segment=${segment.id}`}>
-              Import a file
-            </a>
+            <Acting>
+              <a class="button" href={`/admin/contacts/imports/new?segment=${segment.id}`}>
+                Import a file
+              </a>
+            </Acting>
           </p>
         </Empty>
       ) : (
@@ -831,12 +844,11 @@ export function MemberRows({ segment, contacts, next, csrf, now }: MemberRowsPro
             <Ago at={contact.createdAt} now={now} />
           </td>
           <td class="act">
-            <form method="post" action={`/admin/segments/${segment.id}/members/${contact.id}/remove`}>
-              <input type="hidden" name="csrf" value={csrf} />
+            <ActForm csrf={csrf} action={`/admin/segments/${segment.id}/members/${contact.id}/remove`}>
               <button type="submit" aria-label={`Take out ${contact.email}`}>
                 Take out
               </button>
-            </form>
+            </ActForm>
           </td>
         </tr>
       ))}

@@ -79,7 +79,7 @@ export function TeamPage({ csrf, team, role, mayManage, values, mistakes }: Team
           A team has domains, emails, contacts and people of its own. You will be its owner, and change
           between teams at the head of the page.
         </p>
-        <Form csrf={csrf} action="/admin/settings/teams">
+        <Form isOwn csrf={csrf} action="/admin/settings/teams">
           <TextField
             {...{ name: "new_name", label: "Name of the new team", value: values.newName }}
             {...{ mistake: mistakes.new_name, required: true, maxLength: 100 }}

@@ -2,6 +2,7 @@
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
 import type { ImportResult } from "../src/suppressions/import.ts";
 import type { Suppression, SuppressionReason } from "../src/suppressions/schema.ts";
+import { Acting } from "./parts/acting.tsx";
 import { Badge, type Tone } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Form, FormMistake, SelectField, TextField } from "./parts/form.tsx";
@@ -45,12 +46,16 @@ export function SuppressionsPage({ search, ...list }: SuppressionsPageProps) {
         <a class="button" href="/admin/suppressions/export" download>
           Export
         </a>
-        <a class="button" href="/admin/suppressions/import">
-          Import
-        </a>
-        <a class="button primary" href="/admin/suppressions/new">
-          Add an address
-        </a>
+        <Acting>
+          <a class="button" href="/admin/suppressions/import">
+            Import
+          </a>
+        </Acting>
+        <Acting>
+          <a class="button primary" href="/admin/suppressions/new">
+            Add an address
+          </a>
+        </Acting>
       </PageHead>
       <form
         method="get"

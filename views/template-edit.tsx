@@ -1,5 +1,6 @@
 /** @jsxImportSource preact */
 import type { Template } from "../src/templates/schema.ts";
+import { ActForm, Acting } from "./parts/acting.tsx";
 import { CodeField } from "./parts/code-field.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Checkbox, Form, FormMistake, TextArea, TextField } from "./parts/form.tsx";
@@ -80,10 +81,9 @@ export function TemplatePage(props: TemplatePageProps) {
         <a class="button" href={`${path}/versions`}>
           Versions
         </a>
-        <form method="post" action={`${path}/duplicate`}>
-          <input type="hidden" name="csrf" value={csrf} />
+        <ActForm csrf={csrf} action={`${path}/duplicate`}>
           <button type="submit">Duplicate</button>
-        </form>
+        </ActForm>
         <Confirm
           id="delete"
           csrf={csrf}
@@ -97,19 +97,21 @@ export function TemplatePage(props: TemplatePageProps) {
             accepted keep what they say. This can't be taken back.
           </p>
         </Confirm>
-        <button type="submit" form="edit" name="then" value="publish">
-          Save and publish
-        </button>
-        <button type="submit" form="edit" class="primary" data-save>
-          Save
-        </button>
+        <Acting>
+          <button type="submit" form="edit" name="then" value="publish">
+            Save and publish
+          </button>
+          <button type="submit" form="edit" class="primary" data-save>
+            Save
+          </button>
+        </Acting>
       </PageHead>
       {tested && (
         <p class="notice">
           The test is on its way: <a href={`/admin/emails/${tested}`}>see what becomes of it</a>.
         </p>
       )}
-      <Form csrf={csrf} action={path} id="edit" class="compose" data-edit>
+      <Form isShown csrf={csrf} action={path} id="edit" class="compose" data-edit>
         <div class="stack">
           <FormMistake>{mistakes.form}</FormMistake>
           <div class="pair">
@@ -185,22 +187,24 @@ export function TemplatePage(props: TemplatePageProps) {
           <PreviewPane action={`${path}/preview`} frame={`${path}/frame`}>
             <TemplatePreview {...preview} />
           </PreviewPane>
-          <fieldset class="try">
-            <legend>Send a test</legend>
-            <div class="stack">
-              <TextField
-                name="test_to"
-                id="to"
-                label="To"
-                value={values.testTo}
-                mistake={mistakes.to}
-                hint="It is saved first, and sent as it is then, published or not, with the values to try."
-              />
-              <button type="submit" name="then" value="test">
-                Save and send a test
-              </button>
-            </div>
-          </fieldset>
+          <Acting>
+            <fieldset class="try">
+              <legend>Send a test</legend>
+              <div class="stack">
+                <TextField
+                  name="test_to"
+                  id="to"
+                  label="To"
+                  value={values.testTo}
+                  mistake={mistakes.to}
+                  hint="It is saved first, and sent as it is then, published or not, with the values to try."
+                />
+                <button type="submit" name="then" value="test">
+                  Save and send a test
+                </button>
+              </div>
+            </fieldset>
+          </Acting>
         </div>
       </Form>
     </>

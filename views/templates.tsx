@@ -1,5 +1,6 @@
 /** @jsxImportSource preact */
 import type { Template } from "../src/templates/schema.ts";
+import { Acting } from "./parts/acting.tsx";
 import { Badge, State } from "./parts/badge.tsx";
 import { Form, FormMistake, TextField } from "./parts/form.tsx";
 import { Empty, More, Table } from "./parts/list.tsx";
@@ -21,9 +22,11 @@ export function TemplatesPage(list: RowsProps) {
         title="Templates"
         lead="Emails that are written once and sent by name, with what is different filled in."
       >
-        <a class="button primary" href="/admin/templates/new">
-          New template
-        </a>
+        <Acting>
+          <a class="button primary" href="/admin/templates/new">
+            New template
+          </a>
+        </Acting>
       </PageHead>
       {list.templates.length === 0 ? (
         <Empty icon="template" title="No template yet">
@@ -31,9 +34,11 @@ export function TemplatesPage(list: RowsProps) {
             Write an email here once; programs then send it by its name, and broadcasts can begin with it.
           </p>
           <p>
-            <a class="button" href="/admin/templates/new">
-              Write the first one
-            </a>
+            <Acting>
+              <a class="button" href="/admin/templates/new">
+                Write the first one
+              </a>
+            </Acting>
           </p>
         </Empty>
       ) : (

@@ -1,6 +1,7 @@
 /** @jsxImportSource preact */
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
 import type { Subscription, Topic } from "../src/contacts/schema.ts";
+import { Acting } from "./parts/acting.tsx";
 import { Badge } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Copyable } from "./parts/copy.tsx";
@@ -31,9 +32,11 @@ export function TopicsPage(list: TopicRowsProps) {
         title="Topics"
         lead="What your contacts may want to hear of or not. A broadcast about a topic goes only to those who do."
       >
-        <a class="button primary" href="/admin/topics/new">
-          New topic
-        </a>
+        <Acting>
+          <a class="button primary" href="/admin/topics/new">
+            New topic
+          </a>
+        </Acting>
       </PageHead>
       {list.topics.length === 0 ? (
         <Empty icon="topic" title="No topic yet">
@@ -42,9 +45,11 @@ export function TopicsPage(list: TopicRowsProps) {
             what you send, such as News and Offers.
           </p>
           <p>
-            <a class="button" href="/admin/topics/new">
-              New topic
-            </a>
+            <Acting>
+              <a class="button" href="/admin/topics/new">
+                New topic
+              </a>
+            </Acting>
           </p>
         </Empty>
       ) : (
@@ -210,7 +215,7 @@ export function TopicPage({ csrf, topic, values, mistakes, broadcasts, segments 
         </Confirm>
       </PageHead>
       <section class="card">
-        <Form csrf={csrf} action={`/admin/topics/${topic.id}`}>
+        <Form isShown csrf={csrf} action={`/admin/topics/${topic.id}`}>
           <FormMistake>{mistakes.form}</FormMistake>
           <NameFields values={values} mistakes={mistakes} />
           <VisibilityField values={values} mistakes={mistakes} />

@@ -2,8 +2,8 @@
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
 import type { ListedEvent } from "../src/webhooks/event-store.ts";
 import type { Webhook, WebhookAttempt } from "../src/webhooks/schema.ts";
+import { ActForm } from "./parts/acting.tsx";
 import { Badge } from "./parts/badge.tsx";
-import { Form } from "./parts/form.tsx";
 import { Icon } from "./parts/icon.tsx";
 import { PageHead } from "./parts/page-head.tsx";
 import { Time } from "./parts/time.tsx";
@@ -30,9 +30,9 @@ export function EventPage({ webhook, event, attempts, payload, csrf }: EventPage
     <>
       <PageHead title={event.name} up={{ path, name: webhook.endpoint }}>
         {webhook.status === "enabled" && payload !== undefined && (
-          <Form csrf={csrf} action={`${path}/events/${event.id}/replay`} class="">
+          <ActForm csrf={csrf} action={`${path}/events/${event.id}/replay`}>
             <button type="submit">Tell it again</button>
-          </Form>
+          </ActForm>
         )}
       </PageHead>
       <EventStanding event={event} attempts={attempts} />

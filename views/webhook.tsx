@@ -2,6 +2,7 @@
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
 import type { ListedEvent } from "../src/webhooks/event-store.ts";
 import type { Webhook } from "../src/webhooks/schema.ts";
+import { ActForm } from "./parts/acting.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Copyable } from "./parts/copy.tsx";
 import { Form, SelectField } from "./parts/form.tsx";
@@ -41,17 +42,17 @@ export function WebhookPage({ webhook, lastTakenAt, list, csrf }: WebhookPagePro
     <>
       <PageHead title={webhook.endpoint} up={{ path: "/admin/webhooks", name: "Webhooks" }}>
         {isOn ? (
-          <Form csrf={csrf} action={`${path}/test`} class="">
+          <ActForm csrf={csrf} action={`${path}/test`}>
             <button type="submit" class="primary">
               Send a test event
             </button>
-          </Form>
+          </ActForm>
         ) : (
-          <Form csrf={csrf} action={`${path}/enable`} class="">
+          <ActForm csrf={csrf} action={`${path}/enable`}>
             <button type="submit" class="primary">
               Turn on
             </button>
-          </Form>
+          </ActForm>
         )}
         <a class="button" href={`${path}/settings`}>
           Settings
@@ -248,9 +249,9 @@ export function WebhookSettingsPage({ webhook, ...form }: WebhookSettingsProps) 
             </p>
           </Confirm>
         ) : (
-          <Form csrf={csrf} action={`${path}/enable`} class="">
+          <ActForm csrf={csrf} action={`${path}/enable`}>
             <button type="submit">Turn on</button>
-          </Form>
+          </ActForm>
         )}
         <Confirm
           id="remove"
@@ -279,9 +280,9 @@ export function WebhookSettingsPage({ webhook, ...form }: WebhookSettingsProps) 
           </p>
         )}
         <div class="row">
-          <Form csrf={csrf} action={`${path}/secret`} class="">
+          <ActForm csrf={csrf} action={`${path}/secret`}>
             <button type="submit">Show the secret</button>
-          </Form>
+          </ActForm>
           <Confirm
             id="rotate"
             csrf={csrf}

@@ -2,6 +2,7 @@
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
 import type { EventGroup } from "../src/webhooks/catalogue.ts";
 import type { Webhook } from "../src/webhooks/schema.ts";
+import { Acting } from "./parts/acting.tsx";
 import { Badge } from "./parts/badge.tsx";
 import { Checkbox, Form, FormMistake, TextField } from "./parts/form.tsx";
 import { Empty, More, Table } from "./parts/list.tsx";
@@ -27,9 +28,11 @@ export function WebhooksPage(list: WebhookRowsProps) {
   return (
     <>
       <PageHead title="Webhooks" lead="Addresses of yours that are told what happens, as it happens.">
-        <a class="button primary" href="/admin/webhooks/new">
-          Add a webhook
-        </a>
+        <Acting>
+          <a class="button primary" href="/admin/webhooks/new">
+            Add a webhook
+          </a>
+        </Acting>
       </PageHead>
       {list.webhooks.length === 0 ? (
         <Empty icon="webhook" title="No webhook yet">
@@ -37,9 +40,11 @@ export function WebhooksPage(list: WebhookRowsProps) {
             Add the URL of a program of yours, and choose what it is to hear of: bounces, clicks, replies.
           </p>
           <p>
-            <a class="button" href="/admin/webhooks/new">
-              Add a webhook
-            </a>
+            <Acting>
+              <a class="button" href="/admin/webhooks/new">
+                Add a webhook
+              </a>
+            </Acting>
           </p>
         </Empty>
       ) : (
@@ -122,7 +127,7 @@ export function WebhookForm({
   // What only the API offers stays as it is.
   const others = values.events.filter((name) => name !== "*" && !offered.includes(name));
   return (
-    <Form csrf={csrf} action={action} class="stack wide">
+    <Form isShown csrf={csrf} action={action} class="stack wide">
       <FormMistake>{mistakes.form}</FormMistake>
       <TextField
         name="endpoint"

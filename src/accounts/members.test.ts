@@ -43,8 +43,9 @@ const roleOf = async (teamId: string, id: string) =>
 
 test("an admin gives people another role and removes them, which counts at once", async () => {
   const { teamId } = await testTeam(app);
-  const { id } = await join(teamId, "viewer");
-  const token = await signIn(app, id, teamId, browser);
+  const user = await join(teamId, "viewer");
+  const { id } = user;
+  const token = await signIn(app, user, teamId, browser);
   await as("admin", () => changeRole(app, teamId, id, "developer"));
   expect((await findSignedIn(app, token))?.role).toBe("developer");
   await as("admin", () => removeMember(app, teamId, id));
@@ -132,8 +133,7 @@ test("a list of members has pages", async () => {
 
 test("anybody makes a team of their own, and looks at it from then on", async () => {
   const { teamId } = await testTeam(app);
-  const { id } = await join(teamId, "viewer");
-  const token = await signIn(app, id, teamId, browser);
+  const token = await signIn(app, await join(teamId, "viewer"), teamId, browser);
   const who = (await findSignedIn(app, token))!;
   const made = await as("viewer", () => createTeam(app, who.user, " Wheels ", "192.0.2.1"));
   expect(await switchTeam(app, who, made.id)).toBeTrue();

@@ -122,7 +122,7 @@ test("a disabled person logs in again once enabled", async () => {
 test("the browsers of a person who is disabled are signed out for good", async () => {
   const app = await testApp();
   const { user, team } = await register(app, ada);
-  const token = await signIn(app, user.id, team.id, { address: "192.0.2.1", userAgent: "" });
+  const token = await signIn(app, user, team.id, { address: "192.0.2.1", userAgent: "" });
   expect((await findSignedIn(app, token))?.user.id).toBe(user.id);
   await disableUser(app, ada.email);
   await enableUser(app, ada.email);

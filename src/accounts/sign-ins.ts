@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { and, desc, eq, lt, ne } from "drizzle-orm";
 import { type App, atomically } from "../app.ts";
+import { auditEntry } from "../audit/service.ts";
 import type { Write } from "../db/write.ts";
 import { newIdAt } from "../ids.ts";
 import type { Role } from "../roles.ts";
@@ -30,7 +31,7 @@ export interface Browser {
 /** Signs a browser in. The token is for its cookie and nowhere else. */
 export async function signIn(
   app: App,
-  userId: string,
+  { id: userId, email }: Pick<User, "id" | "email">,
   teamId: string,
   { address, userAgent }: Browser,
 ): Promise<string> {
@@ -42,10 +43,11 @@ export async function signIn(
     seenAt: createdAt,
     expiresAt: new Date(createdAt.getTime() + idleMs),
   };
-  await own(app, [
-    app.db.delete(signIns).where(lt(signIns.expiresAt, createdAt)),
-    app.db.insert(signIns).values(row),
-  ]);
+  await own(
+    app,
+    [app.db.delete(signIns).where(lt(signIns.expiresAt, createdAt)), app.db.insert(signIns).values(row)],
+    auditEntry(app, { teamId, userId, email, act: "Signed in", subject: userId, address }),
+  );
   return token;
 }
 
@@ -90,12 +92,14 @@ async function markSeen(
 
 /** Ends one sign-in of a person: the browser they sit at, or another of theirs. */
 export async function signOut(app: App, userId: string, signInId: string): Promise<void> {
-  await own(app, [app.db.delete(signIns).where(and(eq(signIns.id, signInId), eq(signIns.userId, userId)))]);
+  const end = app.db.delete(signIns).where(and(eq(signIns.id, signInId), eq(signIns.userId, userId)));
+  await own(app, [end], takeTrace(app));
 }
 
 /** Ends all sign-ins of a person but the one they do it from. */
 export async function signOutElsewhere(app: App, { user, signInId }: SignedIn): Promise<void> {
-  await own(app, [app.db.delete(signIns).where(and(eq(signIns.userId, user.id), ne(signIns.id, signInId)))]);
+  const end = app.db.delete(signIns).where(and(eq(signIns.userId, user.id), ne(signIns.id, signInId)));
+  await own(app, [end], takeTrace(app));
 }
 
 export async function listSignIns(app: App, userId: string): Promise<SignIn[]> {
@@ -112,11 +116,27 @@ export async function listTeamsOf(app: App, userId: string): Promise<(Team & { r
     .orderBy(teams.name, teams.id);
 }
 
-/** Looks at another team of theirs in this browser; false where they are not in it. */
-export async function switchTeam(app: App, { signInId, user }: SignedIn, teamId: string): Promise<boolean> {
-  const theirs = await listTeamsOf(app, user.id);
+/**
+ * Looks at another team of theirs in this browser; false where they are not in it. With the network address they do it
+ * from, the team they come to has it in its audit log, as the one they leave has what they are doing.
+ */
+export async function switchTeam(
+  app: App,
+  { signInId, user: { id: userId, email } }: SignedIn,
+  teamId: string,
+  address?: string,
+): Promise<boolean> {
+  const theirs = await listTeamsOf(app, userId);
   if (!theirs.some(({ id }) => id === teamId)) return false;
-  await own(app, [app.db.update(signIns).set({ teamId }).where(eq(signIns.id, signInId))]);
+  const came = { teamId, userId, email, act: "Came from another team", subject: userId };
+  await own(
+    app,
+    [
+      app.db.update(signIns).set({ teamId }).where(eq(signIns.id, signInId)),
+      ...(address === undefined ? [] : [auditEntry(app, { ...came, address })]),
+    ],
+    takeTrace(app),
+  );
   return true;
 }
 

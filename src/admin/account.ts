@@ -51,10 +51,12 @@ export const accountPages = (app: App) => {
       return visit.done(path, "Your password is changed. All other browsers are signed out.");
     })
     .post("/browsers/:id/sign-out", async ({ visit, params }) => {
+      visit.act("Signed out another browser of their own", visit.user.id);
       await signOut(app, visit.user.id, params.id);
       return visit.done(path, "That browser is signed out.");
     })
     .post("/browsers/sign-out", async ({ visit }) => {
+      visit.act("Signed out all other browsers of their own", visit.user.id);
       await signOutElsewhere(app, visit);
       return visit.done(path, "All other browsers are signed out.");
     });

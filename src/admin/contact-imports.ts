@@ -175,12 +175,18 @@ async function mapPage(
 
 const suggestedValues = ({ columns }: ImportPreview, segmentId: string): MapValues => ({
   columns: columns.map(({ field = "" }) => field),
-  ...{ onConflict: "upsert", segmentIds: segmentId === "" ? [] : [segmentId], topicIds: [] },
+  ...{
+    onConflict: "upsert",
+    resubscribes: false,
+    segmentIds: segmentId === "" ? [] : [segmentId],
+    topicIds: [],
+  },
 });
 
 const valuesOf = ({ form }: Visit, { columns }: ImportPreview): MapValues => ({
   columns: columns.map((_, at) => form.text(`column.${at}`)),
   onConflict: form.text("on_conflict"),
+  resubscribes: form.isTicked("resubscribe"),
   segmentIds: form.list("segment"),
   topicIds: form.list("topic"),
 });
@@ -215,6 +221,7 @@ async function fieldsOf(
   return {
     column_map: JSON.stringify({ ...leftOut, ...map, properties }),
     on_conflict: values.onConflict,
+    ...(values.resubscribes && { resubscribe: "true" }),
     segments: JSON.stringify(values.segmentIds),
     topics: JSON.stringify(topics),
   };

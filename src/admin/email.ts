@@ -150,6 +150,7 @@ const acts = (app: App) =>
     .get("/:id/share", async ({ visit, params }) => sharePage(app, visit, params.id, undefined, "24 hours"))
     .post("/:id/share", async ({ visit, params }) => {
       const expiresIn = visit.form.text("expires_in");
+      visit.act("Made a link that shows an email to whoever has it", params.id);
       const { url } = await shareEmail(app, visit.teamId, params.id, expiresIn);
       return sharePage(app, visit, params.id, url, expiresIn);
     });

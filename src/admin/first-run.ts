@@ -70,7 +70,7 @@ const accountSteps = (app: App) => {
       takeAttempt(app, address);
       const { user, team } = await create({ ...values, password: form.raw("password") });
       const userAgent = request.headers.get("user-agent") ?? "";
-      const token = await signIn(app, user.id, team.id, { address, userAgent });
+      const token = await signIn(app, user, team.id, { address, userAgent });
       return leadTo(at("domain"), { "set-cookie": sessionCookieOf(app, token) });
     } catch (error) {
       const mistakes: Mistakes<(typeof accountFields)[number]> = mistakesOf(error, accountFields);

@@ -83,7 +83,7 @@ export const invitationPages = (app: App) => {
       : await joinAsNew(app, found, { name: form.text("name"), password, address });
     if (hasAccount) await joinAs(app, found, user, address);
     const userAgent = request.headers.get("user-agent") ?? "";
-    const session = await signIn(app, user.id, team.id, { address, userAgent });
+    const session = await signIn(app, user, team.id, { address, userAgent });
     const answer = leadTo("/admin", { "set-cookie": sessionCookieOf(app, session) });
     answer.headers.append("set-cookie", welcome);
     return answer;

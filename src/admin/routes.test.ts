@@ -17,13 +17,14 @@ import { invite } from "../invitations/service.ts";
 import { flushKeyUse } from "../keys/authenticate.ts";
 import { getLogs } from "../logs/read.ts";
 import { flushLogs } from "../logs/record.ts";
+import { startErasure } from "../people/erase.ts";
 import { insertSandboxMessage } from "../sandbox/store.ts";
 import { sendTestEvent } from "../webhooks/send-test.ts";
-import { adminRoutes, pages } from "./routes.ts";
+import { adminPages, adminRoutes } from "./routes.ts";
 
 // One team with one of everything, and another that knows all of its ids.
 const app = await testApp({ sandbox: true, config: { rateLimit: { enabled: false } } });
-const admin = pages(app).compile();
+const admin = adminPages(app).compile();
 const { ask: askApi } = testServer(app);
 const team = await testTeam(app);
 const stranger = await testTeam(app);
@@ -43,8 +44,8 @@ function ask(path: string, who?: Person, body?: Record<string, string>, more: Re
   return app.acting.run({}, () => admin.handle(new Request(`http://mailit.test${path}`, init)));
 }
 
-async function personOf({ userId, teamId }: TestTeam): Promise<Person> {
-  const cookie = `mailit_session=${await signIn(app, userId, teamId, { address: "192.0.2.1", userAgent: "" })}`;
+async function personOf({ userId, email, teamId }: TestTeam): Promise<Person> {
+  const cookie = `mailit_session=${await signIn(app, { id: userId, email }, teamId, { address: "192.0.2.1", userAgent: "" })}`;
   const page = await (await ask("/admin/settings", { cookie, csrf: "" })).text();
   return { cookie, csrf: /name="csrf" value="([^"]+)"/.exec(page)![1]! };
 }
@@ -113,6 +114,7 @@ const subjects: Record<string, string> = {
   "/admin/api-keys/": team.keyId,
   "/admin/contacts/": contact,
   "/admin/contacts/imports/": await makeImport(),
+  "/admin/contacts/erasures/": (await startErasure(app, team.teamId, "someone.else@example.org")).id,
   "/admin/segments/": segment,
   "/admin/topics/": await make("/topics", { name: "News", default_subscription: "opt_in" }),
   "/admin/properties/": await make("/contact-properties", { key: "city", type: "string" }),

@@ -12,6 +12,7 @@ import { claimPages } from "./domain-claims.ts";
 import { domainPages } from "./domains.ts";
 import { oneEmailPages } from "./email.ts";
 import { emailPages } from "./emails.ts";
+import { erasurePages } from "./erasures.ts";
 import { firstRunPages } from "./first-run.ts";
 import { inboundRoutePages } from "./inbound-routes.ts";
 import { invitationPages } from "./invitation.ts";
@@ -37,7 +38,7 @@ import { webhookEventPages } from "./webhook-events.ts";
 import { webhookPages } from "./webhooks.ts";
 
 /** Every page of the admin. */
-export const pages = (app: App) =>
+export const adminPages = (app: App) =>
   new Elysia({ prefix: "/admin", normalize: false, handler: { standardHostname: false } })
     .onParse({ as: "global" }, () => null) // forms are read by `signedIn`, once it is known whose they are
     .onError({ as: "global" }, ({ error, code, request, route }) =>
@@ -47,6 +48,7 @@ export const pages = (app: App) =>
     .use(themePages(app))
     .use(keyPages(app))
     .use(contactImportPages(app))
+    .use(erasurePages(app))
     .use(contactPages(app))
     .use(segmentPages(app))
     .use(topicPages(app))
@@ -80,7 +82,7 @@ export const pages = (app: App) =>
  * its requests is handled as somebody's.
  */
 export const adminRoutes = (app: App) => {
-  const admin = pages(app).compile();
+  const admin = adminPages(app).compile();
   const handle = ({ request, server }: { request: Request; server: Elysia["server"] }) => {
     // It holds the Host header as it came, which need not be one.
     if (!URL.canParse(request.url)) return unreadableHost();

@@ -48,6 +48,7 @@ export const settingsPages = (app: App) => {
     })
     .post("/teams", async ({ visit, request, server }) => {
       const newName = visit.form.text("new_name");
+      visit.act("Made another team", visit.user.id); // its name is not this team's to know
       try {
         const made = await createTeam(app, visit.user, newName, clientAddress(request, server));
         await switchTeam(app, visit, made.id);

@@ -3,6 +3,7 @@ import { h } from "preact";
 import { SignInPage } from "../../views/sign-in.tsx";
 import { takeAttempt } from "../accounts/attempts.ts";
 import { isFirstRun } from "../accounts/first-run.ts";
+import { noteRefused } from "../accounts/refused.ts";
 import { logIn } from "../accounts/service.ts";
 import { findSignedIn, signIn, signOut, switchTeam } from "../accounts/sign-ins.ts";
 import { hasUsers } from "../accounts/store.ts";
@@ -35,27 +36,32 @@ export const signInPages = (app: App) => {
       requireSameSite(app, request);
       const form = await readForm(request, 10_000);
       const [email, to] = [form.text("email"), ownPath(form.raw("to"))];
+      const address = clientAddress(request, server);
       try {
-        const address = clientAddress(request, server);
         takeAttempt(app, address);
         const { user, team } = await logIn(app, { email, password: form.raw("password") });
         const browser = { address, userAgent: request.headers.get("user-agent") ?? "" };
         // Always a new token: one that somebody else has put into this browser is worth nothing (session fixation).
-        const token = await signIn(app, user.id, team.id, browser);
+        const token = await signIn(app, user, team.id, browser);
         return leadTo(to, { "set-cookie": sessionCookieOf(app, token) });
       } catch (error) {
         const mistakes = mistakesOf(error, []);
+        if (error instanceof Refusal && error.code === "invalid_credentials")
+          void noteRefused(app, email, address);
         const status = error instanceof Refusal && error.code === "rate_limit_exceeded" ? 429 : 401;
         return page(request, to, email, mistakes.form, status);
       }
     })
     .use(signedIn(app))
     .post("/sign-out", async ({ visit }) => {
+      visit.act("Signed out", visit.user.id);
       await signOut(app, visit.user.id, visit.signInId);
       return leadTo("/admin/sign-in", { "set-cookie": sessionCookieOf(app, undefined) });
     })
-    .post("/team", async ({ visit }) => {
-      const isTheirs = await switchTeam(app, visit, visit.form.text("team"));
+    .post("/team", async ({ visit, request, server }) => {
+      visit.act("Went to another team", visit.user.id); // its name is not this team's to know
+      const address = clientAddress(request, server);
+      const isTheirs = await switchTeam(app, visit, visit.form.text("team"), address);
       if (!isTheirs) throw new Refusal("not_found", "You are not in that team.");
       return visit.done("/admin");
     });

@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import { h, type JSX } from "preact";
 import { ErrorPage } from "../../views/error.tsx";
+import { MayWrite } from "../../views/parts/acting.tsx";
 import { type NavPlace, Shell, type ShellProps } from "../../views/shell.tsx";
 import { findSignedIn, listTeamsOf, type SignedIn } from "../accounts/sign-ins.ts";
 import type { App } from "../app.ts";
@@ -9,6 +10,7 @@ import { type Connections, clientAddressReader } from "../client-address.ts";
 import type { Keyset } from "../db/page.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
+import { atLeast } from "../roles.ts";
 import { documentAnswer, leadTo, pieceAnswer } from "./answer.ts";
 import { csrfToken, requireCsrfToken, requireSameSite } from "./csrf.ts";
 import { type Live, liveAnswer } from "./live.ts";
@@ -129,12 +131,14 @@ async function readWrite(app: App, request: Request, { signInId }: SignedIn): Pr
 
 function visitOf(app: App, request: Request, who: SignedIn, form: Form, act: Visit["act"]): Visit {
   const csrf = csrfToken(app, who.signInId);
+  const forThem = (content: JSX.Element) =>
+    h(MayWrite.Provider, { value: atLeast(who.role, "developer") }, content);
   return {
     ...who,
     ...{ request, form, csrf, act },
     teamId: who.team.id,
     wantsPiece: isPieceWanted(request),
-    piece: pieceAnswer,
+    piece: (content, status) => pieceAnswer(forThem(content), status),
     async page({ title, place, status, scripts = [], live }, content) {
       const notice = readNotice(request);
       const shell: ShellProps = {
@@ -147,7 +151,7 @@ function visitOf(app: App, request: Request, who: SignedIn, form: Form, act: Vis
         theme: readTheme(request),
         isSandbox: app.sandbox,
       };
-      const answer = documentAnswer(h(Shell, shell, content), status);
+      const answer = documentAnswer(forThem(h(Shell, shell, content)), status);
       if (notice !== undefined) answer.headers.append("set-cookie", takenNotice(isSecure(app)));
       return answer;
     },
@@ -159,7 +163,7 @@ function visitOf(app: App, request: Request, who: SignedIn, form: Form, act: Vis
       return answer;
     },
     live: (live) =>
-      liveAnswer(app, request, live, {
+      liveAnswer(app, request, async () => mapped(await live(), forThem), {
         whose: who.user.id,
         // Who looks at another team by now is shown nothing more of this one: they may have left it.
         isStillThere: async () => {
@@ -170,6 +174,9 @@ function visitOf(app: App, request: Request, who: SignedIn, form: Form, act: Vis
       }),
   };
 }
+
+const mapped = (pieces: Record<string, JSX.Element>, change: (piece: JSX.Element) => JSX.Element) =>
+  Object.fromEntries(Object.entries(pieces).map(([id, piece]) => [id, change(piece)]));
 
 /** The session's cookie; without a token, what takes it back. */
 export function sessionCookieOf(app: App, token: string | undefined): string {

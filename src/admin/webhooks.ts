@@ -140,6 +140,7 @@ const settingsPages = (app: App) =>
     .post("/:id/disable", async ({ visit, params }) => turn(app, visit, params.id, "disabled"))
     .post("/:id/secret", async ({ visit, params }) => {
       const webhook = await getWebhook(app, visit.teamId, params.id);
+      visit.act(`Saw the signing secret for ${webhook.endpoint}`);
       const secret = await revealSecret(app, visit.teamId, webhook.id);
       return visit.page({ title: "Signing secret", place }, h(SecretPage, { webhook, secret, isNew: false }));
     })

@@ -1,10 +1,12 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia, t } from "elysia";
 import { takeAttempt } from "../accounts/attempts.ts";
+import { noteRefused } from "../accounts/refused.ts";
 import { type Account, logIn, register } from "../accounts/service.ts";
 import { issueToken } from "../accounts/sessions.ts";
 import type { App } from "../app.ts";
 import { clientAddressReader } from "../client-address.ts";
+import { Refusal } from "../errors.ts";
 import { anonymous } from "./auth.ts";
 import { shown } from "./example.ts";
 import { answer, bodyErrorAnswers } from "./openapi.ts";
@@ -53,8 +55,13 @@ export const authRoutes = (app: App) => {
     .post(
       "/login",
       async ({ body: { email, password }, request, server, set }) => {
-        takeAttempt(app, clientAddress(request, server));
-        const account = await logIn(app, { email, password });
+        const address = clientAddress(request, server);
+        takeAttempt(app, address);
+        const account = await logIn(app, { email, password }).catch((error: unknown) => {
+          if (error instanceof Refusal && error.code === "invalid_credentials")
+            void noteRefused(app, email, address);
+          throw error;
+        });
         set.headers["cache-control"] = "no-store";
         return toAnswer(app, account);
       },

@@ -1,5 +1,5 @@
 /** What an operator does to the deliveries that wait: count, hold, resume, try now, bounce, cancel. */
-import { type App, atomically } from "../app.ts";
+import { type App, atomically, requireRole } from "../app.ts";
 import type { Write } from "../db/write.ts";
 import { Refusal } from "../errors.ts";
 import { settleLane, touchLane } from "../jobs/store.ts";
@@ -116,6 +116,7 @@ interface Act {
 }
 
 async function act(app: App, filter: QueueFilter, { towards, concerns, perform }: Act): Promise<QueueResult> {
+  requireRole(app, "developer"); // also where nothing would change: nobody is told that it was done
   const result: QueueResult = { matched: 0, changed: 0, busy: 0 };
   for await (const rows of walkWaiting(app.db, filter, app.now(), towards)) {
     result.matched += rows.length;

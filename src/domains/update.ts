@@ -1,4 +1,4 @@
-import { type App, atomically } from "../app.ts";
+import { type App, atomically, requireRole } from "../app.ts";
 import { expectChange } from "../db/write.ts";
 import { WriteConflict } from "../errors.ts";
 import { noCapability } from "./create.ts";
@@ -31,6 +31,7 @@ export async function updateDomain(
   id: string,
   wanted: DomainChanges,
 ): Promise<Domain> {
+  requireRole(app, "developer"); // also where nothing would change: nobody is told that it was done
   const domain = await getDomain(app, teamId, id);
   const wished = readChanges(domain, wanted);
   if (Object.keys(wished).length === 0) return domain;

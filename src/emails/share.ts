@@ -1,5 +1,5 @@
 /** Showing one email, for a while, to whoever has the link. */
-import { type App, requireRole } from "../app.ts";
+import { type App, leaveTrace, requireRole } from "../app.ts";
 import { Refusal } from "../errors.ts";
 import { readLink, signLink } from "../signed-link.ts";
 import { type LinkedAttachment, linkAttachment } from "./attachments.ts";
@@ -25,6 +25,7 @@ export async function shareEmail(
   const { id } = await getEmail(app, teamId, emailId);
   const expiresAt = new Date(app.now().getTime() + forMs);
   const token = signLink(app.secrets, { purpose, subject: `${teamId}~${id}`, expiresAt });
+  await leaveTrace(app);
   return { id, url: `${app.config.server.publicUrl}/shared?token=${token}` };
 }
 

@@ -7,7 +7,7 @@ import { isId, newId } from "../ids.ts";
 import { enqueue } from "../jobs/job.ts";
 import { suppressionKey } from "../suppressions/address.ts";
 import { erasePerson } from "./jobs.ts";
-import type { Erasure } from "./schema.ts";
+import { type Erasure, stages } from "./schema.ts";
 import { findErasure, insertErasure, listErasures } from "./store.ts";
 
 /** By the address, whether there is a contact of it or not; by an id, the contact's. */
@@ -41,4 +41,9 @@ export async function getErasure(app: App, teamId: string, id: string): Promise<
   const row = isId(id) ? await findErasure(app.db, teamId, id.toLowerCase()) : undefined;
   if (!row) throw new Refusal("not_found", "Erasure not found");
   return row;
+}
+
+/** How much of its way an erasure has behind it, from 0 to 1. */
+export function progressOf({ stage, completedAt }: Erasure): number {
+  return completedAt ? 1 : stages.indexOf(stage) / stages.length;
 }

@@ -3,6 +3,7 @@ import { inArray } from "drizzle-orm";
 import type { App } from "../app.ts";
 import { rawWrite, type Write } from "../db/write.ts";
 import { emailSources, emails } from "../emails/schema.ts";
+import { rewriteWords } from "../emails/search-index.ts";
 import type { Trace } from "./trace.ts";
 
 /** Looked at together: messages that came by SMTP may be large. */
@@ -11,21 +12,30 @@ const sourcesAtOnce = 100;
 export async function takeOut(app: App, ids: string[], trace: Trace): Promise<Write[]> {
   if (ids.length === 0) return [];
   const rows = await app.db.select().from(emails).where(inArray(emails.id, ids));
-  const writes = rows.map((row) =>
-    rawWrite(
-      `update emails set recipients = ?, cc = ?, bcc = ?, reply_to = ?, headers = ?, tags = ?, subject = ?, merge = ?
-       where id = ?`,
-      [
-        ...[row.recipients, row.cc, row.bcc, row.replyTo].map((list) =>
-          JSON.stringify(trace.withoutThem(list)),
-        ),
-        ...[row.headers, row.tags].map((value) => trace.without(JSON.stringify(value))),
-        trace.without(row.subject),
-        row.merge === null ? null : trace.without(JSON.stringify(row.merge)),
-        row.id,
-      ],
-    ),
-  );
+  const writes = rows.flatMap((row) => {
+    const [recipients, cc, bcc, replyTo] = [row.recipients, row.cc, row.bcc, row.replyTo].map((list) =>
+      trace.withoutThem(list),
+    ) as [string[], string[], string[], string[]];
+    const [headers, tags] = [row.headers, row.tags].map((value) => trace.without(JSON.stringify(value))) as [
+      string,
+      string,
+    ];
+    const subject = trace.without(row.subject);
+    return [
+      rawWrite(
+        `update emails set recipients = ?, cc = ?, bcc = ?, reply_to = ?, headers = ?, tags = ?, subject = ?, merge = ?
+         where id = ?`,
+        [
+          ...[recipients, cc, bcc, replyTo].map((list) => JSON.stringify(list)),
+          ...[headers, tags, subject],
+          row.merge === null ? null : trace.without(JSON.stringify(row.merge)),
+          row.id,
+        ],
+      ),
+      // Nobody finds the email by who was erased from it.
+      rewriteWords({ ...row, recipients, cc, bcc, subject, tags: JSON.parse(tags) }),
+    ];
+  });
   for (let at = 0; at < ids.length; at += sourcesAtOnce) {
     writes.push(...(await takeOutOfSources(app, ids.slice(at, at + sourcesAtOnce), trace)));
   }

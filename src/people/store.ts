@@ -2,6 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
 import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
 import { rawWrite, type Write } from "../db/write.ts";
+import { deleteWords } from "../emails/search-index.ts";
 import { type Erasure, erasures } from "./schema.ts";
 import { nobody, nobodysDomain } from "./trace.ts";
 
@@ -98,6 +99,7 @@ export const deleteEmails = (erasureId: string, ids: string[], now: Date): Write
     [listOf(ids), now.getTime()],
   ),
   rawWrite(`delete from email_counters where email_id ${among}`, [listOf(ids)]),
+  ...ids.map(deleteWords),
   rawWrite(`delete from emails where id ${among}`, [listOf(ids)]),
 ];
 

@@ -6,6 +6,7 @@ import { atomically } from "../app.ts";
 import { saveContact } from "../contacts/save.ts";
 import { contactImportErrors, contactImports } from "../contacts/schema.ts";
 import { IncomingMessage } from "../emails/incoming.ts";
+import { indexEmails } from "../emails/search-index.ts";
 import { submitEmail } from "../emails/submit.ts";
 import { recordEvent } from "../events/record.ts";
 import { newId } from "../ids.ts";
@@ -144,9 +145,21 @@ test("an erasure leaves no trace of somebody in any table, and of others everyth
   const { alone, shared, later, broadcastId, submitted, kept } = await life(scene);
   expect((await placesOf(app, ada)).length).toBeGreaterThan(12);
   const bobs = await placesOf(app, bob);
+  app.clock.set(new Date(Date.now() + 120_000)); // ids are made by the clock on the wall
+  await indexEmails(app); // the words of emails are written behind them, and in no readable form
+  const found = async (text: string) => {
+    const { rows } = await app.transport.query(
+      "select count(*) from email_search where email_search match ?",
+      [`recipients : "${text}"`],
+      "get",
+    );
+    return Number(rows[0]);
+  };
+  expect([await found("ada recipient"), await found("bob recipient")]).toEqual([4, 2]);
 
   const { id } = await startErasure(app, teamId, "Ada@Recipient.test");
   await finish(app, id);
+  expect([await found("ada recipient"), await found("bob recipient")]).toEqual([0, 2]);
 
   expect(await placesOf(app, ada)).toEqual([]);
   expect(await placesOf(app, bob)).toEqual(bobs);

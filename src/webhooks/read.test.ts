@@ -1,5 +1,7 @@
 import { expect, test } from "bun:test";
 import { answering, startReceiver, taken, webhookScene } from "../../test/support/webhook-scene.ts";
+import { auditEntry, listAudit } from "../audit/service.ts";
+import { newId } from "../ids.ts";
 import { findEventsOf, lastTakenAt, listEventsSince } from "./read.ts";
 import { getWebhook, revealSecret } from "./service.ts";
 
@@ -37,4 +39,19 @@ test("whoever may only look is not shown an endpoint's secret", async () => {
     app.acting.run({ role }, () => revealSecret(app, teamId, webhook.id));
   expect(await as("developer")).toBe(secret);
   await expect(as("viewer")).rejects.toThrow("Your role in this team is viewer");
+});
+
+test("whoever is shown an endpoint's secret, or is not, is in the audit log or not", async () => {
+  const { app, teamId, addWebhook } = await webhookScene();
+  const { webhook } = await addWebhook("http://127.0.0.1:9/hook");
+  const as = (role: "viewer" | "developer") => {
+    const who = { teamId, userId: newId(), email: `${role}@example.com`, address: "192.0.2.1" };
+    const trace = auditEntry(app, { ...who, act: "Saw the secret", subject: webhook.id });
+    return app.acting.run({ role, trace }, () => revealSecret(app, teamId, webhook.id));
+  };
+  await as("developer");
+  await as("viewer").catch(() => undefined);
+  expect((await listAudit(app, teamId, { limit: 10 })).map(({ email }) => email)).toEqual([
+    "developer@example.com",
+  ]);
 });

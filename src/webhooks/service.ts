@@ -1,4 +1,4 @@
-import { type App, atomically, requireRole } from "../app.ts";
+import { type App, atomically, leaveTrace, requireRole } from "../app.ts";
 import type { Keyset } from "../db/page.ts";
 import { expectChange, type Write } from "../db/write.ts";
 import { Refusal, WriteConflict } from "../errors.ts";
@@ -94,7 +94,9 @@ export const secretOf = (app: App, { id, sealedSecret }: Webhook): string =>
 /** The secret of an endpoint for whoever sets its receiver up; whoever may only look does not see it. */
 export async function revealSecret(app: App, teamId: string, id: string): Promise<string> {
   requireRole(app, "developer");
-  return secretOf(app, await getWebhook(app, teamId, id));
+  const secret = secretOf(app, await getWebhook(app, teamId, id));
+  await leaveTrace(app);
+  return secret;
 }
 
 /** The secrets that sign a call, the newest first. */

@@ -38,6 +38,7 @@ test("what was found is beside what is expected, whatever a stranger has publish
   await page.getByText("Publish the records below, then have them looked up.").waitFor();
   const hostile = "<script>alert(1)</script><img src=x onerror=alert(2)>";
   using db = new Database(database);
+  db.run("pragma busy_timeout = 5000"); // the server writes too
   db.run(
     `insert into domain_checks (domain_id, host, type, status, found, reason, checked_at)
      values (?1, 'send.found.example.com', 'TXT', 'failed', ?2, ?3, ?4)`,

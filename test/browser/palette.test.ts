@@ -20,8 +20,6 @@ test("the palette leads anywhere by keyboard alone", async () => {
   await input.fill("nothing of this name");
   await page.getByText("Nothing of that name is here.").waitFor();
   await input.fill("emails");
-  await page.getByRole("link", { name: "engines.example" }).waitFor({ state: "detached" });
-  await page.getByRole("region", { name: "Go to" }).getByRole("link", { name: "Emails" }).waitFor();
   await page.keyboard.press("Enter");
   await page.waitForURL(/\/admin\/emails$/);
 });

@@ -99,6 +99,7 @@ test("a list that is long is searched as one types, and goes on as one scrolls",
   }
   // An address as a stranger's server may have written it into a report.
   using db = new Database(database);
+  db.run("pragma busy_timeout = 5000"); // the server writes too
   db.run(
     `insert into suppressions (id, team_id, address, reason, created_at)
      select '01a22921-0000-7000-8000-000000000001', team_id, ?1, 'bounce', ?2 from suppressions limit 1`,

@@ -1,5 +1,6 @@
 /** @jsxImportSource preact */
 import type { ComponentChildren } from "preact";
+import { ActForm, useMayWrite } from "./acting.tsx";
 
 interface ConfirmProps {
   /** Names the dialog in the page: unique there. */
@@ -21,11 +22,15 @@ interface ConfirmProps {
   fields?: Record<string, string>;
   /** Of the button that asks. */
   buttonClass?: string;
+  /** Whether it changes only what is the person's own, which everybody may. */
+  isOwn?: boolean;
 }
 
-/** Asks once, and says what will happen. Without scripts too: a popover. */
+/** Asks once, and says what will happen; nothing for whoever only looks. Without scripts too: a popover. */
 export function Confirm(props: ConfirmProps) {
   const { id, csrf, action, label, title, children, act, isDestructive = true, fields = {} } = props;
+  const mayWrite = useMayWrite();
+  if (!mayWrite && !props.isOwn) return null;
   return (
     <>
       <button type="button" class={props.buttonClass ?? (isDestructive ? "danger" : "")} popovertarget={id}>
@@ -34,8 +39,7 @@ export function Confirm(props: ConfirmProps) {
       <div id={id} class="confirm" popover="auto" role="alertdialog" aria-labelledby={`${id}-title`}>
         <h2 id={`${id}-title`}>{title}</h2>
         <div>{children}</div>
-        <form method="post" action={action}>
-          <input type="hidden" name="csrf" value={csrf} />
+        <ActForm csrf={csrf} action={action} isOwn={props.isOwn ?? false}>
           {Object.entries(fields).map(([name, value]) => (
             <input type="hidden" name={name} value={value} />
           ))}
@@ -45,7 +49,7 @@ export function Confirm(props: ConfirmProps) {
           <button type="submit" class={isDestructive ? "danger primary" : "primary"}>
             {act}
           </button>
-        </form>
+        </ActForm>
       </div>
     </>
   );

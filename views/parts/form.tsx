@@ -1,18 +1,29 @@
 /** @jsxImportSource preact */
 import type { ComponentChildren, JSX } from "preact";
+import { ActForm, useMayWrite } from "./acting.tsx";
 
-/** A form of the admin: it works without scripts, and carries its sign-in's token. */
-export function Form({
-  csrf,
-  children,
-  ...attributes
-}: { csrf: string; children: ComponentChildren } & JSX.IntrinsicElements["form"]) {
-  return (
-    <form method="post" class="stack" {...attributes}>
-      <input type="hidden" name="csrf" value={csrf} />
-      {children}
-    </form>
-  );
+interface FormProps extends Omit<JSX.IntrinsicElements["form"], "method" | "class"> {
+  csrf: string;
+  class?: string;
+  /** Whether it changes only what is the person's own, which everybody may. */
+  isOwn?: boolean;
+  /** Whether its fields show what is there, and so are for whoever only looks too. */
+  isShown?: boolean;
+  children: ComponentChildren;
+}
+
+/** A form of the admin: it works without scripts, and carries its sign-in's token. Who only looks sees its fields at most. */
+export function Form({ isOwn = false, isShown = false, class: name = "stack", ...form }: FormProps) {
+  const mayWrite = useMayWrite();
+  if (mayWrite || isOwn) return <ActForm isOwn={isOwn} class={name} {...form} />;
+  if (isShown) {
+    return (
+      <fieldset class={`looked-at ${name}`} disabled>
+        {form.children}
+      </fieldset>
+    );
+  }
+  return <p class="quiet">Your role in this team is viewer, and this takes developer.</p>;
 }
 
 interface FieldProps {

@@ -1,5 +1,6 @@
 /** @jsxImportSource preact */
 import type { ComponentChildren } from "preact";
+import { useMayWrite } from "./acting.tsx";
 
 interface PreviewProps {
   /** Where the form is sent to be shown; `…/frame` gives the document, also of what is saved. */
@@ -13,7 +14,9 @@ interface PreviewProps {
 }
 
 /** What becomes of what is written, beside it: as a wide window, a phone, and a text program show it. */
-export function PreviewPane({ action, frame, children, isLive = true }: PreviewProps) {
+export function PreviewPane({ action, frame, children, ...props }: PreviewProps) {
+  const mayWrite = useMayWrite();
+  const isLive = (props.isLive ?? true) && mayWrite; // who only looks writes nothing to follow
   return (
     <section class="preview" aria-label="Preview">
       <div class="preview-bar">

@@ -27,9 +27,10 @@ async function check(): Promise<boolean> {
   ]);
   const build = await phase("build", [".ci/build.ts"]);
   const stories = build.passed ? await storyPhase("stories", ["./test/e2e"]) : undefined;
+  // Told once more where it fails: a browser on a busy machine may put a page into the background, where it is not kept live.
   const pages =
     build.passed && (await hasChromium())
-      ? await storyPhase("pages", ["--parallel=2", "./test/browser"])
+      ? await storyPhase("pages", ["--parallel=2", "--retry=1", "./test/browser"])
       : undefined;
 
   const counts = [tests, stories, pages].filter((each) => each !== undefined);

@@ -127,6 +127,8 @@ test("who may only look sees every page, and on none of them a form or button th
   const kinds = await crawl(async (path) => {
     const answer = await page.goto(`${mailit.url}${path}`);
     if (!/^text\/html/.test(answer!.headers()["content-type"] ?? "")) return [];
+    // What the sandbox took of an invitation has its link, which would make somebody else of whoever reads it.
+    if (path.startsWith("/admin/sandbox/") && answer!.status() === 403) return [];
     expect({ path, status: answer!.status() }).toEqual({ path, status: 200 });
     const main = page.locator("main");
     const writes = await main

@@ -41,7 +41,7 @@ interface Wanted extends Pick<EmailSearch, "domainId" | "from" | "until"> {
 
 /** So much is looked at for one answer: then it says how far it came, rather than to take long. */
 const slices = 2;
-const perSlice = { whole: 400, narrowed: 2_000, words: 40_000, matches: 400 } as const;
+const perSlice = { whole: 330, narrowed: 2_000, words: 40_000, matches: 400 } as const;
 /** More words than this begin so: whoever has one of them is found sooner by looking. */
 const mostEnds = 24;
 

@@ -8,7 +8,7 @@ import { CodeField } from "./parts/code-field.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Form, FormMistake, SelectField, TextArea, TextField } from "./parts/form.tsx";
 import { PageHead } from "./parts/page-head.tsx";
-import { PreviewHead, PreviewPane, PreviewProblem } from "./parts/preview.tsx";
+import { PreviewHead, PreviewPane, PreviewProblem, TestSend } from "./parts/preview.tsx";
 import { Ago, Time } from "./parts/time.tsx";
 import { senderHint } from "./template-edit.tsx";
 
@@ -190,27 +190,44 @@ export function DraftPage(props: DraftPageProps) {
           <PreviewPane action={`${path}/preview`} frame={`${path}/frame`}>
             <BroadcastPreview {...preview} />
           </PreviewPane>
-          <Acting>
-            <fieldset class="try">
-              <legend>Send a test</legend>
-              <div class="stack">
-                <TextField
-                  name="test_to"
-                  id="to"
-                  label="To"
-                  value={values.testTo}
-                  mistake={mistakes.to}
-                  hint="It is saved first; the test is the copy of the contact that is shown above."
-                />
-                <button type="submit" name="then" value="test">
-                  Save and send a test
-                </button>
-              </div>
-            </fieldset>
-          </Acting>
+          <TestSend
+            to={values.testTo}
+            mistake={mistakes.to}
+            hint="It is saved first; the test is the copy of the contact that is shown above."
+          />
         </div>
       </Form>
     </>
+  );
+}
+
+/** Whom it is from and to, and how fast it goes. */
+export function BroadcastFacts({
+  broadcast: { sender, subject, ratePerMinute },
+  segment,
+  topic,
+}: {
+  broadcast: Pick<Broadcast, "sender" | "subject" | "ratePerMinute">;
+  segment: string;
+  topic: string | null;
+}) {
+  return (
+    <dl class="facts">
+      <dt>From</dt>
+      <dd>{sender}</dd>
+      <dt>Subject</dt>
+      <dd>{subject}</dd>
+      <dt>Segment</dt>
+      <dd>{segment}</dd>
+      <dt>Topic</dt>
+      <dd>{topic ?? <span class="quiet">none</span>}</dd>
+      <dt>Pace</dt>
+      <dd>
+        {ratePerMinute
+          ? `At most ${ratePerMinute.toLocaleString("en")} a minute`
+          : "As fast as the recipients' hosts take them"}
+      </dd>
+    </dl>
   );
 }
 
@@ -357,22 +374,7 @@ export function SendPage({ broadcast, segment, topic, hasLeavingLink, send }: Se
     <>
       <PageHead title={`Send ${broadcast.name}`} up={{ path, name: "Back to writing" }} />
       <section class="card">
-        <dl class="facts">
-          <dt>From</dt>
-          <dd>{broadcast.sender}</dd>
-          <dt>Subject</dt>
-          <dd>{broadcast.subject}</dd>
-          <dt>Segment</dt>
-          <dd>{segment}</dd>
-          <dt>Topic</dt>
-          <dd>{topic ?? <span class="quiet">none</span>}</dd>
-          <dt>Pace</dt>
-          <dd>
-            {broadcast.ratePerMinute
-              ? `At most ${broadcast.ratePerMinute.toLocaleString("en")} a minute`
-              : "As fast as the recipients' hosts take them"}
-          </dd>
-        </dl>
+        <BroadcastFacts {...{ broadcast, segment, topic }} />
         {!hasLeavingLink && (
           <p class="warning">There is no unsubscribe link in it: readers will look for one.</p>
         )}

@@ -3,7 +3,12 @@ import type { Progress } from "../src/broadcasts/read.ts";
 import type { ClickedLink, Recipient, RecipientType } from "../src/broadcasts/recipients.ts";
 import type { Broadcast } from "../src/broadcasts/schema.ts";
 import type { ListedBroadcast } from "../src/broadcasts/store.ts";
-import { BroadcastPreview, type BroadcastPreviewProps, DuplicateButton } from "./broadcast-draft.tsx";
+import {
+  BroadcastFacts,
+  BroadcastPreview,
+  type BroadcastPreviewProps,
+  DuplicateButton,
+} from "./broadcast-draft.tsx";
 import { ActForm } from "./parts/acting.tsx";
 import { State } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
@@ -139,22 +144,7 @@ export function ResultsPage(props: ResultsProps) {
       <BroadcastProgress {...props} />
       <section class="card">
         <h2>What it is</h2>
-        <dl class="facts">
-          <dt>From</dt>
-          <dd>{broadcast.sender}</dd>
-          <dt>Subject</dt>
-          <dd>{broadcast.subject}</dd>
-          <dt>Segment</dt>
-          <dd>{segment}</dd>
-          <dt>Topic</dt>
-          <dd>{topic ?? <span class="quiet">none</span>}</dd>
-          <dt>Pace</dt>
-          <dd>
-            {broadcast.ratePerMinute
-              ? `At most ${broadcast.ratePerMinute.toLocaleString("en")} a minute`
-              : "As fast as the recipients' hosts take them"}
-          </dd>
-        </dl>
+        <BroadcastFacts {...{ broadcast, segment, topic }} />
       </section>
     </>
   );

@@ -8,18 +8,8 @@ import { Badge, type Tone } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Copyable } from "./parts/copy.tsx";
 import { SelectField } from "./parts/form.tsx";
-import { Empty, More } from "./parts/list.tsx";
-import {
-  Files,
-  Headers,
-  MailFrame,
-  type MailFrameProps,
-  MailText,
-  Raw,
-  type ShownFile,
-  sizeInWords,
-  Tabs,
-} from "./parts/message.tsx";
+import { Empty, More, Table } from "./parts/list.tsx";
+import { sizeInWords, Tabs } from "./parts/message.tsx";
 import { PageHead } from "./parts/page-head.tsx";
 import { Ago, Time } from "./parts/time.tsx";
 
@@ -88,21 +78,9 @@ export function ReceivedList(list: ReceivedListProps) {
       {emails.length === 0 && next === undefined ? (
         <NothingReceived {...list} />
       ) : (
-        <section class="table" aria-label="Received mail" tabindex={0}>
-          <table>
-            <thead>
-              <tr>
-                {columns.map((name) => (
-                  <th scope="col">{name}</th>
-                ))}
-              </tr>
-            </thead>
-            {q === "" && <FreshRows {...list} emails={[]} />}
-            <tbody>
-              <ReceivedRows {...list} />
-            </tbody>
-          </table>
-        </section>
+        <Table label="Received mail" columns={columns} live={q === "" && <FreshRows {...list} emails={[]} />}>
+          <ReceivedRows {...list} />
+        </Table>
       )}
     </div>
   );
@@ -263,26 +241,6 @@ export function ReceivedPage({
       {children}
     </>
   );
-}
-
-export function MessageTab({ frame, text }: { frame: MailFrameProps | undefined; text: string | null }) {
-  return frame ? <MailFrame {...frame} /> : <MailText text={text} />;
-}
-
-export function TextTab({ text }: { text: string | null }) {
-  return <MailText text={text} />;
-}
-
-export function HeadersTab({ fields }: { fields: { name: string; value: string }[] }) {
-  return <Headers fields={fields} />;
-}
-
-export function RawTab(raw: { text: string; isCut: boolean; download: string }) {
-  return <Raw {...raw} />;
-}
-
-export function FilesTab({ files }: { files: ShownFile[] }) {
-  return <Files files={files} />;
 }
 
 export interface OriginProps {

@@ -6,18 +6,8 @@ import { Acting } from "./parts/acting.tsx";
 import { Badge } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Form, FormMistake, TextArea, TextField } from "./parts/form.tsx";
-import { Empty, More } from "./parts/list.tsx";
-import {
-  Files,
-  Headers,
-  MailFrame,
-  type MailFrameProps,
-  MailText,
-  Raw,
-  type ShownFile,
-  sizeInWords,
-  Tabs,
-} from "./parts/message.tsx";
+import { Empty, More, Table } from "./parts/list.tsx";
+import { sizeInWords, Tabs } from "./parts/message.tsx";
 import { PageHead } from "./parts/page-head.tsx";
 import { Ago, Time } from "./parts/time.tsx";
 
@@ -70,21 +60,9 @@ export function Inbox(inbox: InboxProps) {
           </p>
         </Empty>
       ) : (
-        <section class="table" aria-label="Messages" tabindex={0}>
-          <table>
-            <thead>
-              <tr>
-                {columns.map((name) => (
-                  <th scope="col">{name}</th>
-                ))}
-              </tr>
-            </thead>
-            <FreshMessages {...inbox} messages={[]} />
-            <tbody>
-              <InboxRows {...inbox} />
-            </tbody>
-          </table>
-        </section>
+        <Table label="Messages" columns={columns} live={<FreshMessages {...inbox} messages={[]} />}>
+          <InboxRows {...inbox} />
+        </Table>
       )}
     </div>
   );
@@ -188,26 +166,6 @@ export function MessagePage({
       {children}
     </>
   );
-}
-
-export function MessageTab({ frame, text }: { frame: MailFrameProps | undefined; text: string | null }) {
-  return frame ? <MailFrame {...frame} /> : <MailText text={text} />;
-}
-
-export function TextTab({ text }: { text: string | null }) {
-  return <MailText text={text} />;
-}
-
-export function HeadersTab({ fields }: { fields: { name: string; value: string }[] }) {
-  return <Headers fields={fields} />;
-}
-
-export function RawTab(raw: { text: string; isCut: boolean; download: string }) {
-  return <Raw {...raw} />;
-}
-
-export function FilesTab({ files }: { files: ShownFile[] }) {
-  return <Files files={files} />;
 }
 
 export interface ReceiveProps {

@@ -5,7 +5,7 @@ import { CodeField } from "./parts/code-field.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Checkbox, Form, FormMistake, TextArea, TextField } from "./parts/form.tsx";
 import { PageHead } from "./parts/page-head.tsx";
-import { PreviewHead, PreviewPane, PreviewProblem } from "./parts/preview.tsx";
+import { PreviewHead, PreviewPane, PreviewProblem, TestSend } from "./parts/preview.tsx";
 import { Ago } from "./parts/time.tsx";
 import { TemplateState } from "./templates.tsx";
 
@@ -187,24 +187,11 @@ export function TemplatePage(props: TemplatePageProps) {
           <PreviewPane action={`${path}/preview`} frame={`${path}/frame`}>
             <TemplatePreview {...preview} />
           </PreviewPane>
-          <Acting>
-            <fieldset class="try">
-              <legend>Send a test</legend>
-              <div class="stack">
-                <TextField
-                  name="test_to"
-                  id="to"
-                  label="To"
-                  value={values.testTo}
-                  mistake={mistakes.to}
-                  hint="It is saved first, and sent as it is then, published or not, with the values to try."
-                />
-                <button type="submit" name="then" value="test">
-                  Save and send a test
-                </button>
-              </div>
-            </fieldset>
-          </Acting>
+          <TestSend
+            to={values.testTo}
+            mistake={mistakes.to}
+            hint="It is saved first, and sent as it is then, published or not, with the values to try."
+          />
         </div>
       </Form>
     </>

@@ -6,7 +6,7 @@ import { ActForm } from "./parts/acting.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Copyable } from "./parts/copy.tsx";
 import { Form, SelectField } from "./parts/form.tsx";
-import { Empty } from "./parts/list.tsx";
+import { Empty, Table } from "./parts/list.tsx";
 import { PageHead } from "./parts/page-head.tsx";
 import { Time } from "./parts/time.tsx";
 import { EventState } from "./webhook-event.tsx";
@@ -112,23 +112,13 @@ const columns = ["Event", "State", "Calls", "Next call", "When"];
 
 function EventTable({ webhookId, events, next, status }: EventListProps) {
   return (
-    <section class="table" aria-label="Deliveries" tabindex={0}>
-      <table>
-        <thead>
-          <tr>
-            {columns.map((name) => (
-              <th scope="col">{name}</th>
-            ))}
-          </tr>
-        </thead>
-        <NewestEvents webhookId={webhookId} events={events} status={status} />
-        {next && (
-          <tbody>
-            <MoreEvents webhookId={webhookId} next={next} status={status} />
-          </tbody>
-        )}
-      </table>
-    </section>
+    <Table
+      label="Deliveries"
+      columns={columns}
+      live={<NewestEvents webhookId={webhookId} events={events} status={status} />}
+    >
+      {next && <MoreEvents webhookId={webhookId} next={next} status={status} />}
+    </Table>
   );
 }
 

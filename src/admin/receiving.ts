@@ -1,19 +1,16 @@
 /** Mail that came in, as the team reads it. */
+
 import { Elysia } from "elysia";
 import { h, type JSX } from "preact";
+import { Files, Headers, MailBody, MailText, Raw } from "../../views/parts/message.tsx";
 import {
-  FilesTab,
   FreshRows,
-  HeadersTab,
-  MessageTab,
   OriginTab,
-  RawTab,
   ReceivedList,
   type ReceivedListProps,
   ReceivedPage,
   ReceivedRows,
   ReceivingPage,
-  TextTab,
 } from "../../views/receiving.tsx";
 import type { App } from "../app.ts";
 import { listDomains } from "../domains/service.ts";
@@ -95,7 +92,7 @@ const messagePages = (app: App) =>
             hasRemotePictures: hasRemotePictures(email.html),
           }
         : undefined;
-      return messagePage(visit, email, "", h(MessageTab, { frame, text: email.text }));
+      return messagePage(visit, email, "", h(MailBody, { frame, text: email.text }));
     })
     .get("/:id/document", async ({ visit, params, query }) => {
       const { html } = await getReceivedEmail(app, visit.teamId, params.id, "data_uri");
@@ -114,18 +111,18 @@ const messagePages = (app: App) =>
     })
     .get("/:id/text", async ({ visit, params }) => {
       const email = await read(app, visit, params.id);
-      return messagePage(visit, email, "/text", h(TextTab, { text: email.text }));
+      return messagePage(visit, email, "/text", h(MailText, { text: email.text }));
     })
     .get("/:id/headers", async ({ visit, params }) => {
       const email = await read(app, visit, params.id);
       const fields = headerFields(await getReceivedStart(app, visit.teamId, email.id));
-      return messagePage(visit, email, "/headers", h(HeadersTab, { fields }));
+      return messagePage(visit, email, "/headers", h(Headers, { fields }));
     })
     .get("/:id/raw", async ({ visit, params }) => {
       const email = await read(app, visit, params.id);
       const { text, isCut } = rawText(await getReceivedStart(app, visit.teamId, email.id));
       const raw = { text, isCut, download: pathOf(email.raw.downloadUrl) };
-      return messagePage(visit, email, "/raw", h(RawTab, raw));
+      return messagePage(visit, email, "/raw", h(Raw, raw));
     })
     .get("/:id/attachments", async ({ visit, params }) => {
       const email = await read(app, visit, params.id);
@@ -134,7 +131,7 @@ const messagePages = (app: App) =>
         href: pathOf(linkReceivedAttachment(app, row).downloadUrl),
         isInline: row.contentDisposition === "inline",
       }));
-      return messagePage(visit, email, "/attachments", h(FilesTab, { files }));
+      return messagePage(visit, email, "/attachments", h(Files, { files }));
     })
     .post("/:id/delete", async ({ visit, params }) => {
       visit.act("Deleted a received message");

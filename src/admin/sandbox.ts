@@ -1,20 +1,17 @@
 /** The inbox of a sandbox: what would have gone to the internet. */
+
 import { Elysia } from "elysia";
 import { h, type JSX } from "preact";
+import { Files, Headers, MailBody, MailText, Raw } from "../../views/parts/message.tsx";
 import {
-  FilesTab,
   FreshMessages,
-  HeadersTab,
   Inbox,
   InboxPage,
   type InboxProps,
   InboxRows,
   MessagePage,
-  MessageTab,
-  RawTab,
   ReceivePage,
   type ReceiveProps,
-  TextTab,
 } from "../../views/sandbox.tsx";
 import type { App } from "../app.ts";
 import { listDomains } from "../domains/service.ts";
@@ -131,7 +128,7 @@ const messagePages = (app: App) =>
             hasRemotePictures: hasRemotePictures(html),
           }
         : undefined;
-      return messagePage(visit, message, "", h(MessageTab, { frame, text }));
+      return messagePage(visit, message, "", h(MailBody, { frame, text }));
     })
     .get("/:id/document", async ({ visit, params, query }) => {
       const { parsed } = await getSandboxMessage(app, visit.teamId, params.id);
@@ -140,16 +137,16 @@ const messagePages = (app: App) =>
     })
     .get("/:id/text", async ({ visit, params }) => {
       const message = await getSandboxMessage(app, visit.teamId, params.id);
-      return messagePage(visit, message, "/text", h(TextTab, { text: message.parsed.text ?? null }));
+      return messagePage(visit, message, "/text", h(MailText, { text: message.parsed.text ?? null }));
     })
     .get("/:id/headers", async ({ visit, params }) => {
       const message = await getSandboxMessage(app, visit.teamId, params.id);
-      return messagePage(visit, message, "/headers", h(HeadersTab, { fields: headerFields(message.raw) }));
+      return messagePage(visit, message, "/headers", h(Headers, { fields: headerFields(message.raw) }));
     })
     .get("/:id/raw", async ({ visit, params }) => {
       const message = await getSandboxMessage(app, visit.teamId, params.id);
       const raw = { ...rawText(message.raw), download: `${base}/${message.id}/message.eml` };
-      return messagePage(visit, message, "/raw", h(RawTab, raw));
+      return messagePage(visit, message, "/raw", h(Raw, raw));
     })
     .get("/:id/message.eml", async ({ visit, params }) => {
       const { id, raw } = await getSandboxMessage(app, visit.teamId, params.id);
@@ -161,7 +158,7 @@ const messagePages = (app: App) =>
         ...{ name: filename ?? null, type: contentType, size, isInline: related === true },
         href: `${base}/${message.id}/attachments/${index}`,
       }));
-      return messagePage(visit, message, "/attachments", h(FilesTab, { files }));
+      return messagePage(visit, message, "/attachments", h(Files, { files }));
     })
     .get("/:id/attachments/:index", async ({ visit, params }) => {
       const { parsed } = await getSandboxMessage(app, visit.teamId, params.id);

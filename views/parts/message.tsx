@@ -176,6 +176,11 @@ export function Files({ files }: { files: ShownFile[] }) {
   );
 }
 
+/** A message as its reader sees it: its HTML, or its text where it has none. */
+export function MailBody({ frame, text }: { frame: MailFrameProps | undefined; text: string | null }) {
+  return frame ? <MailFrame {...frame} /> : <MailText text={text} />;
+}
+
 /** What is not to be had, and why. */
 export function Unavailable({ children }: { children: ComponentChildren }) {
   return (

@@ -1,6 +1,7 @@
 /** @jsxImportSource preact */
 import type { ComponentChildren } from "preact";
-import { useMayWrite } from "./acting.tsx";
+import { Acting, useMayWrite } from "./acting.tsx";
+import { TextField } from "./form.tsx";
 
 interface PreviewProps {
   /** Where the form is sent to be shown; `…/frame` gives the document, also of what is saved. */
@@ -107,5 +108,29 @@ export function PreviewProblem({ children }: { children: string }) {
     <p class="mistake" data-problem>
       {children}
     </p>
+  );
+}
+
+interface TestSendProps {
+  to: string;
+  mistake: string | undefined;
+  /** What is sent. */
+  hint: string;
+}
+
+/** The end of a form of something written: it saves, and sends one copy to whoever wrote it. */
+export function TestSend({ to, mistake, hint }: TestSendProps) {
+  return (
+    <Acting>
+      <fieldset class="try">
+        <legend>Send a test</legend>
+        <div class="stack">
+          <TextField name="test_to" id="to" label="To" value={to} mistake={mistake} hint={hint} />
+          <button type="submit" name="then" value="test">
+            Save and send a test
+          </button>
+        </div>
+      </fieldset>
+    </Acting>
   );
 }

@@ -7,6 +7,7 @@ import { contactPropertyRoutes } from "./contact-properties.ts";
 import { contactRoutes } from "./contacts.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { domainClaimRoutes } from "./domain-claims.ts";
+import { domainDnsRoutes } from "./domain-dns.ts";
 import { domainRoutes } from "./domains.ts";
 import { emailAttachmentRoutes } from "./email-attachments.ts";
 import { emailChangeRoutes } from "./email-changes.ts";
@@ -60,6 +61,7 @@ export const apiRoutes = (app: App, version: string) => {
     .use(inboundEmailRoutes(app))
     .use(broadcastRoutes(app))
     .use(domainRoutes(app))
+    .use(domainDnsRoutes(app))
     .use(domainClaimRoutes(app))
     .use(inboundRouteRoutes(app))
     .use(keyRoutes(app))

@@ -34,6 +34,7 @@ import { templatePages } from "./templates.ts";
 import { themePages } from "./theme-switch.ts";
 import { topicPages } from "./topics.ts";
 import { errorDocument, NotSignedIn } from "./visit.ts";
+import { webhookEventTypePages } from "./webhook-event-types.ts";
 import { webhookEventPages } from "./webhook-events.ts";
 import { webhookPages } from "./webhooks.ts";
 
@@ -61,6 +62,7 @@ export const adminPages = (app: App) =>
     .use(suppressionPages(app))
     .use(webhookPages(app))
     .use(webhookEventPages(app))
+    .use(webhookEventTypePages(app))
     .use(templatePages(app))
     .use(broadcastPages(app))
     .use(inboundRoutePages(app))

@@ -12,7 +12,7 @@ import { NewWebhookPage, type WebhookFormProps, WebhookRows, WebhooksPage } from
 import type { App } from "../app.ts";
 import { eventCatalogue } from "../webhooks/catalogue.ts";
 import { isMessageId } from "../webhooks/message-id.ts";
-import { findEventsOf, lastTakenAt, listEventsSince } from "../webhooks/read.ts";
+import { findEventsOf, lastTakenAt, listEventsSince, withStanding } from "../webhooks/read.ts";
 import { replayFiltered } from "../webhooks/replay.ts";
 import { type Webhook, type WebhookEventStatus, webhookEventStatuses } from "../webhooks/schema.ts";
 import { sendTestEvent } from "../webhooks/send-test.ts";
@@ -40,10 +40,7 @@ export const webhookPages = (app: App) =>
     .get("", async ({ visit, query }) => {
       const page = keysetOf(query);
       const { rows, next } = sliceOf(await getWebhooks(app, visit.teamId, page), page);
-      const webhooks = await Promise.all(
-        rows.map(async (webhook) => ({ webhook, lastTakenAt: await lastTakenAt(app, webhook) })),
-      );
-      const list = { webhooks, next, now: app.now() };
+      const list = { webhooks: await withStanding(app, rows), next, now: app.now() };
       if (visit.wantsPiece) return visit.piece(h(WebhookRows, list));
       return visit.page({ title: "Webhooks", place }, h(WebhooksPage, list));
     })

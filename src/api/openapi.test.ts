@@ -85,6 +85,8 @@ const lists = operations.filter(
     name !== "GET /emails/:id/deliveries" && // all of them, always: there are fifty recipients at most
     !name.includes("/domains/:id/routes") && // the same: two hundred at most
     name !== "GET /domains/:id/dkim" && // the same: a few
+    name !== "GET /webhooks/event-types" && // the same
+    name !== "GET /emails/receiving/:id/webhook-events" && // the same: one for each webhook
     name !== "GET /inbound/emails" && // by numbers, as the original had it
     name !== "GET /queue/lanes" && // lanes have names, not ids: they are paged forwards only
     list?.responses[200]?.content["application/json"]?.schema.properties?.has_more !== undefined,

@@ -170,3 +170,14 @@ async function focus(page: Page, name: string): Promise<void> {
   }
   throw new Error(`the keyboard does not come to ${name}`);
 }
+
+test("what each event carries is read before there is a receiver for it", async () => {
+  const page = await open("/admin/webhooks");
+  await page.getByRole("link", { name: "Events", exact: true }).click();
+  await page.getByText("The recipient's mail server has refused it for good.").click();
+  const example = page.locator("#event-email-bounced pre");
+  expect(JSON.parse((await example.textContent())!)).toMatchObject({
+    ...{ type: "email.bounced", data: { bounce: { type: "Permanent" } } },
+  });
+  await see(page, "webhook-event-types");
+});

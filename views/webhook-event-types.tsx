@@ -17,7 +17,7 @@ export function EventTypesPage({ groups }: EventTypesProps) {
         up={{ path: "/admin/webhooks", name: "Webhooks" }}
       />
       {groups.map(({ name, events }) => (
-        <section>
+        <section class="card">
           <h2>{name}</h2>
           {events.map((event) => (
             <details id={`event-${event.name.replaceAll(".", "-")}`}>

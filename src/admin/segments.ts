@@ -13,7 +13,7 @@ import {
   SegmentsPage,
 } from "../../views/segments.tsx";
 import type { App } from "../app.ts";
-import { getBroadcastsUsing } from "../broadcasts/read.ts";
+import { usesOfSegment } from "../broadcasts/uses.ts";
 import { countSegment, previewRules } from "../contacts/audience.ts";
 import { sliceOfSegment } from "../contacts/filter.ts";
 import { setMembership } from "../contacts/members.ts";
@@ -25,8 +25,6 @@ import {
   deleteSegment,
   getSegment,
   listSegments,
-  listSegmentsNaming,
-  listSegmentsOfAudience,
   listStatic,
   readTeamRules,
   updateSegment,
@@ -274,10 +272,8 @@ async function segmentPage(
 ): Promise<Response> {
   const { name, draft, mistakes = {}, ruleMistake, email = "" } = given;
   const isWrong = Object.keys(mistakes).length > 0 || ruleMistake !== undefined;
-  const [broadcasts, naming, parts, audience] = await Promise.all([
-    getBroadcastsUsing(app, visit.teamId, { segmentId: segment.id }, mostShown),
-    listSegmentsNaming(app, visit.teamId, segment.id, mostShown),
-    listSegmentsOfAudience(app, segment, { limit: mostShown - 1 }),
+  const [{ broadcasts, segments: naming, parts }, audience] = await Promise.all([
+    usesOfSegment(app, visit.teamId, segment.id, mostShown),
     segment.audienceId === null ? undefined : getSegment(app, visit.teamId, segment.audienceId),
   ]);
   return visit.page(

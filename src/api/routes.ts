@@ -20,6 +20,7 @@ import { keyRoutes } from "./keys.ts";
 import { logRoutes } from "./logs.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { oauthGrantRoutes } from "./oauth-grants.ts";
+import { overviewRoutes } from "./overview.ts";
 import { queueRoutes } from "./queue.ts";
 import { queueSwitchRoutes } from "./queue-switches.ts";
 import { receivingRoutes } from "./receiving.ts";
@@ -61,6 +62,7 @@ const resources: readonly ((app: App) => AnyElysia)[] = [
   templateRoutes,
   oauthGrantRoutes,
   logRoutes,
+  overviewRoutes,
   queueRoutes,
   queueSwitchRoutes,
   teamRoutes,

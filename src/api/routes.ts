@@ -27,6 +27,7 @@ import { receivingRoutes } from "./receiving.ts";
 import { sandboxRoutes } from "./sandbox.ts";
 import { segmentRoutes } from "./segments.ts";
 import { makeServer } from "./server.ts";
+import { serverSettingsRoutes } from "./server-settings.ts";
 import { suppressionRoutes } from "./suppressions.ts";
 import { teamRoutes } from "./team.ts";
 import { templateRoutes } from "./templates.ts";
@@ -63,6 +64,7 @@ const resources: readonly ((app: App) => AnyElysia)[] = [
   oauthGrantRoutes,
   logRoutes,
   overviewRoutes,
+  serverSettingsRoutes,
   queueRoutes,
   queueSwitchRoutes,
   teamRoutes,

@@ -86,6 +86,7 @@ const lists = operations.filter(
     !name.includes("/domains/:id/routes") && // the same: two hundred at most
     name !== "GET /domains/:id/dkim" && // the same: a few
     name !== "GET /webhooks/event-types" && // the same
+    name !== "GET /contacts/:idOrEmail/dynamic-segments" && // the same: of the newest fifty
     name !== "GET /emails/receiving/:id/webhook-events" && // the same: one for each webhook
     name !== "GET /inbound/emails" && // by numbers, as the original had it
     name !== "GET /queue/lanes" && // lanes have names, not ids: they are paged forwards only

@@ -11,6 +11,7 @@ import { docPages } from "./docs.ts";
 import { claimPages } from "./domain-claims.ts";
 import { domainPages } from "./domains.ts";
 import { oneEmailPages } from "./email.ts";
+import { newEmailPages } from "./email-new.ts";
 import { emailPages } from "./emails.ts";
 import { erasurePages } from "./erasures.ts";
 import { firstRunPages } from "./first-run.ts";
@@ -55,6 +56,7 @@ export const adminPages = (app: App) =>
     .use(topicPages(app))
     .use(propertyPages(app))
     .use(emailPages(app))
+    .use(newEmailPages(app))
     .use(oneEmailPages(app))
     .use(palettePages(app))
     .use(claimPages(app))

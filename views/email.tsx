@@ -219,15 +219,15 @@ export interface TimelineProps {
   next: string | undefined;
   /** Newest first; of all recipients. */
   events: Event[];
-  /** Whether there are older ones. */
-  hasMoreEvents: boolean;
+  /** The address of older ones. */
+  olderEvents: string | undefined;
   /** What we said in a step. */
   commandOf(step: Attempt["steps"][number]): string | undefined;
 }
 
 /** What became of it, recipient by recipient. Kept as it is now while the page is open. */
 export function Timeline(props: TimelineProps) {
-  const { emailId, deliveries, next, events, hasMoreEvents } = props;
+  const { emailId, deliveries, next, events, olderEvents } = props;
   const byDelivery = Map.groupBy(events, ({ deliveryId }) => deliveryId);
   return (
     <div id="timeline">
@@ -235,7 +235,12 @@ export function Timeline(props: TimelineProps) {
       {deliveries.map((each) => (
         <DeliveryCard {...props} explained={each} events={byDelivery.get(each.delivery.id) ?? []} />
       ))}
-      {hasMoreEvents && <p class="quiet">These are the newest 200 events; the API lists all of them.</p>}
+      {olderEvents && (
+        <p>
+          <span class="quiet">More has happened than is shown here.</span>{" "}
+          <a href={olderEvents}>Older events</a>
+        </p>
+      )}
       {next && (
         <p>
           <a class="button" href={`/admin/emails/${emailId}?after=${next}`}>

@@ -213,7 +213,7 @@ const odd = {
   id: newId(),
 };
 const asked =
-  "after q status domain domain_id tag from until kind since reason state lane older_than newer_than contact step method endpoint api_key_id to range by granularity timezone start_date end_date segment token id sent delivery version pictures address email scheduled_at counted".split(
+  "after q status domain domain_id tag from until kind since reason state lane older_than newer_than contact step method endpoint api_key_id to range by granularity timezone start_date end_date segment token id sent delivery version pictures address email scheduled_at counted events".split(
     " ",
   );
 

@@ -324,6 +324,14 @@ function DeliveryActs({
           </p>
         </Confirm>
       )}
+      {limiter !== "attempt" && (
+        <Acting>
+          <a class="button small" href={`/admin/queue/selection?delivery_id=${delivery.id}`}>
+            More
+            <span class="unseen"> to do with the delivery to {delivery.recipient}</span>
+          </a>
+        </Acting>
+      )}
     </>
   );
 }

@@ -144,6 +144,31 @@ test("a delivery that waits says why, is tried at once, and is given up", async 
   await page.getByText(/^Bounced by an operator at .*: ada@example\.com gave it up\.$/).waitFor();
 });
 
+test("one delivery is canceled for good, and the others of its email are left alone", async () => {
+  const id = await send({ to: ["deferred@elsewhere.test", "deferred+other@elsewhere.test"] });
+  await until(async () =>
+    (await api("GET", `/emails/${id}/deliveries`)).data.every(
+      ({ state }: { state: string }) => state === "deferred",
+    ),
+  );
+  const page = await open(`/admin/emails/${id}`);
+  const card = page.getByRole("region", { name: "deferred@elsewhere.test" });
+  await card.getByRole("link", { name: "More" }).click();
+  await page.getByRole("heading", { name: "1 delivery" }).waitFor();
+  await page.getByRole("cell", { name: "deferred@elsewhere.test" }).waitFor();
+  await see(page, "queue-one-delivery");
+  await page.getByRole("button", { name: "Cancel", exact: true }).click();
+  await page.getByRole("button", { name: "Cancel 1 delivery" }).click();
+  await page.getByRole("status").getByText("Canceled 1 delivery.").waitFor();
+  const { data } = await api("GET", `/emails/${id}/deliveries`);
+  expect(
+    data.map((each: { recipient: string; state: string }) => [each.recipient, each.state]).toSorted(),
+  ).toEqual([
+    ["deferred+other@elsewhere.test", "deferred"],
+    ["deferred@elsewhere.test", "canceled"],
+  ]);
+});
+
 test("a bounce shows its reply", async () => {
   const id = await send({ to: "bounced@elsewhere.test" });
   await has(id, "bounced");

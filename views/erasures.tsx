@@ -2,6 +2,7 @@
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
 import type { Person } from "../src/contacts/person.ts";
 import type { Erasure, ErasureCounts, Stage } from "../src/people/schema.ts";
+import { Acting } from "./parts/acting.tsx";
 import { Badge } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { TextField } from "./parts/form.tsx";
@@ -150,9 +151,11 @@ export function PersonDataCard({ csrf, address }: { csrf: string; address: strin
         million emails or so.
       </p>
       <p class="row">
-        <a class="button" href={`/admin/contacts/data/download?${query}`} download>
-          Download as JSON
-        </a>
+        <Acting>
+          <a class="button" href={`/admin/contacts/data/download?${query}`} download>
+            Download as JSON
+          </a>
+        </Acting>
         <Confirm
           id="erase-person"
           csrf={csrf}

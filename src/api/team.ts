@@ -6,7 +6,7 @@ import { issueToken } from "../accounts/sessions.ts";
 import { createTeam, getTeam, renameTeam } from "../accounts/teams.ts";
 import type { App } from "../app.ts";
 import type { AuditEntry } from "../audit/schema.ts";
-import { auditEntry, listAudit } from "../audit/service.ts";
+import { listAudit } from "../audit/service.ts";
 import { Refusal } from "../errors.ts";
 import {
   type Inviting,
@@ -16,9 +16,9 @@ import {
   listInvitations,
   takeBack,
 } from "../invitations/service.ts";
-import type { Asked } from "../logs/record.ts";
 import { roles } from "../roles.ts";
-import { authenticated, type Caller } from "./auth.ts";
+import { actingAs, whoIs } from "./acting.ts";
+import { authenticated } from "./auth.ts";
 import { shown } from "./example.ts";
 import { listAnswer, pageQuery, readPage } from "./list.ts";
 import { answer, bodyErrorAnswers, errorAnswers, listOf } from "./openapi.ts";
@@ -139,7 +139,7 @@ const ownTeamRoutes = (app: App) =>
     .patch(
       "",
       async ({ caller, body, asked }) =>
-        as(app, caller, asked, `Renamed the team to “${body.name}”`, caller.teamId, async () =>
+        actingAs(app, caller, asked, `Renamed the team to “${body.name}”`, caller.teamId, async () =>
           toTeam(await renameTeam(app, caller.teamId, body.name)),
         ),
       {
@@ -175,7 +175,7 @@ const ownTeamRoutes = (app: App) =>
       async ({ caller, params, body, asked }) => {
         const { email } = await getMember(app, caller.teamId, params.id);
         const act = `Made ${email} ${body.role}`;
-        return as(app, caller, asked, act, params.id, async () => ({
+        return actingAs(app, caller, asked, act, params.id, async () => ({
           object: "member" as const,
           ...toMember(await changeRole(app, caller.teamId, params.id, body.role)),
         }));
@@ -194,7 +194,7 @@ const ownTeamRoutes = (app: App) =>
       "/members/:id",
       async ({ caller, params, asked }) => {
         const { id, email } = await getMember(app, caller.teamId, params.id);
-        await as(app, caller, asked, `Removed ${email} from the team`, id, () =>
+        await actingAs(app, caller, asked, `Removed ${email} from the team`, id, () =>
           removeMember(app, caller.teamId, id),
         );
         return { object: "member" as const, id, deleted: true as const };
@@ -230,7 +230,7 @@ const ownTeamRoutes = (app: App) =>
       async ({ caller, body, asked, set }) => {
         const { email, role } = body;
         const invitedBy = await whoIs(app, caller);
-        const made = await as(app, caller, asked, `Invited ${email} as ${role}`, "", () =>
+        const made = await actingAs(app, caller, asked, `Invited ${email} as ${role}`, "", () =>
           invite(app, caller.teamId, { email, role, invitedBy }),
         );
         set.status = 201;
@@ -255,7 +255,7 @@ const ownTeamRoutes = (app: App) =>
       async ({ caller, params, asked, set }) => {
         set.headers["cache-control"] = "no-store";
         return toInvited(
-          await as(app, caller, asked, "Sent an invitation again", params.id, () =>
+          await actingAs(app, caller, asked, "Sent an invitation again", params.id, () =>
             inviteAgain(app, caller.teamId, params.id),
           ),
         );
@@ -271,7 +271,7 @@ const ownTeamRoutes = (app: App) =>
     .delete(
       "/invitations/:id",
       async ({ caller, params, asked }) => {
-        await as(app, caller, asked, "Took an invitation back", params.id, () =>
+        await actingAs(app, caller, asked, "Took an invitation back", params.id, () =>
           takeBack(app, caller.teamId, params.id),
         );
         return { object: "invitation" as const, id: params.id.toLowerCase(), deleted: true as const };
@@ -301,28 +301,6 @@ const auditRoutes = (app: App) =>
       },
     },
   );
-
-/** Does a thing as whoever asks, so that services hold them to their role and it is in the audit log. */
-async function as<T>(
-  app: App,
-  caller: Caller,
-  asked: Asked | undefined,
-  act: string,
-  subject: string,
-  work: () => Promise<T>,
-): Promise<T> {
-  const { teamId, userId, keyId, role = "admin" } = caller;
-  const trace = auditEntry(app, {
-    ...{ teamId, userId: userId ?? keyId ?? "", email: await whoIs(app, caller) },
-    ...{ act, subject, address: asked?.address ?? "" },
-  });
-  return app.acting.run({ role, trace }, work);
-}
-
-/** The address of a person; a key has none. */
-async function whoIs(app: App, { teamId, userId }: Caller): Promise<string> {
-  return userId === undefined ? "an API key" : (await getMember(app, teamId, userId)).email;
-}
 
 function toTeam({ id, name, createdAt }: Team) {
   return { object: "team" as const, id, name, created_at: createdAt.toISOString() };

@@ -28,6 +28,8 @@ import {
   takeBack,
 } from "./service.ts";
 
+const address = "192.0.2.1";
+
 const app = await testApp();
 const grace = { email: "Grace@example.org", role: "developer", invitedBy: "ada@example.com" };
 const person = { name: "Grace", password: "correct horse", address: "192.0.2.1" };
@@ -62,7 +64,7 @@ test("without a domain to send from the link is given to whoever invites, and le
   expect(await listMembers(app, teamId, { limit: 10 })).toContainEqual(
     expect.objectContaining({ id: user.id, email: "grace@example.org", role: "developer" }),
   );
-  expect((await logIn(app, { email: grace.email, password: person.password })).team.id).toBe(teamId);
+  expect((await logIn(app, { address, email: grace.email, password: person.password })).team.id).toBe(teamId);
   expect(await findInvitation(app, token)).toBeUndefined();
   expect(await refusalOf(joinAs(app, found, user, "192.0.2.1"))).toStartWith("not_found");
   expect((await listAudit(app, teamId, { limit: 1 }))[0]).toMatchObject({

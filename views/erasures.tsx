@@ -7,6 +7,7 @@ import { Badge } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { TextField } from "./parts/form.tsx";
 import { Empty, More, Table } from "./parts/list.tsx";
+import { number } from "./parts/number.ts";
 import { PageHead } from "./parts/page-head.tsx";
 import { Ago, Time } from "./parts/time.tsx";
 
@@ -29,7 +30,6 @@ const columns = [
   { name: "Events", isWide: true },
   { name: "Requests", isWide: true },
 ] as const;
-const number = (count: number) => count.toLocaleString("en");
 const up = { path: "/admin/contacts", name: "Contacts" };
 const upToErasures = { path: "/admin/contacts/erasures", name: "Personal data" };
 

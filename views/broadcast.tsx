@@ -1,6 +1,6 @@
 /** @jsxImportSource preact */
 import type { Progress } from "../src/broadcasts/read.ts";
-import type { ClickedLink, Recipient, RecipientType } from "../src/broadcasts/recipients.ts";
+import type { BounceType, ClickedLink, Recipient, RecipientType } from "../src/broadcasts/recipients.ts";
 import type { Broadcast } from "../src/broadcasts/schema.ts";
 import type { ListedBroadcast } from "../src/broadcasts/store.ts";
 import {
@@ -243,6 +243,8 @@ export interface RecipientRowsProps {
   recipients: Recipient[];
   next: string | undefined;
   type: RecipientType;
+  /** Of bounced ones, which. */
+  bounceType: BounceType | undefined;
   email: string;
 }
 
@@ -259,9 +261,23 @@ const typeNames: Record<RecipientType, string> = {
   unsubscribed: "Unsubscribed",
   suppressed: "Suppressed",
 };
+const bounceNames: Record<BounceType, string> = {
+  permanent: "Bounced: permanent",
+  transient: "Bounced: transient",
+  undetermined: "Bounced: undetermined",
+};
+const whoOptions = Object.entries(typeNames).flatMap((option) =>
+  option[0] === "bounced"
+    ? [option, ...Object.entries(bounceNames).map(([type, name]) => [`bounced:${type}`, name] as const)]
+    : [option],
+);
+
+/** As the form and its address have them. */
+const whoOf = ({ type, bounceType }: Pick<RecipientRowsProps, "type" | "bounceType">) =>
+  bounceType ? `${type}:${bounceType}` : type;
 
 export function RecipientsPage(props: HeadProps & RecipientRowsProps) {
-  const { broadcastId, recipients, type, email } = props;
+  const { broadcastId, recipients, email } = props;
   const path = `/admin/broadcasts/${broadcastId}/recipients`;
   return (
     <>
@@ -277,7 +293,7 @@ export function RecipientsPage(props: HeadProps & RecipientRowsProps) {
         hx-swap="outerHTML"
         hx-replace-url="true"
       >
-        <SelectField name="type" label="Who" value={type} options={Object.entries(typeNames)} />
+        <SelectField name="type" label="Who" value={whoOf(props)} options={whoOptions} />
         <div class="field grow">
           <label for="email">Address</label>
           <input id="email" name="email" type="search" value={email} autocomplete="off" />
@@ -305,8 +321,9 @@ export function RecipientsPage(props: HeadProps & RecipientRowsProps) {
   );
 }
 
-export function RecipientRows({ broadcastId, recipients, next, type, email }: RecipientRowsProps) {
-  const query = new URLSearchParams({ type, ...(email && { email }), after: next ?? "" });
+export function RecipientRows(props: RecipientRowsProps) {
+  const { broadcastId, recipients, next, type, email } = props;
+  const query = new URLSearchParams({ type: whoOf(props), ...(email && { email }), after: next ?? "" });
   return (
     <>
       {recipients.map((recipient) => (

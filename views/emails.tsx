@@ -3,7 +3,7 @@
 import type { ListedEmail } from "../src/emails/store.ts";
 import { Acting } from "./parts/acting.tsx";
 import { State } from "./parts/badge.tsx";
-import { Form, FormMistake, SelectField, TextArea, TextField } from "./parts/form.tsx";
+import { SelectField, TextField } from "./parts/form.tsx";
 import { Icon } from "./parts/icon.tsx";
 import { Empty, More, Table } from "./parts/list.tsx";
 import { PageHead } from "./parts/page-head.tsx";
@@ -196,75 +196,5 @@ function EmailRow({ email, now }: { email: ListedEmail; now: Date }) {
         <Ago at={lastEvent === "scheduled" && scheduledAt ? scheduledAt : createdAt} now={now} />
       </td>
     </tr>
-  );
-}
-
-export const newEmailFields = [
-  ...(["from", "to", "cc", "bcc", "reply_to", "subject", "html", "text"] as const),
-  "scheduled_at",
-] as const;
-type NewEmailField = (typeof newEmailFields)[number];
-
-export interface NewEmailProps {
-  csrf: string;
-  /** Those that may be sent from. */
-  domains: string[];
-  values: Record<NewEmailField, string>;
-  mistakes: Partial<Record<NewEmailField | "form", string>>;
-}
-
-export function NewEmailPage({ csrf, domains, values, mistakes }: NewEmailProps) {
-  const common = (name: NewEmailField) => ({ name, value: values[name], mistake: mistakes[name] });
-  return (
-    <>
-      <PageHead title="New email" up={{ path: "/admin/emails", name: "Emails" }} />
-      {domains.length === 0 ? (
-        <Empty icon="domain" title="No domain to send from">
-          <p>An email comes from an address of a domain of yours that is verified.</p>
-          <p>
-            <a class="button primary" href="/admin/domains">
-              To your domains
-            </a>
-          </p>
-        </Empty>
-      ) : (
-        <section class="card">
-          <Form csrf={csrf} action="/admin/emails/new">
-            <FormMistake>{mistakes.form}</FormMistake>
-            <TextField
-              {...common("from")}
-              label="From"
-              required
-              hint={`An address at ${domains.join(", ")}; with a name, if you like: Ada <ada@${domains[0]}>.`}
-            />
-            <TextField {...common("to")} label="To" required hint="Several with commas between." />
-            <TextField {...common("subject")} label="Subject" required />
-            <TextArea {...common("html")} label="HTML" class="code" rows={10} />
-            <TextArea
-              {...common("text")}
-              label="Text"
-              rows={6}
-              hint="Left empty, it is made from the HTML."
-            />
-            <details>
-              <summary>Copies, replies, time</summary>
-              <div class="stack">
-                <TextField {...common("cc")} label="Cc" />
-                <TextField {...common("bcc")} label="Bcc" />
-                <TextField {...common("reply_to")} label="Reply to" />
-                <TextField
-                  {...common("scheduled_at")}
-                  label="Send at"
-                  hint="Empty: now. Else a time, such as 2026-12-24T09:00:00Z, or words: in 2 hours, tomorrow at 9am (UTC)."
-                />
-              </div>
-            </details>
-            <button type="submit" class="primary">
-              Send
-            </button>
-          </Form>
-        </section>
-      )}
-    </>
   );
 }

@@ -92,14 +92,13 @@ export function TeamPage({ csrf, team, role, mayManage, values, mistakes }: Team
 }
 
 export interface SendingProps {
-  host: string;
-  /** 0 where the system chooses one at each start. */
-  ports: { starttls: number; tls: number };
+  /** Without a port that the system chooses at each start. */
+  smtp: { host: string; startTls: number | undefined; tls: number | undefined };
   publicUrl: string;
   keys: { path: string; env: string; doc: string; value: string }[];
 }
 
-export function SendingPage({ host, ports, publicUrl, keys }: SendingProps) {
+export function SendingPage({ smtp, publicUrl, keys }: SendingProps) {
   return (
     <>
       <SettingsHead place="sending" lead="What to write into your programs, and how this server is set." />
@@ -108,15 +107,15 @@ export function SendingPage({ host, ports, publicUrl, keys }: SendingProps) {
         <dl class="facts">
           <dt>Server</dt>
           <dd>
-            <Copyable text={host} label="the server's name" />
+            <Copyable text={smtp.host} label="the server's name" />
           </dd>
           <dt>Port, STARTTLS</dt>
           <dd>
-            <Port number={ports.starttls} label="the port for STARTTLS" />
+            <Port number={smtp.startTls} label="the port for STARTTLS" />
           </dd>
           <dt>Port, TLS</dt>
           <dd>
-            <Port number={ports.tls} label="the port for TLS" />
+            <Port number={smtp.tls} label="the port for TLS" />
           </dd>
           <dt>User name</dt>
           <dd>
@@ -166,8 +165,8 @@ export function SendingPage({ host, ports, publicUrl, keys }: SendingProps) {
   );
 }
 
-function Port({ number, label }: { number: number; label: string }) {
-  if (number === 0) return <>chosen at each start: the server prints it</>;
+function Port({ number, label }: { number: number | undefined; label: string }) {
+  if (number === undefined) return <>chosen at each start: the server prints it</>;
   return <Copyable text={String(number)} label={label} />;
 }
 

@@ -5,7 +5,7 @@ import type { Webhook } from "../src/webhooks/schema.ts";
 import { ActForm } from "./parts/acting.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Copyable } from "./parts/copy.tsx";
-import { Form, SelectField } from "./parts/form.tsx";
+import { Form, SelectField, TextField } from "./parts/form.tsx";
 import { Empty, Table } from "./parts/list.tsx";
 import { PageHead } from "./parts/page-head.tsx";
 import { Time } from "./parts/time.tsx";
@@ -25,6 +25,8 @@ export interface WebhookPageProps {
   webhook: Webhook;
   lastTakenAt: Date | undefined;
   list: EventListProps;
+  /** Of the kinds that may be told again. */
+  eventNames: string[];
   csrf: string;
 }
 
@@ -35,7 +37,7 @@ const filters = [
   ["success", "Taken"],
 ] as const;
 
-export function WebhookPage({ webhook, lastTakenAt, list, csrf }: WebhookPageProps) {
+export function WebhookPage({ webhook, lastTakenAt, list, eventNames, csrf }: WebhookPageProps) {
   const path = `/admin/webhooks/${webhook.id}`;
   const isOn = webhook.status === "enabled";
   return (
@@ -75,7 +77,7 @@ export function WebhookPage({ webhook, lastTakenAt, list, csrf }: WebhookPagePro
         </ul>
         <EventTable {...list} />
       </section>
-      {isOn && <ReplayForm webhook={webhook} csrf={csrf} />}
+      {isOn && <ReplayForm webhook={webhook} csrf={csrf} eventNames={eventNames} />}
     </>
   );
 }
@@ -191,7 +193,7 @@ function EventRow({ webhookId, event }: { webhookId: string; event: ListedEvent 
   );
 }
 
-function ReplayForm({ webhook, csrf }: { webhook: Webhook; csrf: string }) {
+function ReplayForm({ webhook, csrf, eventNames }: { webhook: Webhook; csrf: string; eventNames: string[] }) {
   return (
     <section class="card" id="replay">
       <h2>Tell again what failed</h2>
@@ -208,6 +210,32 @@ function ReplayForm({ webhook, csrf }: { webhook: Webhook; csrf: string }) {
           value="24"
           hint="Events keep their ids, by which a receiver knows those it has had."
         />
+        <details>
+          <summary>Which, exactly</summary>
+          <div class="stack">
+            <SelectField
+              name="type"
+              label="Event"
+              options={[["", "All kinds"], ...eventNames.map((name) => [name, name] as const)]}
+            />
+            <SelectField
+              name="status"
+              label="What came of it"
+              options={[
+                ["failed", "It failed"],
+                ["pending", "It waits for its next call"],
+                ["success", "It was taken"],
+              ]}
+            />
+            <TextField
+              name="from"
+              label="From (UTC)"
+              type="datetime-local"
+              hint="In place of “Since” above."
+            />
+            <TextField name="until" label="Until (UTC)" type="datetime-local" hint="Empty: until now." />
+          </div>
+        </details>
         <button type="submit">Tell again</button>
       </Form>
     </section>

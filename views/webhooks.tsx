@@ -1,6 +1,7 @@
 /** @jsxImportSource preact */
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
 import type { EventGroup } from "../src/webhooks/catalogue.ts";
+import type { WebhookStanding } from "../src/webhooks/read.ts";
 import type { Webhook } from "../src/webhooks/schema.ts";
 import { Acting } from "./parts/acting.tsx";
 import { Badge } from "./parts/badge.tsx";
@@ -9,14 +10,8 @@ import { Empty, More, Table } from "./parts/list.tsx";
 import { PageHead } from "./parts/page-head.tsx";
 import { Ago } from "./parts/time.tsx";
 
-export interface WebhookInList {
-  webhook: Webhook;
-  /** As far as its last events know. */
-  lastTakenAt: Date | undefined;
-}
-
 export interface WebhookRowsProps {
-  webhooks: WebhookInList[];
+  webhooks: WebhookStanding[];
   /** The cursor of the next page. */
   next: string | undefined;
   now: Date;
@@ -28,6 +23,9 @@ export function WebhooksPage(list: WebhookRowsProps) {
   return (
     <>
       <PageHead title="Webhooks" lead="Addresses of yours that are told what happens, as it happens.">
+        <a class="button" href="/admin/webhooks/event-types">
+          Events
+        </a>
         <Acting>
           <a class="button primary" href="/admin/webhooks/new">
             Add a webhook
@@ -81,7 +79,7 @@ export function WebhookRows({ webhooks, next, now }: WebhookRowsProps) {
   );
 }
 
-export function Health({ webhook, lastTakenAt }: WebhookInList) {
+export function Health({ webhook, lastTakenAt }: WebhookStanding) {
   if (webhook.status === "disabled") {
     return webhook.disabledReason ? <Badge tone="bad">disabled</Badge> : <Badge tone="quiet">off</Badge>;
   }

@@ -15,6 +15,7 @@ import {
 import type { App } from "../app.ts";
 import { getBroadcast, getListedBroadcast, getProgress } from "../broadcasts/read.ts";
 import {
+  bounceTypes,
   getClickedLinks,
   getRecipients,
   type RecipientType,
@@ -94,17 +95,19 @@ const reportPages = (app: App) =>
     .get("/:id/recipients", async ({ visit, params, query }) => {
       const broadcast = await getListedBroadcast(app, visit.teamId, params.id);
       const page = keysetOf(query);
-      const type = recipientTypes.find((each) => each === query.type) ?? ("all" satisfies RecipientType);
+      const [kind, ofBounce] = (query.type ?? "").split(":");
+      const type = recipientTypes.find((each) => each === kind) ?? ("all" satisfies RecipientType);
+      const bounceType = type === "bounced" ? bounceTypes.find((each) => each === ofBounce) : undefined;
       const email = query.email?.trim() ?? "";
       const found = await getRecipients(
         app,
         visit.teamId,
         broadcast.id,
-        { type, email: email || undefined },
+        { type, email: email || undefined, bounceType },
         page,
       );
       const { rows: recipients, next } = sliceOf(found, page);
-      const list = { broadcastId: broadcast.id, recipients, next, type, email };
+      const list = { broadcastId: broadcast.id, recipients, next, type, bounceType, email };
       if (visit.wantsPiece && page.after) return visit.piece(h(RecipientRows, list));
       return visit.page(
         { title: `Recipients of ${broadcast.name}`, place },

@@ -2,7 +2,7 @@ import { Elysia } from "elysia";
 import { h } from "preact";
 import { DocsPage, languages } from "../../views/docs.tsx";
 import type { App } from "../app.ts";
-import { parseListenAddress } from "../config/listen-address.ts";
+import { smtpAccess } from "../config/told.ts";
 import { listDomains } from "../domains/service.ts";
 import { listTeamKeys } from "../keys/service.ts";
 import { signedIn } from "./visit.ts";
@@ -14,7 +14,6 @@ export const docPages = (app: App) =>
       listDomains(app, visit.teamId, { limit: 50 }),
       listTeamKeys(app, visit.teamId, { limit: 50 }),
     ]);
-    const { server, smtpOutbound, smtpSubmission } = app.config;
     const domain =
       domains.find(({ name }) => name === query.domain) ??
       domains.find(({ verifiedAt }) => verifiedAt !== null) ??
@@ -23,12 +22,8 @@ export const docPages = (app: App) =>
     return visit.page(
       { title: "Documentation", place: "docs" },
       h(DocsPage, {
-        url: server.publicUrl,
-        smtp: {
-          host: app.sandbox ? new URL(server.publicUrl).hostname : smtpOutbound.hostname,
-          startTls: portOf(smtpSubmission.addr),
-          tls: portOf(smtpSubmission.tlsAddr),
-        },
+        url: app.config.server.publicUrl,
+        smtp: smtpAccess(app.config, app.sandbox),
         domains: domains.map(({ name }) => name),
         keys: keys.map(({ id, name }) => [id, name] as const),
         domain: domain && { name: domain.name, isVerified: domain.verifiedAt !== null },
@@ -38,9 +33,3 @@ export const docPages = (app: App) =>
       }),
     );
   });
-
-/** Undefined where the system chose it, as in tests: then only the greeting of the server knows it. */
-function portOf(address: string): number | undefined {
-  const { port } = parseListenAddress(address);
-  return port === 0 ? undefined : port;
-}

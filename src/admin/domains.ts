@@ -135,7 +135,7 @@ async function domainPage(app: App, visit: Visit, { id }: Domain, given?: Given)
     { title: domain.name, place, live: `/admin/domains/${id}/live`, status: given?.status },
     h(DomainPage, {
       ...{ domain, records, keys },
-      zoneFile: toZoneFile(records.filter(({ keepUntil }) => keepUntil === undefined)),
+      zoneFile: toZoneFile(records),
       boundKeys: await listDomainKeys(app, visit.teamId, id),
       isSandbox: app.sandbox,
       csrf: visit.csrf,

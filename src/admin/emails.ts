@@ -1,22 +1,12 @@
 import { Elysia } from "elysia";
 import { h } from "preact";
-import {
-  type EmailListProps,
-  EmailRows,
-  EmailsPage,
-  FreshEmails,
-  NewEmailPage,
-  type NewEmailProps,
-  newEmailFields,
-} from "../../views/emails.tsx";
+import { type EmailListProps, EmailRows, EmailsPage, FreshEmails } from "../../views/emails.tsx";
 import type { App } from "../app.ts";
 import { listDomains } from "../domains/service.ts";
 import { getEmails } from "../emails/read.ts";
 import { type EmailSearch, searchEmails } from "../emails/search.ts";
-import { sendEmail } from "../emails/send.ts";
 import { Refusal } from "../errors.ts";
-import { addressesIn } from "./address-line.ts";
-import { keysetOf, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
+import { keysetOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 const perPage = 50;
 /** Of the domains, as many as one may choose from. */
@@ -46,40 +36,6 @@ export const emailPages = (app: App) =>
         const emails = rows.filter(({ id }) => id > since);
         return { "fresh-emails": h(FreshEmails, { emails, now: app.now() }) };
       });
-    })
-    .get("/new", async ({ visit }) =>
-      visit.page({ title: "New email", place: "emails" }, h(NewEmailPage, await newEmail(app, visit))),
-    )
-    .post("/new", async ({ visit }) => {
-      const { form } = visit;
-      const values = Object.fromEntries(
-        newEmailFields.map((name) => [name, form.raw(name)]),
-      ) as NewEmailProps["values"];
-      visit.act("Sent an email", "");
-      try {
-        const { id } = await sendEmail(
-          app,
-          { teamId: visit.teamId },
-          {
-            from: values.from.trim(),
-            ...{ to: addressesIn(values.to), cc: addressesIn(values.cc), bcc: addressesIn(values.bcc) },
-            replyTo: addressesIn(values.reply_to),
-            subject: values.subject.trim(),
-            html: values.html.trim() === "" ? undefined : values.html,
-            text: values.text.trim() === "" && values.html.trim() !== "" ? undefined : values.text,
-            ...{ headers: {}, tags: [], attachments: [] },
-            scheduledAt: values.scheduled_at.trim() || undefined,
-          },
-        );
-        return visit.done(
-          `/admin/emails/${id}`,
-          values.scheduled_at ? "The email is scheduled." : "The email is on its way.",
-        );
-      } catch (error) {
-        const mistakes = mistakesOf(error, newEmailFields);
-        const props = await newEmail(app, visit, { values, mistakes });
-        return visit.page({ title: "New email", place: "emails", status: 422 }, h(NewEmailPage, props));
-      }
     });
 
 type Query = Record<string, string | undefined>;
@@ -124,18 +80,4 @@ function searchOf({ q, status, domain, tag, from, until }: EmailListProps["value
 function dayOf(text: string, plusMs = 0): Date | undefined {
   const at = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
   return Number.isNaN(at) ? undefined : new Date(at + plusMs);
-}
-
-async function newEmail(
-  app: App,
-  visit: Visit,
-  given: Partial<Pick<NewEmailProps, "values" | "mistakes">> = {},
-): Promise<NewEmailProps> {
-  const domains = await listDomains(app, visit.teamId, { limit: mostDomains });
-  const verified = domains
-    .filter(({ status, sending }) => status === "verified" && sending)
-    .map(({ name }) => name);
-  const empty = Object.fromEntries(newEmailFields.map((name) => [name, ""])) as NewEmailProps["values"];
-  const from = verified[0] === undefined ? "" : `hello@${verified[0]}`;
-  return { csrf: visit.csrf, domains: verified, values: { ...empty, from }, mistakes: {}, ...given };
 }

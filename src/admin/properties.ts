@@ -8,6 +8,7 @@ import {
   type PropertyValues,
 } from "../../views/properties.tsx";
 import type { App } from "../app.ts";
+import { usesOfProperty } from "../broadcasts/uses.ts";
 import {
   createProperty,
   deleteProperty,
@@ -15,9 +16,7 @@ import {
   listProperties,
   updateProperty,
 } from "../contacts/properties.ts";
-import { propertyPrefix } from "../contacts/rules.ts";
 import type { ContactProperty } from "../contacts/schema.ts";
-import { listSegmentsNaming } from "../contacts/segments.ts";
 import { findTotals } from "../contacts/store.ts";
 import { readTyped, shownValue } from "./typed-value.ts";
 import { keysetOf, type Mistakes, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
@@ -109,8 +108,8 @@ async function propertyPage(
   values: PropertyValues,
   mistakes: Mistakes = {},
 ): Promise<Response> {
-  const [segments, { total }] = await Promise.all([
-    listSegmentsNaming(app, visit.teamId, propertyPrefix + property.key, mostShown),
+  const [{ segments }, { total }] = await Promise.all([
+    usesOfProperty(app, visit.teamId, property.id, mostShown),
     findTotals(app.db, visit.teamId),
   ]);
   return visit.page(

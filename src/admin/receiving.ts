@@ -15,12 +15,11 @@ import {
 import type { App } from "../app.ts";
 import { listDomains } from "../domains/service.ts";
 import { Refusal } from "../errors.ts";
-import { listEventsOf } from "../events/read.ts";
 import { findReceivedBy, getReceivedEmail, type ReceivedWhole, removeReceived } from "../inbound/received.ts";
 import { getReceivedStart } from "../inbound/received-files.ts";
 import { linkReceivedAttachment } from "../inbound/received-links.ts";
 import { type TriedAddress, tryAddress } from "../inbound/try-address.ts";
-import { getToldEndpoints } from "../webhooks/read.ts";
+import { getToldOfReceived } from "../webhooks/read.ts";
 import { pathOf } from "./file.ts";
 import { hasRemotePictures, mailDocument } from "./mail-document.ts";
 import { headerFields, rawText } from "./message-text.ts";
@@ -101,11 +100,10 @@ const messagePages = (app: App) =>
     })
     .get("/:id/origin", async ({ visit, params }) => {
       const email = await read(app, visit, params.id);
-      const [routes, [event]] = await Promise.all([
+      const [routes, told] = await Promise.all([
         Promise.all(email.receivedFor.slice(0, 20).map((address) => tried(app, visit, address))),
-        listEventsOf(app.db, visit.teamId, email.id, { limit: 1 }),
+        getToldOfReceived(app, visit.teamId, email.id),
       ]);
-      const told = event ? await getToldEndpoints(app, visit.teamId, event.id) : [];
       const known = routes.filter((route) => route !== undefined);
       return messagePage(visit, email, "/origin", h(OriginTab, { email, routes: known, told }));
     })

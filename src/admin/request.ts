@@ -11,8 +11,8 @@ export interface Form {
   /** Every value of a field that may come several times, without the empty ones. */
   list(name: string): string[];
   isTicked(name: string): boolean;
-  /** Absent where none was chosen. */
-  file(name: string): File | undefined;
+  /** Those that were chosen. */
+  files(name: string): File[];
 }
 
 /** Reads a form of a page of ours. It is in memory whole, so it is refused above the limit before it is read. */
@@ -46,10 +46,9 @@ export function formOf(data: FormData): Form {
     list: (name) =>
       data.getAll(name).filter((value): value is string => typeof value === "string" && value !== ""),
     isTicked: (name) => data.has(name),
-    file: (name) => {
-      const value = data.get(name);
-      return value instanceof File && value.size > 0 ? value : undefined;
-    },
+    // A browser sends a file without a name where none was chosen.
+    files: (name) =>
+      data.getAll(name).filter((value): value is File => value instanceof File && value.name !== ""),
   };
 }
 

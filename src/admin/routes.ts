@@ -11,6 +11,7 @@ import { docPages } from "./docs.ts";
 import { claimPages } from "./domain-claims.ts";
 import { domainPages } from "./domains.ts";
 import { oneEmailPages } from "./email.ts";
+import { newEmailPages } from "./email-new.ts";
 import { emailPages } from "./emails.ts";
 import { erasurePages } from "./erasures.ts";
 import { firstRunPages } from "./first-run.ts";
@@ -34,6 +35,7 @@ import { templatePages } from "./templates.ts";
 import { themePages } from "./theme-switch.ts";
 import { topicPages } from "./topics.ts";
 import { errorDocument, NotSignedIn } from "./visit.ts";
+import { webhookEventTypePages } from "./webhook-event-types.ts";
 import { webhookEventPages } from "./webhook-events.ts";
 import { webhookPages } from "./webhooks.ts";
 
@@ -54,6 +56,7 @@ export const adminPages = (app: App) =>
     .use(topicPages(app))
     .use(propertyPages(app))
     .use(emailPages(app))
+    .use(newEmailPages(app))
     .use(oneEmailPages(app))
     .use(palettePages(app))
     .use(claimPages(app))
@@ -61,6 +64,7 @@ export const adminPages = (app: App) =>
     .use(suppressionPages(app))
     .use(webhookPages(app))
     .use(webhookEventPages(app))
+    .use(webhookEventTypePages(app))
     .use(templatePages(app))
     .use(broadcastPages(app))
     .use(inboundRoutePages(app))

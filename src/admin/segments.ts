@@ -5,7 +5,7 @@ import type { BuilderProps } from "../../views/segment-rule.tsx";
 import { RuleBuilder, RulePreview, type RulePreviewProps } from "../../views/segment-rules.tsx";
 import { SegmentCount, SegmentRows, SegmentsPage } from "../../views/segments.tsx";
 import type { App } from "../app.ts";
-import { getBroadcastsUsing } from "../broadcasts/read.ts";
+import { usesOfSegment } from "../broadcasts/uses.ts";
 import { countSegment, previewRules } from "../contacts/audience.ts";
 import { sliceOfSegment } from "../contacts/filter.ts";
 import { setMembership } from "../contacts/members.ts";
@@ -17,8 +17,6 @@ import {
   deleteSegment,
   getSegment,
   listSegments,
-  listSegmentsNaming,
-  listSegmentsOfAudience,
   listStatic,
   readTeamRules,
   updateSegment,
@@ -266,10 +264,8 @@ async function segmentPage(
 ): Promise<Response> {
   const { name, draft, mistakes = {}, ruleMistake, email = "" } = given;
   const isWrong = Object.keys(mistakes).length > 0 || ruleMistake !== undefined;
-  const [broadcasts, naming, parts, audience] = await Promise.all([
-    getBroadcastsUsing(app, visit.teamId, { segmentId: segment.id }, mostShown),
-    listSegmentsNaming(app, visit.teamId, segment.id, mostShown),
-    listSegmentsOfAudience(app, segment, { limit: mostShown - 1 }),
+  const [{ broadcasts, segments: naming, parts }, audience] = await Promise.all([
+    usesOfSegment(app, visit.teamId, segment.id, mostShown),
     segment.audienceId === null ? undefined : getSegment(app, visit.teamId, segment.audienceId),
   ]);
   return visit.page(

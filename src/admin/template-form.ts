@@ -71,7 +71,7 @@ export const toTrials = ({ variables }: TemplateValues): Record<string, Variable
   );
 
 /** What is no number stays text, and is refused as such where a number is wanted. */
-function asTyped(type: string, text: string): VariableValue {
+export function asTyped(type: string, text: string): VariableValue {
   const number = type === "number" && text.trim() !== "" ? Number(text) : Number.NaN;
   return Number.isFinite(number) ? number : text;
 }

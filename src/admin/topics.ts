@@ -3,9 +3,8 @@ import { h } from "preact";
 import { NewTopicPage, TopicPage, TopicRows, TopicsPage, type TopicValues } from "../../views/topics.tsx";
 import { UnsubscribePage } from "../../views/unsubscribe.tsx";
 import type { App } from "../app.ts";
-import { getBroadcastsUsing } from "../broadcasts/read.ts";
+import { usesOfTopic } from "../broadcasts/uses.ts";
 import type { Subscription, Topic } from "../contacts/schema.ts";
-import { listSegmentsNaming } from "../contacts/segments.ts";
 import { createTopic, deleteTopic, getTopic, listTopics, updateTopic } from "../contacts/topics.ts";
 import { previewAnswer } from "./preview.ts";
 import { keysetOf, type Mistakes, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
@@ -104,12 +103,9 @@ async function topicPage(
   mistakes: Mistakes = {},
 ): Promise<Response> {
   const status = Object.keys(mistakes).length > 0 ? 422 : 200;
-  const [broadcasts, segments] = await Promise.all([
-    getBroadcastsUsing(app, visit.teamId, { topicId: topic.id }, mostShown),
-    listSegmentsNaming(app, visit.teamId, topic.id, mostShown),
-  ]);
+  const uses = await usesOfTopic(app, visit.teamId, topic.id, mostShown);
   return visit.page(
     { title: topic.name, place: "topics", status },
-    h(TopicPage, { csrf: visit.csrf, topic, values, mistakes, broadcasts, segments }),
+    h(TopicPage, { csrf: visit.csrf, topic, values, mistakes, ...uses }),
   );
 }

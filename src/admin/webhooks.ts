@@ -10,10 +10,11 @@ import {
 } from "../../views/webhook.tsx";
 import { NewWebhookPage, type WebhookFormProps, WebhookRows, WebhooksPage } from "../../views/webhooks.tsx";
 import type { App } from "../app.ts";
+import { Refusal } from "../errors.ts";
 import { eventCatalogue } from "../webhooks/catalogue.ts";
 import { isMessageId } from "../webhooks/message-id.ts";
-import { findEventsOf, lastTakenAt, listEventsSince } from "../webhooks/read.ts";
-import { replayFiltered } from "../webhooks/replay.ts";
+import { findEventsOf, lastTakenAt, listEventsSince, withStanding } from "../webhooks/read.ts";
+import { type ReplayFilter, replayFiltered } from "../webhooks/replay.ts";
 import { type Webhook, type WebhookEventStatus, webhookEventStatuses } from "../webhooks/schema.ts";
 import { sendTestEvent } from "../webhooks/send-test.ts";
 import {
@@ -30,6 +31,7 @@ import { keysetOf, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts"
 
 const place = "webhooks";
 const eventsPerPage = 50;
+const eventNames = eventCatalogue.flatMap(({ events }) => events.map(({ name }) => name));
 /** Of a page that is open while much happens: what is between them and the rest is there when it is loaded again. */
 const mostLiveEvents = 200;
 
@@ -40,10 +42,7 @@ export const webhookPages = (app: App) =>
     .get("", async ({ visit, query }) => {
       const page = keysetOf(query);
       const { rows, next } = sliceOf(await getWebhooks(app, visit.teamId, page), page);
-      const webhooks = await Promise.all(
-        rows.map(async (webhook) => ({ webhook, lastTakenAt: await lastTakenAt(app, webhook) })),
-      );
-      const list = { webhooks, next, now: app.now() };
+      const list = { webhooks: await withStanding(app, rows), next, now: app.now() };
       if (visit.wantsPiece) return visit.piece(h(WebhookRows, list));
       return visit.page({ title: "Webhooks", place }, h(WebhooksPage, list));
     })
@@ -63,7 +62,7 @@ export const webhookPages = (app: App) =>
           ...(after === undefined && { live: `/admin/webhooks/${webhook.id}/live?${live}` }),
         },
         h(WebhookPage, {
-          ...{ webhook, list, csrf: visit.csrf },
+          ...{ webhook, list, eventNames, csrf: visit.csrf },
           lastTakenAt: await lastTakenAt(app, webhook),
         }),
       );
@@ -90,12 +89,12 @@ export const webhookPages = (app: App) =>
     })
     .post("/:id/replay", async ({ visit, params }) => {
       const { endpoint } = await getWebhook(app, visit.teamId, params.id);
-      const hours = Number(visit.form.text("since"));
-      const at = app.now().getTime() - hours * 3_600_000;
-      const from = hours > 0 && at > 0 ? new Date(at) : undefined; // from ever, where it is no time at all
-      visit.act(`Had ${endpoint} told again what failed${from ? ` since ${from.toISOString()}` : ""}`);
-      await replayFiltered(app, visit.teamId, params.id, { from });
-      return visit.done(`/admin/webhooks/${params.id}`, "What failed is being told again.");
+      const filter = readReplay(app, visit.form);
+      const { status = "failed", from } = filter;
+      const what = status === "failed" ? "what failed" : `what is ${status}`;
+      visit.act(`Had ${endpoint} told again ${what}${from ? ` since ${from.toISOString()}` : ""}`);
+      await replayFiltered(app, visit.teamId, params.id, filter);
+      return visit.done(`/admin/webhooks/${params.id}`, "It is being told again.");
     });
 
 const settingsPages = (app: App) =>
@@ -156,6 +155,28 @@ const settingsPages = (app: App) =>
       await removeWebhook(app, visit.teamId, params.id);
       return visit.done("/admin/webhooks", "The webhook is deleted.");
     });
+
+function readReplay(app: App, form: Form): ReplayFilter {
+  const hours = Number(form.text("since"));
+  const at = app.now().getTime() - hours * 3_600_000;
+  const since = hours > 0 && at > 0 ? new Date(at) : undefined; // from ever, where it is no time at all
+  return {
+    ...{ type: form.optional("type"), status: form.optional("status") },
+    from: readMoment("from", form.optional("from")) ?? since,
+    to: readMoment("until", form.optional("until")),
+  };
+}
+
+/** A time without a zone, as browsers' fields have it. */
+function readMoment(field: string, text: string | undefined): Date | undefined {
+  if (text === undefined) return undefined;
+  const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(text) ? Date.parse(`${text}Z`) : Number.NaN;
+  if (!Number.isNaN(at)) return new Date(at);
+  throw new Refusal(
+    "validation_error",
+    `Invalid \`${field}\` field. Write a time such as 2026-03-01T12:00, which is meant as UTC.`,
+  );
+}
 
 async function turn(app: App, visit: Visit, id: string, status: Webhook["status"]): Promise<Response> {
   const { endpoint } = await getWebhook(app, visit.teamId, id);

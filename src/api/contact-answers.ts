@@ -33,6 +33,7 @@ export function toImport(row: ContactImport) {
     completed_at: row.completedAt?.toISOString() ?? null,
     counts: { total, created, updated, skipped, failed },
     progress: row.size === 0 ? 1 : Math.min(1, row.bytesRead / row.size),
+    size: row.size,
     error: row.problem,
   };
 }

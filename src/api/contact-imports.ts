@@ -196,6 +196,7 @@ const steps = (app: App) =>
         const { id } = await beginImport(app, caller.teamId, params.id, {
           column_map: asText(body.column_map),
           on_conflict: body.on_conflict,
+          resubscribe: body.resubscribe === undefined ? undefined : String(body.resubscribe),
           segments: asText(body.segments),
           topics: asText(body.topics),
         });

@@ -130,6 +130,11 @@ export const contactAnswer = Type.Object({
   ...contactItem,
   properties: values,
 });
+export const contactCount = Type.Object({
+  object: Type.Literal("contact_count"),
+  total: Type.Integer({ minimum: 0 }),
+  unsubscribed: Type.Integer({ minimum: 0, description: "Those who want no broadcasts at all." }),
+});
 export const contactReference = Type.Object({ object: Type.Literal("contact"), id });
 export const contactDeleted = Type.Object({
   object: Type.Literal("contact"),
@@ -181,6 +186,7 @@ export const importAnswer = Type.Object({
     failed: count("`GET /contacts/imports/{id}/errors` tells why."),
   }),
   progress: Type.Number({ description: "How much of the file has been read, from 0 to 1." }),
+  size: count("Of the file, in bytes."),
   error: nullable(
     Type.String({
       description: "Why it failed as a whole.",
@@ -218,6 +224,7 @@ export const importBegin = t.Object(
   {
     column_map: mapped,
     on_conflict: t.Optional(t.Union([t.Literal("upsert"), t.Literal("skip")])),
+    resubscribe: t.Optional(t.Boolean()),
     segments: t.Optional(t.Array(t.Unknown(), { examples: [[]] })),
     topics: t.Optional(t.Array(t.Unknown(), { examples: [[]] })),
   },

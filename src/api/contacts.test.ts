@@ -314,3 +314,30 @@ test("another team's things are not there", async () => {
     expect([method, path, answer.status]).toEqual([method, path, 404]);
   }
 });
+
+test("contacts are counted, and one is told the dynamic segments that hold them", async () => {
+  const rules = { all: [{ field: "first_name", operator: "equals", value: "Ada" }] };
+  const segment = await make("/segments", { name: "Adas", rules });
+  await make("/contacts", { email: "ada@example.com", first_name: "Ada" });
+  await make("/contacts", { email: "bob@example.com", unsubscribed: true });
+  expect((await ask("GET", "/contacts/count")).body).toEqual({
+    ...{ object: "contact_count", total: 2, unsubscribed: 1 },
+  });
+  const segmentsOf = async (email: string) =>
+    (await ask("GET", `/contacts/${email}/dynamic-segments`)).body.data.map(({ id }: { id: string }) => id);
+  expect(await segmentsOf("ada@example.com")).toEqual([segment]);
+  expect(await segmentsOf("bob@example.com")).toEqual([]);
+  expect((await ask("GET", "/contacts/carol@example.com/dynamic-segments")).status).toBe(404);
+});
+
+test("an import that is begun by itself may bring people back, as one that begins at once may", async () => {
+  await make("/contacts", { email: "ada@example.com", unsubscribed: true });
+  const csv = "email,unsubscribed\nada@example.com,false\n";
+  const { body } = await upload("/contacts/imports", [["begin", "false"], file(csv)]);
+  await ask("POST", `/contacts/imports/${body.id}/begin`, { resubscribe: true });
+  await finish(body.id);
+  expect((await ask("GET", `/contacts/imports/${body.id}`)).body).toMatchObject({
+    ...{ status: "completed", size: csv.length, counts: { updated: 1 } },
+  });
+  expect((await ask("GET", "/contacts/ada@example.com")).body.unsubscribed).toBe(false);
+});

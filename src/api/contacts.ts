@@ -3,31 +3,30 @@ import { Elysia, type Static } from "elysia";
 import type { App } from "../app.ts";
 import type { TopicChoice } from "../contacts/changes.ts";
 import { type ContactsWanted, filterContacts } from "../contacts/filter.ts";
-import { listSegmentsOf, setMembership } from "../contacts/members.ts";
 import { propertiesOf } from "../contacts/properties.ts";
 import { getContact, getContacts } from "../contacts/read.ts";
 import { deleteContact, saveContact, updateContact } from "../contacts/save.ts";
+import { findTotals } from "../contacts/store.ts";
 import { listTopicsOf, updateTopicsOf } from "../contacts/subscriptions.ts";
 import { Refusal } from "../errors.ts";
 import { authenticated } from "./auth.ts";
-import { toContact, toContactItem, toFields, toNewContact, toSegmentItem } from "./contact-answers.ts";
+import { toContact, toContactItem, toFields, toNewContact } from "./contact-answers.ts";
 import { contactDataRoutes } from "./contact-data.ts";
 import { contactFileRoutes } from "./contact-imports.ts";
 import {
   contactAnswer,
   contactChanges,
+  contactCount,
   contactCreation,
   contactDeleted,
   contactReference,
   contactsQuery,
   foundContacts,
-  membershipAnswer,
-  membershipDeleted,
-  segmentsOfContact,
   topicChoices,
   topicsChanged,
   topicsOfContact,
 } from "./contact-schemas.ts";
+import { contactSegmentRoutes } from "./contact-segments.ts";
 import { shown } from "./example.ts";
 import { listAnswer, pageQuery, readPage, searchAnswer, searchNote, searchPage } from "./list.ts";
 import { answer, bodyErrorAnswers, errorAnswers, requestBody } from "./openapi.ts";
@@ -37,7 +36,7 @@ export const contactRoutes = (app: App) =>
     .use(contactFileRoutes(app))
     .use(contactDataRoutes(app))
     .use(singleRoutes(app))
-    .use(segmentsRoutes(app))
+    .use(contactSegmentRoutes(app))
     .use(topicsRoutes(app));
 
 const tags = ["Contacts"];
@@ -85,6 +84,20 @@ const singleRoutes = (app: App) =>
           description: `Newest first, up to 500 when \`limit\` is absent. With \`topic_id\` or \`unsubscribed\`, or with both \`search\` and \`segment_id\`, it is ${searchNote}`,
           tags,
           responses: { 200: answer("A page", foundContacts), ...errorAnswers },
+        },
+      },
+    )
+    .get(
+      "/count",
+      async ({ caller }) => ({
+        object: "contact_count" as const,
+        ...(await findTotals(app.db, caller.teamId)),
+      }),
+      {
+        detail: {
+          summary: "Count the contacts",
+          tags,
+          responses: { 200: answer("How many there are now", contactCount), ...errorAnswers },
         },
       },
     )
@@ -150,65 +163,6 @@ function readNarrower({
     ...(unsubscribed !== undefined && { unsubscribed: unsubscribed === "true" }),
   };
 }
-
-const segmentsRoutes = (app: App) =>
-  new Elysia()
-    .use(authenticated(app, "full_access"))
-    .get(
-      "/:idOrEmail/segments",
-      async ({ caller, params, query }) => {
-        const page = readPage(query, "paged");
-        const rows = await listSegmentsOf(app, caller.teamId, params.idOrEmail, page);
-        return listAnswer(rows, page, toSegmentItem);
-      },
-      {
-        query: pageQuery,
-        detail: {
-          summary: "List the segments a contact was put into",
-          tags,
-          responses: { 200: answer("A page, newest first", segmentsOfContact), ...errorAnswers },
-        },
-      },
-    )
-    .post(
-      "/:idOrEmail/segments/:segmentId",
-      async ({ caller, params }) =>
-        toMembership(await setMembership(app, caller.teamId, params.idOrEmail, params.segmentId, true)),
-      {
-        detail: {
-          summary: "Put a contact into a segment",
-          tags,
-          responses: { 200: answer("They are in it", membershipAnswer), ...errorAnswers },
-        },
-      },
-    )
-    .delete(
-      "/:idOrEmail/segments/:segmentId",
-      async ({ caller, params }) => {
-        const { idOrEmail, segmentId } = params;
-        const membership = await setMembership(app, caller.teamId, idOrEmail, segmentId, false);
-        return {
-          ...toMembership(membership),
-          audienceId: membership.segmentId,
-          deleted: true as const,
-        };
-      },
-      {
-        detail: {
-          summary: "Take a contact out of a segment",
-          tags,
-          responses: { 200: answer("They are not in it", membershipDeleted), ...errorAnswers },
-        },
-      },
-    );
-
-/** The contract's documents and its SDKs name different keys: these are all of them. */
-const toMembership = ({ contactId, segmentId }: { contactId: string; segmentId: string }) => ({
-  object: "contact_segment" as const,
-  id: segmentId,
-  contact_id: contactId,
-  segment_id: segmentId,
-});
 
 const topicsRoutes = (app: App) =>
   new Elysia()

@@ -70,11 +70,22 @@ const record = (...kinds: string[]) =>
     status: oneOf(...recordStatuses),
     reason: Type.String({ description: "What was found and what to change; empty when all is well." }),
     value: Type.String({ examples: ["v=spf1 a:mail.example.com ~all"] }),
+    found: Type.Array(Type.String(), {
+      description: "What is published there, as it was last seen.",
+      examples: [["v=spf1 a:mail.example.com ~all"]],
+    }),
     priority: Type.Optional(Type.Integer()),
   });
 
+const time = Type.String({ format: "date-time" });
 const detailed = {
   ...summary,
+  checked_at: orNull(
+    Type.String({ format: "date-time", description: "When its records were last looked up." }),
+  ),
+  checked_until: orNull(
+    Type.String({ format: "date-time", description: "Until when they are looked up again by themselves." }),
+  ),
   records: Type.Array(record("SPF", "DKIM", "Receiving", "Tracking")),
   recommended_records: Type.Array(record("DMARC", "Receiving")),
 };
@@ -85,6 +96,35 @@ export const domainAnswer = Type.Object({ object, ...detailed });
 export const domainList = listOf(Type.Object(summary));
 export const domainReference = Type.Object({ object, id });
 export const deletedAnswer = Type.Object({ object, id, deleted: Type.Literal(true) });
+
+export const signingKeyList = listOf(
+  Type.Object({
+    object: Type.Literal("dkim_key"),
+    id,
+    selector: Type.String({ examples: ["mailit"] }),
+    host: Type.String({
+      description: "Where its record is published.",
+      examples: ["mailit._domainkey.example.com"],
+    }),
+    algorithm: oneOf("rsa", "ed25519"),
+    public_key: Type.String({
+      description: "As in the record's `p=`.",
+      examples: ["11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="],
+    }),
+    state: Type.Union(
+      ["active", "pending", "retired"].map((state) => Type.Literal(state)),
+      { description: "`pending` until DNS shows it; `retired` once another has taken its place." },
+    ),
+    signs: Type.Boolean({ description: "An active key signs once the domain has been verified." }),
+    created_at: time,
+    keep_until: orNull(
+      Type.String({
+        format: "date-time",
+        description: "Of a retired key: until when its record is to stay, for messages under way.",
+      }),
+    ),
+  }),
+);
 
 export const claimAnswer = Type.Object({
   object: Type.Literal("domain_claim"),

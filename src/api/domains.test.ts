@@ -71,6 +71,7 @@ describe("POST /domains", () => {
       tracking_subdomain: "links",
       tls: "opportunistic",
       capabilities: { sending: "enabled", receiving: "disabled" },
+      ...{ checked_at: null, checked_until: null },
       records: [
         {
           record: "SPF",
@@ -80,6 +81,7 @@ describe("POST /domains", () => {
           ttl: "Auto",
           status: "not_started",
           reason: "",
+          found: [],
           value: "mail.mailit.test",
           priority: 10,
         },
@@ -91,6 +93,7 @@ describe("POST /domains", () => {
           ttl: "Auto",
           status: "not_started",
           reason: "",
+          found: [],
           value: "v=spf1 a:mail.mailit.test ~all",
         },
         dkim("mailit", "rsa"),
@@ -112,6 +115,7 @@ describe("POST /domains", () => {
       ttl: "Auto",
       status: "not_started",
       reason: "",
+      found: [],
       value: expect.stringMatching(new RegExp(`^v=DKIM1; k=${algorithm}; p=[A-Za-z0-9+/]+=*$`)),
     };
   }
@@ -153,6 +157,7 @@ describe("POST /domains", () => {
       ttl: "Auto",
       status: "not_started",
       reason: "",
+      found: [],
       value: "mail.mailit.test",
     });
   });

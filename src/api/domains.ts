@@ -161,6 +161,8 @@ function toItem(domain: Domain) {
 function toAnswer(domain: Domain, records: DomainRecord[]) {
   return {
     ...toItem(domain),
+    checked_at: domain.checkedAt?.toISOString() ?? null,
+    checked_until: domain.checkUntil?.toISOString() ?? null,
     records: records.filter(isAskedFor).map(toRecord),
     recommended_records: records.filter((record) => !isAskedFor(record)).map(toRecord),
   };
@@ -168,7 +170,7 @@ function toAnswer(domain: Domain, records: DomainRecord[]) {
 
 // TXT values stand without the quotes Resend puts around SPF: those belong to zone files, and typed into a DNS
 // provider's form they end up inside the record, which is then no SPF record.
-function toRecord({ purpose, name, host, type, status, reason, value, priority }: DomainRecord) {
-  const own = { record: purpose, name, host, type, ttl: "Auto", status, reason, value };
+function toRecord({ purpose, name, host, type, status, reason, value, found, priority }: DomainRecord) {
+  const own = { record: purpose, name, host, type, ttl: "Auto", status, reason, value, found };
   return priority === undefined ? own : { ...own, priority };
 }

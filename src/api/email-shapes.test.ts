@@ -47,7 +47,11 @@ const bareItem = (id: string) => ({
   last_event: "queued",
   scheduled_at: null,
   topic_id: null,
+  broadcast_id: null,
 });
+
+/** Ours, of one alone. */
+const origin = { domain_id: expect.any(String), api_key_id: expect.any(String), from_template: false };
 
 const fullItem = (id: string) => ({
   ...bareItem(id),
@@ -66,13 +70,14 @@ describe("as the official SDK sees it, key by key", () => {
   test("what was not given is null, and tags are a list", async () => {
     const id = await send(bare);
     const { data } = await sdk.emails.get(id);
-    expect<unknown>(data).toEqual({ object: "email", ...bareItem(id), html: null, text: "Hi", tags: [] });
+    const content = { html: null, text: "Hi", tags: [] };
+    expect<unknown>(data).toEqual({ object: "email", ...bareItem(id), ...content, ...origin });
   });
 
   test("what was given comes back as it was", async () => {
     const id = await send(full);
     const { data } = await sdk.emails.get(id);
-    const body = { html: full.html, text: null, tags: full.tags };
+    const body = { html: full.html, text: null, tags: full.tags, ...origin };
     expect<unknown>(data).toEqual({ object: "email", ...fullItem(id), ...body });
   });
 

@@ -38,7 +38,7 @@ test("a created key works at once and its token is in no later answer", async ()
   expect(Object.keys(made.body)).toEqual(["id", "token"]);
   expect(made.headers.get("cache-control")).toBe("no-store");
   expect(await authenticateKey(app, made.body.token)).toMatchObject({ teamId, permission: "sending_access" });
-  expect(JSON.stringify((await call("GET", "/api-keys")).body)).not.toContain(made.body.token.slice(0, 10));
+  expect(JSON.stringify((await call("GET", "/api-keys")).body)).not.toContain(made.body.token.slice(10));
 });
 
 test("keys are listed newest first, all of them unless a limit says otherwise", async () => {
@@ -62,7 +62,9 @@ test("keys are listed newest first, all of them unless a limit says otherwise", 
     permission: "full_access",
     domain_id: null,
     allowed_ips: [],
+    token_start: key.slice(0, 10),
   });
+  expect((await call("GET", `/api-keys/${keyId}`)).body).toEqual({ object: "api_key", ...body.data.at(-1) });
   expect(body.data[0].last_used_at).toBeNull();
 
   const page = await call("GET", `/api-keys?limit=2&after=${ids[3]}`);

@@ -2,7 +2,7 @@ import { Type } from "@sinclair/typebox";
 import { Elysia, t } from "elysia";
 import type { App } from "../app.ts";
 import type { ApiKey } from "../keys/schema.ts";
-import { changeKey, createKey, listTeamKeys, revokeKey } from "../keys/service.ts";
+import { changeKey, createKey, getKey, listTeamKeys, revokeKey } from "../keys/service.ts";
 import { authenticated, type Caller } from "./auth.ts";
 import { shown } from "./example.ts";
 import { listAnswer, pageQuery, readPage } from "./list.ts";
@@ -35,7 +35,7 @@ const change = t.Object(
 const id = Type.String({ format: "uuid" });
 const time = Type.String({ format: "date-time" });
 const created = Type.Object({ id, token: Type.String({ description: "Shown this once." }) });
-const item = Type.Object({
+const item = {
   id,
   name: Type.String(),
   created_at: time,
@@ -43,7 +43,12 @@ const item = Type.Object({
   permission: Type.Union([Type.Literal("full_access"), Type.Literal("sending_access")]),
   domain_id: Type.Union([id, Type.Null()]),
   allowed_ips: Type.Array(Type.String()),
-});
+  token_start: Type.String({
+    description: "Its token's first characters, by which people tell keys apart.",
+    examples: ["re_4f2a1c0"],
+  }),
+};
+const whole = Type.Object({ object: Type.Literal("api_key"), ...item });
 const changed = Type.Object({ object: Type.Literal("api_key"), id });
 const deleted = Type.Object({ object: Type.Literal("api_key"), id, deleted: Type.Literal(true) });
 
@@ -82,7 +87,22 @@ export const keyRoutes = (app: App) =>
         detail: {
           summary: "List API keys",
           tags: ["API keys"],
-          responses: { 200: answer("The keys, newest first", listOf(item)), ...errorAnswers },
+          responses: { 200: answer("The keys, newest first", listOf(Type.Object(item))), ...errorAnswers },
+        },
+      },
+    )
+    .get(
+      "/:id",
+      async ({ caller, params }) => ({
+        object: "api_key" as const,
+        ...toItem(await getKey(app, caller.teamId, params.id)),
+      }),
+      {
+        detail: {
+          summary: "Get an API key",
+          description: "Its token is not kept. `GET /logs?api_key_id=` lists what was asked with it.",
+          tags: ["API keys"],
+          responses: { 200: answer("The key", whole), ...errorAnswers },
         },
       },
     )
@@ -122,7 +142,7 @@ export const keyRoutes = (app: App) =>
 const asCaller = <T>(app: App, { role }: Caller, work: () => Promise<T>): Promise<T> =>
   app.acting.run({ role }, work);
 
-function toItem({ id, name, createdAt, lastUsedAt, permission, domainId, allowedIps }: ApiKey) {
+function toItem({ id, name, createdAt, lastUsedAt, permission, domainId, allowedIps, tokenStart }: ApiKey) {
   return {
     id,
     name,
@@ -131,5 +151,6 @@ function toItem({ id, name, createdAt, lastUsedAt, permission, domainId, allowed
     permission,
     domain_id: domainId,
     allowed_ips: allowedIps,
+    token_start: tokenStart,
   };
 }

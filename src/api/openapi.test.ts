@@ -57,7 +57,8 @@ test.each(operations)("%s is described: a summary, its parameters, what it answe
   expect(statuses).toContainValues(["401", "422", "500", "503"]);
   for (const [status, { description, content }] of Object.entries(responses)) {
     expect(description).not.toBe("");
-    const file = status === "200" && (content["text/csv"] ?? content["message/rfc822"]);
+    const file =
+      status === "200" && (content["text/csv"] ?? content["message/rfc822"] ?? content["text/plain"]);
     expect(file || content["application/json"]).toMatchObject({
       schema: { type: file ? "string" : "object" },
     });
@@ -83,6 +84,10 @@ const lists = operations.filter(
   ([name, , list]) =>
     name !== "GET /emails/:id/deliveries" && // all of them, always: there are fifty recipients at most
     !name.includes("/domains/:id/routes") && // the same: two hundred at most
+    name !== "GET /domains/:id/dkim" && // the same: a few
+    name !== "GET /webhooks/event-types" && // the same
+    name !== "GET /contacts/:idOrEmail/dynamic-segments" && // the same: of the newest fifty
+    name !== "GET /emails/receiving/:id/webhook-events" && // the same: one for each webhook
     name !== "GET /inbound/emails" && // by numbers, as the original had it
     name !== "GET /queue/lanes" && // lanes have names, not ids: they are paged forwards only
     list?.responses[200]?.content["application/json"]?.schema.properties?.has_more !== undefined,

@@ -1,5 +1,6 @@
 import { Type } from "@sinclair/typebox";
 import { t } from "elysia";
+import { webhookEventStatuses } from "../webhooks/schema.ts";
 import { pageQuery } from "./list.ts";
 import { listOf, searchedListOf } from "./openapi.ts";
 
@@ -116,6 +117,10 @@ export const receivedAnswer = Type.Object({
   kind: Type.Union([Type.Literal("email"), Type.Literal("report")]),
   mail_from: Type.String({ description: "The envelope sender; empty for bounces." }),
   remote_address: Type.String({ examples: ["192.0.2.25"] }),
+  client_name: Type.String({
+    description: "What the host that handed it over called itself.",
+    examples: ["mail.elsewhere.org"],
+  }),
   tls: orNull(
     Type.String({ description: "Null in plaintext.", examples: ["TLSv1.3 TLS_AES_256_GCM_SHA384"] }),
   ),
@@ -129,6 +134,7 @@ export const receivedAnswer = Type.Object({
       examples: ["The message could not be read whole: it has too many parts"],
     }),
   ),
+  size: Type.Integer({ description: "Of the message as it came, in bytes." }),
 });
 
 export const removedAnswer = Type.Object({
@@ -136,6 +142,18 @@ export const removedAnswer = Type.Object({
   id,
   deleted: Type.Literal(true),
 });
+
+export const toldList = listOf(
+  Type.Object({
+    object: Type.Literal("webhook_event"),
+    id: Type.String({ examples: ["msg_019ad1c45a3e7c609f8b3f0a6f1d2c4b"] }),
+    webhook_id: id,
+    endpoint: Type.String({ examples: ["https://example.com/webhooks"] }),
+    type: Type.Union([Type.Literal("email.received"), Type.Literal("email.inbound")]),
+    status: Type.Union(webhookEventStatuses.map((each) => Type.Literal(each))),
+    attempts: Type.Integer({ description: "How often it was called." }),
+  }),
+);
 
 const linkedFile = { ...file, ...link };
 export const receivedFileList = listOf(Type.Object(linkedFile));

@@ -5,6 +5,7 @@ import { testApp, testTeam } from "../../test/support/test-app.ts";
 import { testServer } from "../../test/support/test-server.ts";
 import { newId } from "../ids.ts";
 import { createKey } from "../keys/service.ts";
+import { createWebhook } from "../webhooks/service.ts";
 
 const lines = (text: string) => text.replaceAll("\n", "\r\n");
 
@@ -79,11 +80,12 @@ test("the official SDK lists and gets what came in, key by key", async () => {
     raw: linked,
     kind: "email",
     ...{ mail_from: "ada@sender.test", remote_address: "127.0.0.1", tls: null, delivery_id: null },
+    client_name: "mx.sender.test",
     verdicts: expect.objectContaining({
       ...{ spf: expect.objectContaining({ result: "none" }), dkim: [] },
       dmarc: expect.objectContaining({ result: "none" }),
     }),
-    problem: null,
+    ...{ problem: null, size: letter.length + 2 }, // it is handed in with a line break behind it
   });
   for (const [name, value] of Object.entries(email!.headers!)) {
     expect([name, typeof value]).toEqual([name.toLowerCase(), "string"]);
@@ -99,6 +101,30 @@ test("the official SDK lists and gets what came in, key by key", async () => {
   const [first] = files!.data;
   const { data: got } = await sdk.emails.receiving.attachments.get({ emailId: id, id: first!.id });
   expect<unknown>(got).toEqual({ object: "attachment", ...first });
+});
+
+test("which webhooks were told of it, and what came of that, stands with a received email", async () => {
+  const scene = await inboundScene();
+  const { app, teamId } = scene;
+  const key = await keyOf(scene);
+  const { ask } = testServer(app);
+  const endpoint = "https://hooks.example.com/in";
+  const { webhook } = await createWebhook(app, teamId, { endpoint, events: ["email.received"] });
+  await createWebhook(app, teamId, { endpoint: "https://hooks.example.com/out", events: ["email.sent"] });
+  await scene.hand(letter, "support@example.com");
+  await scene.read();
+  const [{ id }] = (await ask("GET", "/emails/receiving", { key })).body.data;
+  const { body } = await ask("GET", `/emails/receiving/${id}/webhook-events`, { key });
+  expect(body.data).toEqual([
+    {
+      ...{ object: "webhook_event", id: expect.stringMatching(/^msg_/), webhook_id: webhook.id, endpoint },
+      ...{ type: "email.received", status: "pending", attempts: 0 },
+    },
+  ]);
+  const event = await ask("GET", `/webhooks/${webhook.id}/events/${body.data[0].id}`, { key });
+  expect(event.body.payload.data).toMatchObject({ email_id: id });
+  const { key: another } = await testTeam(app, "Another");
+  expect((await ask("GET", `/emails/receiving/${id}/webhook-events`, { key: another })).status).toBe(404);
 });
 
 const app = await testApp();

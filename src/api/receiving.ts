@@ -7,10 +7,13 @@ import {
   type ReceivedEmail,
   type ReceivedWhole,
   removeReceived,
+  requireReceived,
 } from "../inbound/received.ts";
 import { getReceivedAttachment, getReceivedAttachments } from "../inbound/received-files.ts";
 import type { FileLink, LinkedInboundAttachment } from "../inbound/received-links.ts";
 import type { InboundAttachment, InboundEmail } from "../inbound/schema.ts";
+import type { ToldEndpoint } from "../webhooks/event-store.ts";
+import { getToldOfReceived } from "../webhooks/read.ts";
 import { authenticated } from "./auth.ts";
 import { listAnswer, pageQuery, readPage, searchAnswer, searchNote, searchPage } from "./list.ts";
 import { answer, errorAnswers } from "./openapi.ts";
@@ -21,6 +24,7 @@ import {
   receivedList,
   receivedQuery,
   removedAnswer,
+  toldList,
   wholeQuery,
 } from "./receiving-schemas.ts";
 
@@ -68,6 +72,22 @@ const emailRoutes = (app: App) =>
           summary: "Get a received email",
           tags,
           responses: { 200: answer("The email", receivedAnswer), ...errorAnswers },
+        },
+      },
+    )
+    .get(
+      "/:id/webhook-events",
+      async ({ caller, params }) => {
+        const id = await requireReceived(app, caller.teamId, params.id);
+        const told = await getToldOfReceived(app, caller.teamId, id);
+        return { object: "list" as const, has_more: false, data: told.map(toTold) };
+      },
+      {
+        detail: {
+          summary: "List what webhooks were told of a received email",
+          description: "`GET /webhooks/{webhook_id}/events/{id}` says more of each.",
+          tags,
+          responses: { 200: answer("One for each webhook that hears of it", toldList), ...errorAnswers },
         },
       },
     )
@@ -149,12 +169,19 @@ function toAnswer(email: ReceivedWhole) {
     kind: email.kind,
     mail_from: email.mailFrom,
     remote_address: email.remoteAddress,
+    client_name: email.clientName,
     tls: email.tls,
     delivery_id: email.deliveryId,
     verdicts: toVerdicts(email),
     problem: email.problem,
+    size: email.size,
   };
 }
+
+const toTold = ({ webhookId, endpoint, id, name, status, tries }: ToldEndpoint) => ({
+  object: "webhook_event" as const,
+  ...{ id, webhook_id: webhookId, endpoint, type: name, status, attempts: tries },
+});
 
 function toVerdicts({ verdicts }: Pick<InboundEmail, "verdicts">) {
   if (!verdicts) return null;

@@ -1,4 +1,5 @@
 import { openapi } from "@elysiajs/openapi";
+import type { AnyElysia } from "elysia";
 import type { App } from "../app.ts";
 import { audienceRoutes } from "./audiences.ts";
 import { authRoutes } from "./auth-routes.ts";
@@ -7,6 +8,7 @@ import { contactPropertyRoutes } from "./contact-properties.ts";
 import { contactRoutes } from "./contacts.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { domainClaimRoutes } from "./domain-claims.ts";
+import { domainDnsRoutes } from "./domain-dns.ts";
 import { domainRoutes } from "./domains.ts";
 import { emailAttachmentRoutes } from "./email-attachments.ts";
 import { emailChangeRoutes } from "./email-changes.ts";
@@ -18,63 +20,74 @@ import { keyRoutes } from "./keys.ts";
 import { logRoutes } from "./logs.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { oauthGrantRoutes } from "./oauth-grants.ts";
+import { overviewRoutes } from "./overview.ts";
 import { queueRoutes } from "./queue.ts";
 import { queueSwitchRoutes } from "./queue-switches.ts";
 import { receivingRoutes } from "./receiving.ts";
 import { sandboxRoutes } from "./sandbox.ts";
 import { segmentRoutes } from "./segments.ts";
 import { makeServer } from "./server.ts";
+import { serverSettingsRoutes } from "./server-settings.ts";
 import { suppressionRoutes } from "./suppressions.ts";
 import { teamRoutes } from "./team.ts";
 import { templateRoutes } from "./templates.ts";
 import { topicRoutes } from "./topics.ts";
+import { usesRoutes } from "./uses.ts";
 import { webhookRoutes } from "./webhooks.ts";
+
+/** Every resource; their types together are more than the compiler follows, and nobody needs them. */
+const resources: readonly ((app: App) => AnyElysia)[] = [
+  authRoutes,
+  emailRoutes,
+  emailChangeRoutes,
+  emailAttachmentRoutes,
+  emailSharingRoutes,
+  metricsRoutes,
+  deliveryRoutes,
+  receivingRoutes,
+  inboundEmailRoutes,
+  broadcastRoutes,
+  domainRoutes,
+  domainDnsRoutes,
+  domainClaimRoutes,
+  inboundRouteRoutes,
+  keyRoutes,
+  suppressionRoutes,
+  contactRoutes,
+  contactPropertyRoutes,
+  segmentRoutes,
+  audienceRoutes,
+  topicRoutes,
+  usesRoutes,
+  webhookRoutes,
+  templateRoutes,
+  oauthGrantRoutes,
+  logRoutes,
+  overviewRoutes,
+  serverSettingsRoutes,
+  queueRoutes,
+  queueSwitchRoutes,
+  teamRoutes,
+];
 
 /** The JSON door, all of it: what `openapi/json` describes is what is here. */
 export const apiRoutes = (app: App, version: string) => {
-  const server = makeServer(app)
-    .use(
-      openapi({
-        path: "/openapi",
-        specPath: "/openapi/json",
-        provider: null, // its pages load their scripts from elsewhere; ours is public/reference.ts
-        documentation: {
-          info: {
-            title: "MailIt",
-            version,
-            description: "The API you know from Resend, on your own server.",
-          },
-          components: { securitySchemes: { bearer: { type: "http", scheme: "bearer" } } },
-          security: [{ bearer: [] }],
+  const server = makeServer(app).use(
+    openapi({
+      path: "/openapi",
+      specPath: "/openapi/json",
+      provider: null, // its pages load their scripts from elsewhere; ours is public/reference.ts
+      documentation: {
+        info: {
+          title: "MailIt",
+          version,
+          description: "The API you know from Resend, on your own server.",
         },
-      }),
-    )
-    .use(authRoutes(app))
-    .use(emailRoutes(app))
-    .use(emailChangeRoutes(app))
-    .use(emailAttachmentRoutes(app))
-    .use(emailSharingRoutes(app))
-    .use(metricsRoutes(app))
-    .use(deliveryRoutes(app))
-    .use(receivingRoutes(app))
-    .use(inboundEmailRoutes(app))
-    .use(broadcastRoutes(app))
-    .use(domainRoutes(app))
-    .use(domainClaimRoutes(app))
-    .use(inboundRouteRoutes(app))
-    .use(keyRoutes(app))
-    .use(suppressionRoutes(app))
-    .use(contactRoutes(app))
-    .use(contactPropertyRoutes(app))
-    .use(segmentRoutes(app))
-    .use(audienceRoutes(app))
-    .use(topicRoutes(app))
-    .use(webhookRoutes(app))
-    .use(templateRoutes(app))
-    .use(oauthGrantRoutes(app))
-    .use(logRoutes(app))
-    .use(queueRoutes(app))
-    .use(queueSwitchRoutes(app))
-    .use(teamRoutes(app));
+        components: { securitySchemes: { bearer: { type: "http", scheme: "bearer" } } },
+        security: [{ bearer: [] }],
+      },
+    }),
+  );
+  for (const routes of resources) server.use(routes(app));
   return app.sandbox ? server.use(sandboxRoutes(app)) : server;
 };

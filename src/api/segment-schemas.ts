@@ -42,6 +42,9 @@ const shownRules = Type.Unknown({
   description: "Of a dynamic segment; null: a static one.",
   examples: [exampleRules],
 });
+const audience = Type.Union([id, Type.Null()], {
+  description: "The audience that a dynamic segment picks from; null: all contacts.",
+});
 export const audienceSegment = {
   id,
   name: shownName,
@@ -55,7 +58,11 @@ export const listShapes = (word: "segment" | "audience") => {
   return {
     reference: Type.Object({ ...object, id }),
     created: Type.Object({ ...object, id, name: shownName }),
-    whole: Type.Object({ ...object, ...item, ...(word === "segment" && { rules: shownRules }) }),
+    whole: Type.Object({
+      ...object,
+      ...item,
+      ...(word === "segment" && { rules: shownRules, audience_id: audience }),
+    }),
     list: listOf(Type.Object(item)),
     deleted: Type.Object({ ...object, id, deleted: Type.Literal(true) }),
   };

@@ -70,7 +70,8 @@ const singleRoutes = (app: App) =>
       "/:id",
       async ({ caller, params }) => {
         const segment = await getSegment(app, caller.teamId, params.id);
-        return { object: "segment" as const, ...toSegmentItem(segment), rules: segment.rules };
+        const { rules, audienceId } = segment;
+        return { object: "segment" as const, ...toSegmentItem(segment), rules, audience_id: audienceId };
       },
       {
         detail: {

@@ -66,6 +66,14 @@ const item = {
     description: "Why it was disabled without being asked for.",
     examples: [null],
   }),
+  last_taken_at: Type.Union([time, Type.Null()], {
+    description: "When it last took an event, as far as its last hundred events know.",
+  }),
+  last_failure_at: Type.Union([time, Type.Null()]),
+  failing_since: Type.Union([time, Type.Null()], {
+    description: "Since when no call has succeeded; null while they do.",
+    examples: [null],
+  }),
 };
 
 export const reference = Type.Object(object);
@@ -77,6 +85,10 @@ export const webhookAnswer = Type.Object({
   ...item,
   signing_secret: Type.Union([secret, Type.Null()], {
     description: "Null for a person whose role is viewer.",
+  }),
+  previous_secret_until: Type.Union([time, Type.Null()], {
+    description: "Until when the secret before it signs as well.",
+    examples: [null],
   }),
 });
 
@@ -119,6 +131,23 @@ export const attemptList = listOf(
       description: "Why it counts as failed.",
       examples: [null],
     }),
+  }),
+);
+
+export const eventTypeList = listOf(
+  Type.Object({
+    object: Type.Literal("webhook_event_type"),
+    name: Type.String({ examples: ["email.delivered"] }),
+    group: Type.String({ examples: ["Emails"] }),
+    description: Type.String({ examples: ["The recipient's mail server has taken it."] }),
+    example: Type.Object(
+      {},
+      {
+        additionalProperties: true,
+        description: "What a call carries.",
+        examples: [{ type: "email.delivered", created_at: "2026-03-01T12:00:02.000Z", data: {} }],
+      },
+    ),
   }),
 );
 

@@ -43,8 +43,10 @@ test("a webhook is made, read, changed and deleted", async () => {
     events: ["email.sent", "contact.created"],
     include_body: false,
     disabled_reason: null,
+    ...{ last_taken_at: null, last_failure_at: null, failing_since: null },
   };
-  expect((await ask("GET", `/webhooks/${id}`)).body).toEqual({ object: "webhook", ...item, signing_secret });
+  const whole = { object: "webhook", ...item, signing_secret, previous_secret_until: null };
+  expect((await ask("GET", `/webhooks/${id}`)).body).toEqual(whole);
   expect((await ask("GET", "/webhooks")).body.data[0]).toEqual(item);
 
   const changed = await ask("PATCH", `/webhooks/${id}`, {
@@ -124,7 +126,10 @@ test("a rotation answers the new secret, which is the one that is read from then
   });
   expect(headers.get("cache-control")).toBe("no-store");
   expect(body.signing_secret).not.toBe(old);
-  expect((await ask("GET", `/webhooks/${id}`)).body.signing_secret).toBe(body.signing_secret);
+  const inADay = new Date(app.now().getTime() + 24 * 3_600_000).toISOString();
+  expect((await ask("GET", `/webhooks/${id}`)).body).toMatchObject({
+    ...{ signing_secret: body.signing_secret, previous_secret_until: inADay },
+  });
 });
 
 test("a secret is in no log of requests, and not in the database as it is", async () => {
@@ -319,4 +324,17 @@ test("a person who may only look is not shown the secret that signs", async () =
   };
   expect(await secretFor("viewer")).toBeNull();
   expect(await secretFor("developer")).toBe(made.signing_secret);
+});
+
+test("every event there is to hear of is told with what its calls carry", async () => {
+  const { body } = await ask("GET", "/webhooks/event-types");
+  const bounced = body.data.find(({ name }: { name: string }) => name === "email.bounced");
+  expect(bounced).toMatchObject({
+    ...{ object: "webhook_event_type", group: "Emails", description: expect.any(String) },
+    example: { type: "email.bounced", data: { bounce: { type: "Permanent" } } },
+  });
+  const events = body.data.map(({ name }: { name: string }) => name);
+  expect((await ask("POST", "/webhooks", { endpoint: "https://hooks.example.com/all", events })).status).toBe(
+    201,
+  );
 });

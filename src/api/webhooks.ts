@@ -1,7 +1,7 @@
 import { Elysia, type Static } from "elysia";
 import type { App } from "../app.ts";
 import { Refusal } from "../errors.ts";
-import type { Webhook } from "../webhooks/schema.ts";
+import { type WebhookStanding, withStanding } from "../webhooks/read.ts";
 import { sendTestEvent } from "../webhooks/send-test.ts";
 import {
   changeWebhook,
@@ -9,6 +9,7 @@ import {
   getWebhook,
   getWebhooks,
   type NewWebhook,
+  previousSecretUntil,
   removeWebhook,
   rotateSecret,
   secretOf,
@@ -17,6 +18,7 @@ import { authenticated } from "./auth.ts";
 import { shown } from "./example.ts";
 import { listAnswer, pageQuery, readPage } from "./list.ts";
 import { answer, bodyErrorAnswers, errorAnswers } from "./openapi.ts";
+import { webhookEventTypeRoutes } from "./webhook-event-types.ts";
 import { webhookEventRoutes } from "./webhook-events.ts";
 import {
   change,
@@ -34,6 +36,7 @@ const tags = ["Webhooks"];
 export const webhookRoutes = (app: App) =>
   new Elysia({ prefix: "/webhooks" })
     .use(webhookEventRoutes(app))
+    .use(webhookEventTypeRoutes(app))
     .use(authenticated(app, "full_access"))
     .post(
       "",
@@ -68,7 +71,8 @@ export const webhookRoutes = (app: App) =>
       "",
       async ({ caller, query }) => {
         const page = readPage(query, "paged");
-        return listAnswer(await getWebhooks(app, caller.teamId, page), page, toItem);
+        const rows = await withStanding(app, await getWebhooks(app, caller.teamId, page));
+        return listAnswer(rows, page, toItem);
       },
       {
         query: pageQuery,
@@ -86,7 +90,13 @@ export const webhookRoutes = (app: App) =>
         set.headers["cache-control"] = "no-store";
         // With it one forges calls to the endpoint: whoever may only look does not see it, here as in the admin.
         const secret = caller.role === "viewer" ? null : secretOf(app, webhook);
-        return { object: "webhook", ...toItem(webhook), signing_secret: secret };
+        const [standing] = await withStanding(app, [webhook]);
+        return {
+          object: "webhook",
+          ...toItem(standing!),
+          signing_secret: secret,
+          previous_secret_until: previousSecretUntil(app, webhook)?.toISOString() ?? null,
+        };
       },
       {
         detail: {
@@ -170,7 +180,8 @@ function toFields(body: Static<typeof change>): Partial<NewWebhook> {
   return { endpoint, events, status, includeBody };
 }
 
-function toItem({ id, createdAt, status, endpoint, events, includeBody, disabledReason }: Webhook) {
+function toItem({ webhook, lastTakenAt }: WebhookStanding) {
+  const { id, createdAt, status, endpoint, events, includeBody, disabledReason } = webhook;
   return {
     id,
     created_at: createdAt.toISOString(),
@@ -179,5 +190,8 @@ function toItem({ id, createdAt, status, endpoint, events, includeBody, disabled
     events,
     include_body: includeBody,
     disabled_reason: disabledReason,
+    last_taken_at: lastTakenAt?.toISOString() ?? null,
+    last_failure_at: webhook.lastFailureAt?.toISOString() ?? null,
+    failing_since: webhook.failingSince?.toISOString() ?? null,
   };
 }

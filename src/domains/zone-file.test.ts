@@ -30,3 +30,8 @@ test("a long value is cut into strings that together are the value, and quotes i
   expect(strings.map(({ length }) => length)).toEqual([255, 58]);
   expect(strings.join("")).toBe(value);
 });
+
+test("the record of a key that signs no longer is left out", () => {
+  const old = record({ purpose: "DKIM", keepUntil: new Date("2026-03-08T12:00:00Z") });
+  expect(toZoneFile([old])).toBe("");
+});

@@ -1,8 +1,14 @@
 import type { DnsRecord } from "../dns/domain-records.ts";
 
-/** Records as text that name servers and most DNS providers take in (RFC 1035 §5.1), with full names. */
+/**
+ * Records as text that name servers and most DNS providers take in (RFC 1035 §5.1), with full names. Those of keys that
+ * sign no longer are not among them: they are there already, and go soon.
+ */
 export function toZoneFile(records: readonly DnsRecord[]): string {
-  return records.map((record) => `${record.host}. IN ${record.type} ${rdataOf(record)}\n`).join("");
+  return records
+    .filter(({ keepUntil }) => keepUntil === undefined)
+    .map((record) => `${record.host}. IN ${record.type} ${rdataOf(record)}\n`)
+    .join("");
 }
 
 function rdataOf({ type, value, priority }: DnsRecord): string {

@@ -1,6 +1,7 @@
 import type { App } from "../app.ts";
 import type { Keyset } from "../db/page.ts";
 import { Refusal } from "../errors.ts";
+import { listEventsOf } from "../events/read.ts";
 import { bodyOf } from "./body.ts";
 import {
   endOfEvents,
@@ -77,6 +78,15 @@ export async function lastTakenAt(app: App, { id }: Webhook): Promise<Date | und
   return attempts[0]?.createdAt ?? event.createdAt;
 }
 
+/** An endpoint, and how it has been doing. */
+export interface WebhookStanding {
+  webhook: Webhook;
+  lastTakenAt: Date | undefined;
+}
+
+export const withStanding = (app: App, webhooks: Webhook[]): Promise<WebhookStanding[]> =>
+  Promise.all(webhooks.map(async (webhook) => ({ webhook, lastTakenAt: await lastTakenAt(app, webhook) })));
+
 export async function getWebhookEvent(
   app: App,
   teamId: string,
@@ -107,6 +117,8 @@ export async function getAttempts(
   return listAttempts(app.db, event.webhookId, event.id, page);
 }
 
-/** What the team's endpoints were told of one event. */
-export const getToldEndpoints = (app: App, teamId: string, eventId: string): Promise<ToldEndpoint[]> =>
-  listToldEndpoints(app.db, teamId, messageIdOf(eventId));
+/** What the team's endpoints were told of an email that came in; nothing once its event is no longer kept. */
+export async function getToldOfReceived(app: App, teamId: string, emailId: string): Promise<ToldEndpoint[]> {
+  const [event] = await listEventsOf(app.db, teamId, emailId, { limit: 1 });
+  return event ? listToldEndpoints(app.db, teamId, messageIdOf(event.id)) : [];
+}

@@ -99,11 +99,21 @@ export async function revealSecret(app: App, teamId: string, id: string): Promis
   return secret;
 }
 
+/** Until when the secret before a rotation signs as well; undefined where none does. */
+export function previousSecretUntil(
+  app: App,
+  { sealedOldSecret, oldSecretUntil }: Webhook,
+): Date | undefined {
+  return sealedOldSecret !== null && oldSecretUntil !== null && oldSecretUntil > app.now()
+    ? oldSecretUntil
+    : undefined;
+}
+
 /** The secrets that sign a call, the newest first. */
 export function signingSecrets(app: App, webhook: Webhook): string[] {
-  const { id, sealedOldSecret, oldSecretUntil } = webhook;
-  const isOldValid = sealedOldSecret !== null && oldSecretUntil !== null && oldSecretUntil > app.now();
-  const old = isOldValid ? [app.secrets.open(sealedOldSecret, sealingPurpose(id))] : [];
+  const { id, sealedOldSecret } = webhook;
+  const isOldValid = previousSecretUntil(app, webhook) !== undefined;
+  const old = isOldValid ? [app.secrets.open(sealedOldSecret!, sealingPurpose(id))] : [];
   return [secretOf(app, webhook), ...old];
 }
 

@@ -134,6 +134,8 @@ test("its recipients are listed by what became of them, with its links and what 
   await page.getByLabel("Who").selectOption("bounced");
   await page.getByText("permanent bounce").waitFor();
   await page.getByRole("cell", { name: "delivered+bob@recipient.test" }).waitFor({ state: "detached" });
+  await page.getByLabel("Who").selectOption("Bounced: transient");
+  await page.getByText("Nobody is here").waitFor();
   await page.getByLabel("Who").selectOption("all");
   await page.getByLabel("Address").fill("delivered+bob@recipient.test");
   await page.getByRole("cell", { name: "bounced@recipient.test" }).waitFor({ state: "detached" });

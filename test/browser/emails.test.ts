@@ -36,6 +36,46 @@ test("an email is written, refused with what is wrong beside its field, and sent
   });
 });
 
+test("an email is made from a template, with a topic, tags, headers and files of one's own", async () => {
+  await addDomain();
+  const topic = await api("POST", "/topics", { name: "Offers", default_subscription: "opt_in" });
+  const template = await api("POST", "/templates", {
+    ...{ name: "Order", subject: "Your order", html: "<p>{{{COUNT}}} chairs for {{{NAME}}}</p>" },
+    variables: [{ key: "COUNT", type: "number" }],
+  });
+  await api("POST", `/templates/${template.id}/publish`, {});
+  const page = await open("/admin/emails/new");
+  await page.getByLabel("To", { exact: true }).fill("delivered@example.org");
+  await page.getByText("Template, topic, tags, headers").click();
+  await page.getByLabel("Template", { exact: true }).selectOption("Order");
+  await page.getByLabel("Variables of the template").fill("COUNT: 4\nNAME: Ada");
+  await page.getByLabel("Topic", { exact: true }).selectOption("Offers");
+  await page.getByLabel("Tags", { exact: true }).fill("category: order");
+  await page.getByLabel("Headers", { exact: true }).fill("X-Entity-Ref-ID 42");
+  await see(page, "emails-new-all");
+  await page.getByRole("button", { name: "Send" }).click();
+  await page.locator("#headers-mistake").waitFor();
+  await page.getByLabel("Headers", { exact: true }).fill("X-Entity-Ref-ID: 42");
+  await page.getByLabel("Attachments").setInputFiles([
+    { name: "order.txt", mimeType: "text/plain", buffer: Buffer.from("4 chairs") },
+    { name: "terms.txt", mimeType: "text/plain", buffer: Buffer.from("none") },
+  ]);
+  await page.getByRole("button", { name: "Send" }).click();
+  await page.waitForURL(/\/admin\/emails\/[0-9a-f-]{36}$/);
+  const id = page.url().split("/").at(-1);
+  expect(await api("GET", `/emails/${id}`)).toMatchObject({
+    ...{ subject: "Your order", html: "<p>4 chairs for Ada</p>", topic_id: topic.id, from_template: true },
+    tags: [{ name: "category", value: "order" }],
+  });
+  const { data: files } = await api("GET", `/emails/${id}/attachments`);
+  expect(files.map((file: { filename: string; size: number }) => [file.filename, file.size])).toEqual([
+    ["order.txt", 8],
+    ["terms.txt", 4],
+  ]);
+  await page.getByRole("link", { name: "Headers" }).click();
+  await page.getByText("X-Entity-Ref-ID", { exact: true }).waitFor();
+});
+
 test("the list shows emails as they come and as they change, and strangers' words as words", async () => {
   await addDomain();
   await send("before", "delivered@example.org");

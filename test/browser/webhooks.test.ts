@@ -88,13 +88,21 @@ test("all that failed since a time is told again", async () => {
   answering(200, "ok");
   await page.getByLabel("Since").selectOption("1");
   await page.getByRole("button", { name: "Tell again" }).click();
-  await page.getByRole("status").getByText("What failed is being told again.").waitFor();
+  await page.getByRole("status").getByText("It is being told again.").waitFor();
   await page.goto(`${mailit.url}/admin/webhooks/${id}?status=success`);
-  await page
-    .locator("#newest-events")
-    .getByRole("row", { name: /suppression\.added taken/ })
-    .nth(2)
-    .waitFor();
+  const taken = page.locator("#newest-events").getByRole("row", { name: /suppression\.added taken/ });
+  await taken.nth(2).waitFor();
+
+  answering(200, "once more");
+  await page.getByText("Which, exactly").click();
+  await page.getByLabel("Event", { exact: true }).selectOption("suppression.added");
+  await page.getByLabel("What came of it").selectOption("It was taken");
+  await page.getByLabel("From (UTC)").fill("2020-01-01T12:00");
+  await see(page, "webhook-replay");
+  await page.getByRole("button", { name: "Tell again" }).click();
+  await page.getByRole("status").getByText("It is being told again.").waitFor();
+  await page.locator("#newest-events").getByRole("link").first().click();
+  await page.locator(".attempts pre").first().getByText("once more").waitFor();
 });
 
 test("a list longer than a page goes on as one scrolls", async () => {
@@ -170,3 +178,14 @@ async function focus(page: Page, name: string): Promise<void> {
   }
   throw new Error(`the keyboard does not come to ${name}`);
 }
+
+test("what each event carries is read before there is a receiver for it", async () => {
+  const page = await open("/admin/webhooks");
+  await page.getByRole("link", { name: "Events", exact: true }).click();
+  await page.getByText("The recipient's mail server has refused it for good.").click();
+  const example = page.locator("#event-email-bounced pre");
+  expect(JSON.parse((await example.textContent())!)).toMatchObject({
+    ...{ type: "email.bounced", data: { bounce: { type: "Permanent" } } },
+  });
+  await see(page, "webhook-event-types");
+});

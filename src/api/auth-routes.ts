@@ -19,6 +19,7 @@ const registration = t.Object(
       t.String({
         description:
           "For the first account, unless it is made on the server's own machine: the token of the setup link that `mailit serve` prints.",
+        examples: ["kR2vYb0pT8mWq4sZ1xLc7dFgH3jNu6aE"],
       }),
     ),
   },

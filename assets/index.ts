@@ -48,8 +48,9 @@ const named: Record<string, Asset> = {
   "admin.css": sheet([adminCss, ...pages].join("\n")),
   "admin.js": script(adminJs),
   "editor.js": script(editorScript()),
-  "htmx.js": script(withoutMap(htmx)),
-  "sse.js": script(withoutMap(sse)),
+  // One script: htmx begins with what it knows a moment after it has run, and where the extension came later than that, a
+  // page was never live (https://github.com/bigskysoftware/htmx/issues/3693).
+  "htmx.js": script([htmx, sse].map(withoutMap).join("\n;")),
   "logo.svg": { body: logo, type: "image/svg+xml" },
 };
 

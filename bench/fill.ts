@@ -45,6 +45,10 @@ export function fill(path: string, emails: number): Filled {
     "team_id,id,key_id,method,path,status,duration_ms,user_agent,address,request_body,response_body,created_at",
   );
   const suppression = insert("suppressions", "id,team_id,address,reason,created_at");
+  const tagged = database.prepare(
+    `insert into tag_counters (team_id, name, hour, value, event, total) values (?, ?, ?, ?, ?, 1)
+     on conflict do update set total = total + 1`,
+  );
   const hourly = database.prepare(
     `insert into counters (team_id, hour, domain_id, broadcast_id, event, total) values (?, ?, ?, '', ?, 1)
      on conflict do update set total = total + 1`,
@@ -66,11 +70,19 @@ export function fill(path: string, emails: number): Filled {
       const recipient = `user${n}@domain${n % 500}.test`;
       const domain = `domain${n % 500}.test`;
       if (n % Math.floor(emails / 1_000) === 0) sample.push(id);
+      const tags = { category: `kind-${n % 20}`, campaign: `campaign-${n % 150}` };
       const people = [JSON.stringify([recipient]), "[]", "[]", "[]"] as const;
       email.run(
         ...([id, teamId, domainId, keyId, `<${id}@example.com>`, "Bench <bench@example.com>"] as const),
         ...people,
-        ...[`Message ${n}`, contentIds[n % 1_000]!, "{}", "[]", "delivered", at],
+        ...[
+          `Message ${n}`,
+          contentIds[n % 1_000]!,
+          "{}",
+          JSON.stringify(Object.entries(tags).map(([name, value]) => ({ name, value }))),
+          "delivered",
+          at,
+        ],
       );
       delivery.run(
         ...[deliveryId, teamId, id, recipient, domain, "delivered", 1, "250 2.0.0 Ok", "mx.test", at, at, at],
@@ -78,6 +90,7 @@ export function fill(path: string, emails: number): Filled {
       for (const type of ["email.queued", "email.delivered"]) {
         event.run(Bun.randomUUIDv7("hex", at), teamId, type, id, deliveryId, recipient, "{}", at);
         hourly.run(teamId, hour, domainId, type);
+        for (const [name, value] of Object.entries(tags)) tagged.run(teamId, name, hour, value, type);
         if (type !== "email.queued") counter.run(id, hour, type, teamId, 1);
       }
       const status = n % 50 === 0 ? 422 : 200;

@@ -64,3 +64,11 @@ export class StorageUnavailable extends Error {
 export class ConfigFault extends Error {
   override readonly name = "ConfigFault";
 }
+
+/** Whether it is a StorageUnavailable, or what a library has wrapped around one. */
+export function isStorageUnavailable(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof StorageUnavailable) return true;
+  }
+  return false;
+}

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { createFirstAccount, logIn } from "./accounts/service.ts";
 import { withApp } from "./cli/open.ts";
 
+const address = "192.0.2.1";
+
 test("a password comes by standard input, and without one the program says so and fails", async () => {
   const folder = await mkdtemp(join(tmpdir(), "mailit-test-"));
   try {
@@ -25,7 +27,7 @@ test("a password comes by standard input, and without one the program says so an
       stdout: "",
       stderr: "Give the password on standard input, with --password-stdin.\n",
     });
-    await withApp(place, (app) => logIn(app, { email: ada.email, password: "battery staple" }));
+    await withApp(place, (app) => logIn(app, { address, email: ada.email, password: "battery staple" }));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -4,7 +4,7 @@ import { assetUrl, findAsset } from "../assets/index.ts";
 const bytesOf = (name: string) => findAsset(assetUrl(name).slice("/assets/".length))!.body.length;
 
 test("what every page of the admin loads is under 110 KB, which leaves 40 KB for the page itself", () => {
-  const everyPage = ["admin.css", "htmx.js", "sse.js", "admin.js", "logo.svg"];
+  const everyPage = ["admin.css", "htmx.js", "admin.js", "logo.svg"];
   const bytes = everyPage.reduce((sum, name) => sum + bytesOf(name), 0);
   expect(bytes).toBeLessThan(110_000);
   expect(bytesOf("editor.js")).toBeGreaterThan(110_000); // which is why only the two pages with an editor load it

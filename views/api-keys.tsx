@@ -1,8 +1,9 @@
 /** @jsxImportSource preact */
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
+import type { ComponentChildren } from "preact";
 import type { ApiKey } from "../src/keys/schema.ts";
 import type { ListedLog } from "../src/logs/store.ts";
-import { Acting } from "./parts/acting.tsx";
+import { Acting, MayWrite, useMayWrite } from "./parts/acting.tsx";
 import { Badge } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Copyable } from "./parts/copy.tsx";
@@ -17,6 +18,8 @@ export interface KeyRowsProps {
   next: string | undefined;
   /** Names by id. */
   domains: Record<string, string>;
+  /** Whether whoever looks is an admin of the team or its owner. */
+  isAdmin: boolean;
   now: Date;
   csrf: string;
 }
@@ -50,7 +53,7 @@ export function KeysPage({ form, ...list }: KeyRowsProps & { form: KeyFormProps 
   );
 }
 
-export function KeyRows({ keys, next, domains, now, csrf }: KeyRowsProps) {
+export function KeyRows({ keys, next, domains, isAdmin, now, csrf }: KeyRowsProps) {
   return (
     <>
       {keys.map((key) => (
@@ -75,7 +78,9 @@ export function KeyRows({ keys, next, domains, now, csrf }: KeyRowsProps) {
             <Ago at={key.createdAt} now={now} />
           </td>
           <td class="act">
-            <RevokeKey apiKey={key} csrf={csrf} />
+            <IfMayChange apiKey={key} isAdmin={isAdmin}>
+              <RevokeKey apiKey={key} csrf={csrf} />
+            </IfMayChange>
           </td>
         </tr>
       ))}
@@ -96,13 +101,18 @@ export function NewKeyPage(form: KeyFormProps) {
 
 export interface KeyFormProps {
   csrf: string;
+  isAdmin: boolean;
   /** Names by id. */
   domains: Record<string, string>;
   values: { name: string; permission: string; domainId: string; allowedIps: string };
   mistakes: Partial<Record<"name" | "permission" | "domain_id" | "allowed_ips" | "form", string>>;
 }
 
-export function KeyForm({ csrf, domains, values, mistakes }: KeyFormProps) {
+export function KeyForm({ csrf, isAdmin, domains, values, mistakes }: KeyFormProps) {
+  const permissions: [string, string][] = [
+    ["sending_access", "Sending: it sends, and reads nothing"],
+    ["full_access", "Full access: all the API"],
+  ];
   return (
     <section class="card" id="new">
       <h2>New API key</h2>
@@ -122,10 +132,8 @@ export function KeyForm({ csrf, domains, values, mistakes }: KeyFormProps) {
           label="Permission"
           value={values.permission}
           mistake={mistakes.permission}
-          options={[
-            ["sending_access", "Sending: it sends, and reads nothing"],
-            ["full_access", "Full access: all the API"],
-          ]}
+          {...(!isAdmin && { hint: "Keys with full access are made by admins." })}
+          options={isAdmin ? permissions : permissions.slice(0, 1)}
         />
         <SelectField
           name="domain_id"
@@ -153,6 +161,7 @@ export function KeyForm({ csrf, domains, values, mistakes }: KeyFormProps) {
 
 export interface KeyPageProps {
   apiKey: ApiKey;
+  isAdmin: boolean;
   /** The one domain it may send from, by name. */
   domain: string | undefined;
   /** Its last requests; what the log does not keep is not among them. */
@@ -163,10 +172,10 @@ export interface KeyPageProps {
   now: Date;
 }
 
-export function KeyPage({ apiKey, domain, requests, values, mistakes, csrf, now }: KeyPageProps) {
+export function KeyPage({ apiKey, isAdmin, domain, requests, values, mistakes, csrf, now }: KeyPageProps) {
   const path = `/admin/api-keys/${apiKey.id}`;
   return (
-    <>
+    <IfMayChange apiKey={apiKey} isAdmin={isAdmin}>
       <PageHead title={apiKey.name} up={{ path: "/admin/api-keys", name: "API keys" }}>
         <RevokeKey apiKey={apiKey} csrf={csrf} />
       </PageHead>
@@ -238,8 +247,20 @@ export function KeyPage({ apiKey, domain, requests, values, mistakes, csrf, now 
           </Table>
         )}
       </section>
-    </>
+    </IfMayChange>
   );
+}
+
+interface IfMayChangeProps {
+  apiKey: ApiKey;
+  isAdmin: boolean;
+  children: ComponentChildren;
+}
+
+/** What only an admin makes, only an admin changes: others see it as whoever only looks does. */
+function IfMayChange({ apiKey, isAdmin, children }: IfMayChangeProps) {
+  const mayChange = useMayWrite() && (isAdmin || apiKey.permission !== "full_access");
+  return <MayWrite.Provider value={mayChange}>{children}</MayWrite.Provider>;
 }
 
 function RevokeKey({ apiKey, csrf }: { apiKey: ApiKey; csrf: string }) {

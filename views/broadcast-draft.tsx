@@ -7,6 +7,7 @@ import { State } from "./parts/badge.tsx";
 import { CodeField } from "./parts/code-field.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Form, FormMistake, SelectField, TextArea, TextField } from "./parts/form.tsx";
+import { counted, number } from "./parts/number.ts";
 import { PageHead } from "./parts/page-head.tsx";
 import { PreviewHead, PreviewPane, PreviewProblem, TestSend } from "./parts/preview.tsx";
 import { Ago, Time } from "./parts/time.tsx";
@@ -224,7 +225,7 @@ export function BroadcastFacts({
       <dt>Pace</dt>
       <dd>
         {ratePerMinute
-          ? `At most ${ratePerMinute.toLocaleString("en")} a minute`
+          ? `At most ${number(ratePerMinute)} a minute`
           : "As fast as the recipients' hosts take them"}
       </dd>
     </dl>
@@ -334,7 +335,7 @@ function ContactField({ email }: { email: string | undefined }) {
   );
 }
 
-const people = (count: number) => (count === 1 ? "1 contact" : `${count.toLocaleString("en")} contacts`);
+const people = (count: number) => counted(count, "contact");
 
 /** Whom it goes to, and who is left out and why. */
 export function ReachSummary({ reach }: { reach: Reach }) {
@@ -347,13 +348,11 @@ export function ReachSummary({ reach }: { reach: Reach }) {
   return (
     <>
       <p>
-        <span class="big">{reach.recipients.toLocaleString("en")}</span> of {people(reach.contacts)} in the
-        segment will get it now.
+        <span class="big">{number(reach.recipients)}</span> of {people(reach.contacts)} in the segment will
+        get it now.
       </p>
       {out.length > 0 && (
-        <p class="quiet">
-          Left out: {out.map(([count, why]) => `${count.toLocaleString("en")} ${why}`).join(", ")}.
-        </p>
+        <p class="quiet">Left out: {out.map(([count, why]) => `${number(count)} ${why}`).join(", ")}.</p>
       )}
     </>
   );

@@ -14,6 +14,7 @@ import { State } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { SelectField } from "./parts/form.tsx";
 import { Empty, More, Table } from "./parts/list.tsx";
+import { number } from "./parts/number.ts";
 import { PageHead } from "./parts/page-head.tsx";
 import { PreviewPane } from "./parts/preview.tsx";
 import { Ago, Time } from "./parts/time.tsx";
@@ -150,7 +151,6 @@ export function ResultsPage(props: ResultsProps) {
   );
 }
 
-const number = (count: number) => count.toLocaleString("en");
 const share = (part: number, whole: number) =>
   whole === 0 ? "" : `${((part / whole) * 100).toFixed(part === whole || part === 0 ? 0 : 1)} %`;
 

@@ -4,6 +4,7 @@ import { Acting } from "./parts/acting.tsx";
 import { State } from "./parts/badge.tsx";
 import { Form, FormMistake, SelectField, TextField } from "./parts/form.tsx";
 import { Empty, More, Table } from "./parts/list.tsx";
+import { number } from "./parts/number.ts";
 import { PageHead } from "./parts/page-head.tsx";
 import { Ago } from "./parts/time.tsx";
 import { senderHint } from "./template-edit.tsx";
@@ -96,7 +97,7 @@ export function BroadcastRows({ tab, broadcasts, next, now }: RowsProps) {
           <td>
             <State name={broadcast.status} />
           </td>
-          <td>{broadcast.emailId ? broadcast.recipients.toLocaleString("en") : ""}</td>
+          <td>{broadcast.emailId ? number(broadcast.recipients) : ""}</td>
           <td class="quiet">
             <When broadcast={broadcast} now={now} />
           </td>

@@ -13,6 +13,7 @@ import { Badge, type Tone } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Checkbox, Form, FormMistake } from "./parts/form.tsx";
 import { Empty, More, Table } from "./parts/list.tsx";
+import { number } from "./parts/number.ts";
 import { PageHead } from "./parts/page-head.tsx";
 import { Ago, Time } from "./parts/time.tsx";
 
@@ -31,7 +32,6 @@ const columns = [
   { name: "Left as they were", isWide: true },
   "Not taken",
 ] as const;
-const number = (count: number) => count.toLocaleString("en");
 const upToContacts = { path: "/admin/contacts", name: "Contacts" };
 const upToImports = { path: "/admin/contacts/imports", name: "Imports" };
 

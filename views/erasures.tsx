@@ -2,10 +2,12 @@
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
 import type { Person } from "../src/contacts/person.ts";
 import type { Erasure, ErasureCounts, Stage } from "../src/people/schema.ts";
+import { Acting } from "./parts/acting.tsx";
 import { Badge } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { TextField } from "./parts/form.tsx";
 import { Empty, More, Table } from "./parts/list.tsx";
+import { number } from "./parts/number.ts";
 import { PageHead } from "./parts/page-head.tsx";
 import { Ago, Time } from "./parts/time.tsx";
 
@@ -28,7 +30,6 @@ const columns = [
   { name: "Events", isWide: true },
   { name: "Requests", isWide: true },
 ] as const;
-const number = (count: number) => count.toLocaleString("en");
 const up = { path: "/admin/contacts", name: "Contacts" };
 const upToErasures = { path: "/admin/contacts/erasures", name: "Personal data" };
 
@@ -150,9 +151,11 @@ export function PersonDataCard({ csrf, address }: { csrf: string; address: strin
         million emails or so.
       </p>
       <p class="row">
-        <a class="button" href={`/admin/contacts/data/download?${query}`} download>
-          Download as JSON
-        </a>
+        <Acting>
+          <a class="button" href={`/admin/contacts/data/download?${query}`} download>
+            Download as JSON
+          </a>
+        </Acting>
         <Confirm
           id="erase-person"
           csrf={csrf}

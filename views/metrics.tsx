@@ -4,6 +4,7 @@ import type { Metrics, MetricsRow } from "../src/metrics/read.ts";
 import { Chart } from "./parts/chart.tsx";
 import { FormMistake, SelectField, TextField } from "./parts/form.tsx";
 import { Empty, Table } from "./parts/list.tsx";
+import { number } from "./parts/number.ts";
 import { PageHead } from "./parts/page-head.tsx";
 import { type Charted, pointsOf, seriesOf } from "./parts/period.tsx";
 
@@ -305,6 +306,5 @@ function hrefOf(
   return `/admin/metrics?${search}`;
 }
 
-const number = new Intl.NumberFormat("en");
 const written = (metric: Metric, value = 0) =>
-  metric.endsWith("_rate") ? `${number.format(value)} %` : number.format(value);
+  metric.endsWith("_rate") ? `${number(value)} %` : number(value);

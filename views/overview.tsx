@@ -1,5 +1,4 @@
 /** @jsxImportSource preact */
-
 import type { Overview, ServerState } from "../src/metrics/overview.ts";
 import type { Problem } from "../src/metrics/problems.ts";
 import type { Metrics } from "../src/metrics/read.ts";
@@ -7,6 +6,7 @@ import { Badge, State, type Tone } from "./parts/badge.tsx";
 import { Chart } from "./parts/chart.tsx";
 import { Icon } from "./parts/icon.tsx";
 import { Table } from "./parts/list.tsx";
+import { counted, number } from "./parts/number.ts";
 import { PageHead } from "./parts/page-head.tsx";
 import { pointsOf, seriesOf } from "./parts/period.tsx";
 import { Ago } from "./parts/time.tsx";
@@ -117,7 +117,7 @@ function Day({ day }: OverviewProps) {
         {outcomes.map(([metric, name]) => (
           <div class="stat">
             <dt>{name}</dt>
-            <dd>{count(day.totals[metric] ?? 0)}</dd>
+            <dd>{number(day.totals[metric] ?? 0)}</dd>
           </div>
         ))}
       </dl>
@@ -193,7 +193,7 @@ function Queue({ server, pause, now }: OverviewProps) {
           <dt>Waiting for later</dt>
           <dd class="number">{depth(server.queue.later)}</dd>
           <dt>Under way</dt>
-          <dd class="number">{count(server.busy)}</dd>
+          <dd class="number">{number(server.busy)}</dd>
           <dt>Longest due</dt>
           <dd>
             {server.queue.oldestDueAt ? (
@@ -294,7 +294,7 @@ function machineLines({ disk, threads }: ServerState): HealthLine[] {
 
 function workersOf({ threads, tasks }: ServerState["threads"]): string {
   if (threads === 0) return "Message workers start with the first message";
-  const workers = threads === 1 ? "1 message worker" : `${threads} message workers`;
+  const workers = counted(threads, "message worker");
   return tasks === 0 ? `${workers}, at rest` : `${workers}, with ${tasks} to do`;
 }
 
@@ -384,13 +384,12 @@ const reasons = {
 
 function recipientsOf({ recipients, total, broadcastId }: Problem): string {
   if (broadcastId !== null || recipients.length === 0) {
-    return `${count(total)} ${total === 1 ? "recipient" : "recipients"}`;
+    return counted(total, "recipient");
   }
   const [first, ...others] = recipients;
   return others.length === 0 ? first! : `${first} and ${others.length} more`;
 }
 
-const count = (n: number) => new Intl.NumberFormat("en").format(n);
 /** Counting ends at 10,000 of a kind. */
-const depth = (n: number) => (n >= 10_000 ? "more than 10,000" : count(n));
+const depth = (n: number) => (n >= 10_000 ? "more than 10,000" : number(n));
 const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(bytes < 1e10 ? 1 : 0)} GB`;

@@ -7,6 +7,7 @@ import { Confirm } from "./parts/confirm.tsx";
 import { Copyable } from "./parts/copy.tsx";
 import { Form, FormMistake, SelectField, TextField } from "./parts/form.tsx";
 import { Empty, More, Table } from "./parts/list.tsx";
+import { number } from "./parts/number.ts";
 import { PageHead } from "./parts/page-head.tsx";
 import { Ago } from "./parts/time.tsx";
 import { UsedBy } from "./parts/used-by.tsx";
@@ -191,7 +192,7 @@ export function PropertyPage({ csrf, property, values, mistakes, segments, conta
           <p>
             {contacts === 0
               ? "You have no contacts who could lose a value."
-              : `Each of your ${contacts.toLocaleString("en")} contacts loses its value of it.`}{" "}
+              : `Each of your ${number(contacts)} contacts loses its value of it.`}{" "}
             This can't be taken back.
           </p>
           <UsedBy segments={segments} segmentsThen="Change those rules first." />

@@ -7,6 +7,7 @@ import { Badge, State, type Tone } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Form, FormMistake, SelectField, TextField } from "./parts/form.tsx";
 import { Empty, Table } from "./parts/list.tsx";
+import { counted, number } from "./parts/number.ts";
 import { PageHead } from "./parts/page-head.tsx";
 import { Ago } from "./parts/time.tsx";
 
@@ -141,8 +142,8 @@ function Lane({ lane, n, now, csrf }: { lane: LaneReport; n: number; now: Date; 
       <td>
         <a href={`/admin/queue/selection?${new URLSearchParams({ lane: name })}`}>{name}</a>
       </td>
-      <td class="number">{counted(waiting)}</td>
-      <td class="number">{counted(due)}</td>
+      <td class="number">{capped(waiting)}</td>
+      <td class="number">{capped(due)}</td>
       <td class="number">{busy}</td>
       <td class="reason">
         <Badge tone={tone}>{word}</Badge> {status}
@@ -186,7 +187,7 @@ function Lane({ lane, n, now, csrf }: { lane: LaneReport; n: number; now: Date; 
 }
 
 /** Counting ends at 1,000 a lane. */
-const counted = (n: number) => (n >= 1_000 ? "1,000+" : String(n));
+const capped = (n: number) => (n >= 1_000 ? "1,000+" : String(n));
 
 type Field = keyof QueueRequest;
 type Asked = Partial<Record<Field, string>>;
@@ -394,20 +395,19 @@ function WaitingTable({ waiting, count, now }: SelectionProps & { count: QueueCo
       </Table>
       {count.count > waiting.length && (
         <p class="quiet">
-          The first {waiting.length} of {number.format(count.count)}.
+          The first {waiting.length} of {number(count.count)}.
         </p>
       )}
     </>
   );
 }
 
-const number = new Intl.NumberFormat("en");
-const deliveries = (n: number) => (n === 1 ? "1 delivery" : `${number.format(n)} deliveries`);
+const deliveries = (n: number) => counted(n, "delivery", "deliveries");
 
 function describe(count: QueueCount): string {
   const parts = (["queued", "deferred", "scheduled", "held"] as const)
     .filter((state) => count[state] > 0)
-    .map((state) => `${number.format(count[state])} ${state}`);
-  if (count.busy > 0) parts.push(`${number.format(count.busy)} of them under way`);
+    .map((state) => `${number(count[state])} ${state}`);
+  if (count.busy > 0) parts.push(`${number(count.busy)} of them under way`);
   return parts.length === 0 ? "Nothing waits that is so." : `${parts.join(", ")}.`;
 }

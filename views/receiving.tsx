@@ -10,6 +10,7 @@ import { Copyable } from "./parts/copy.tsx";
 import { SelectField } from "./parts/form.tsx";
 import { Empty, More, Table } from "./parts/list.tsx";
 import { sizeInWords, Tabs } from "./parts/message.tsx";
+import { counted } from "./parts/number.ts";
 import { PageHead } from "./parts/page-head.tsx";
 import { Ago, Time } from "./parts/time.tsx";
 
@@ -310,7 +311,7 @@ export function OriginTab({ email, routes, told }: OriginProps) {
                   <a href={`/admin/webhooks/${webhookId}`}>{endpoint}</a>{" "}
                   <Badge tone={callTones[status] ?? "quiet"}>{status}</Badge>{" "}
                   <span class="quiet">
-                    {name}, {tries === 1 ? "1 call" : `${tries} calls`}
+                    {name}, {counted(tries, "call")}
                   </span>
                 </li>
               ))}

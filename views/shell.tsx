@@ -148,7 +148,7 @@ export function Document({
         <title>{`${title} · MailIt`}</title>
         <link rel="icon" href={assetUrl("logo.svg")} />
         <link rel="stylesheet" href={assetUrl("admin.css")} />
-        {["htmx.js", "sse.js", "admin.js", ...scripts].map((name) => (
+        {["htmx.js", "admin.js", ...scripts].map((name) => (
           <script src={assetUrl(name)} defer />
         ))}
       </head>

@@ -7,6 +7,7 @@ import { Badge, type Tone } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Form, FormMistake, SelectField, TextField } from "./parts/form.tsx";
 import { Empty, More, Table } from "./parts/list.tsx";
+import { number } from "./parts/number.ts";
 import { PageHead } from "./parts/page-head.tsx";
 import { Ago, Time } from "./parts/time.tsx";
 
@@ -247,8 +248,6 @@ export function ImportPage({ csrf, mistake }: { csrf: string; mistake?: string |
   );
 }
 
-const numbers = new Intl.NumberFormat("en");
-
 export function ImportedPage({ counts, errors }: ImportResult) {
   return (
     <>
@@ -268,7 +267,7 @@ export function ImportedPage({ counts, errors }: ImportResult) {
         ).map(([name, count]) => (
           <div class="stat">
             <dt>{name}</dt>
-            <dd>{numbers.format(count)}</dd>
+            <dd>{number(count)}</dd>
           </div>
         ))}
       </dl>

@@ -20,9 +20,9 @@ export async function renameSelf(app: App, { user }: SignedIn, name: string): Pr
 export async function changeOwnPassword(
   app: App,
   { user, signInId }: SignedIn,
-  { old, password }: { old: string; password: string },
+  { old, password, address }: { old: string; password: string; address: string },
 ): Promise<void> {
-  await recognize(app, { email: user.email, password: old }).catch((error: unknown) => {
+  await recognize(app, { email: user.email, password: old, address }).catch((error: unknown) => {
     if (!(error instanceof Refusal && error.code === "invalid_credentials")) throw error;
     throw new Refusal("invalid_credentials", "Invalid `old_password` field. That is not your password.");
   });

@@ -14,6 +14,8 @@ import {
 import { findSignedIn, signIn } from "./sign-ins.ts";
 import { hasUsers, listTeams } from "./store.ts";
 
+const address = "192.0.2.1";
+
 const ada = { email: "ada@example.com", password: "correct horse", name: "Ada", team: "Engines" };
 
 const refusalOf = (work: Promise<unknown>) =>
@@ -78,7 +80,7 @@ test.each([
 test("the right password logs in, however the address is written and the letters are composed", async () => {
   const app = await testApp();
   const { user, team } = await register(app, { ...ada, password: "caf\u00e9 au lait" });
-  const account = await logIn(app, { email: " ADA@example.com", password: "cafe\u0301 au lait" });
+  const account = await logIn(app, { address, email: " ADA@example.com", password: "cafe\u0301 au lait" });
   expect(account.user.id).toBe(user.id);
   expect(account.team.id).toBe(team.id);
 });
@@ -88,15 +90,15 @@ test("a wrong password, an unknown address, a disabled person and absurd input g
   await register(app, ada);
   const { email: withoutPassword } = await testTeam(app);
   const answers = [
-    await refusalOf(logIn(app, { ...ada, password: "wrong horse" })),
-    await refusalOf(logIn(app, { ...ada, email: "eve@example.com" })),
-    await refusalOf(logIn(app, { ...ada, email: "\0" })),
-    await refusalOf(logIn(app, { ...ada, password: "" })),
-    await refusalOf(logIn(app, { ...ada, password: "x".repeat(100_000) })),
-    await refusalOf(logIn(app, { email: withoutPassword, password: "none" })),
+    await refusalOf(logIn(app, { address, ...ada, password: "wrong horse" })),
+    await refusalOf(logIn(app, { address, ...ada, email: "eve@example.com" })),
+    await refusalOf(logIn(app, { address, ...ada, email: "\0" })),
+    await refusalOf(logIn(app, { address, ...ada, password: "" })),
+    await refusalOf(logIn(app, { address, ...ada, password: "x".repeat(100_000) })),
+    await refusalOf(logIn(app, { address, email: withoutPassword, password: "none" })),
   ];
   await disableUser(app, ada.email);
-  answers.push(await refusalOf(logIn(app, ada)));
+  answers.push(await refusalOf(logIn(app, { address, ...ada })));
   expect([...new Set(answers)]).toEqual(["invalid_credentials: Wrong email or password."]);
 });
 
@@ -104,7 +106,7 @@ test("a login with an unknown address hashes once, like any other, so that its t
   const app = await testApp();
   const verify = spyOn(Bun.password, "verify");
   try {
-    await refusalOf(logIn(app, ada));
+    await refusalOf(logIn(app, { address, ...ada }));
     expect(verify).toHaveBeenCalledTimes(1);
   } finally {
     verify.mockRestore();
@@ -116,7 +118,7 @@ test("a disabled person logs in again once enabled", async () => {
   const { user } = await register(app, ada);
   await disableUser(app, ada.email);
   await enableUser(app, "ADA@example.com");
-  expect((await logIn(app, ada)).user.id).toBe(user.id);
+  expect((await logIn(app, { address, ...ada })).user.id).toBe(user.id);
 });
 
 test("the browsers of a person who is disabled are signed out for good", async () => {
@@ -133,8 +135,8 @@ test("a changed password is the only one that logs in", async () => {
   const app = await testApp();
   const { user } = await register(app, ada);
   await setPassword(app, ada.email, "battery staple");
-  expect(await refusalOf(logIn(app, ada))).toStartWith("invalid_credentials");
-  expect((await logIn(app, { ...ada, password: "battery staple" })).user.id).toBe(user.id);
+  expect(await refusalOf(logIn(app, { address, ...ada }))).toStartWith("invalid_credentials");
+  expect((await logIn(app, { address, ...ada, password: "battery staple" })).user.id).toBe(user.id);
 });
 
 test("an added person logs in to the team they were added to", async () => {
@@ -147,7 +149,9 @@ test("an added person logs in to the team they were added to", async () => {
     teamId,
     role: "developer",
   });
-  expect((await logIn(app, { email: "eve@example.com", password: "correct horse" })).team.id).toBe(teamId);
+  expect((await logIn(app, { address, email: "eve@example.com", password: "correct horse" })).team.id).toBe(
+    teamId,
+  );
   expect(
     await refusalOf(
       addUser(app, { email: "Eve@example.com", password: "12345678", name: "E", teamId, role: "developer" }),

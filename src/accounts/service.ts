@@ -4,6 +4,7 @@ import { expectChange, type Write } from "../db/write.ts";
 import { Refusal, WriteConflict } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { parseAddress, recipientKey } from "../mail/address.ts";
+import { noteWrongGuess, requireGuessesLeft } from "./guesses.ts";
 import {
   hashPassword,
   isPassword,
@@ -79,6 +80,8 @@ async function createAccount(
 export interface Credentials {
   email: string;
   password: string;
+  /** The network address it is asked from. */
+  address: string;
 }
 
 /** Who has this address and password, and a team. Whatever is wrong, the answer and the time it takes are the same. */
@@ -96,10 +99,12 @@ export async function recognize(app: App, credentials: Credentials): Promise<Use
   return user;
 }
 
-async function findWhoHas(app: App, { email, password }: Credentials): Promise<User | undefined> {
-  const user =
-    password.length <= longestPassword ? await findUserByEmail(app.db, emailKey(email)) : undefined;
+async function findWhoHas(app: App, { email, password, address }: Credentials): Promise<User | undefined> {
+  const key = emailKey(email);
+  const user = password.length <= longestPassword ? await findUserByEmail(app.db, key) : undefined;
+  await requireGuessesLeft(app, { email: key, userId: user?.id, address });
   const isRight = await isPassword(password.slice(0, longestPassword), user?.passwordHash ?? nobodysPassword);
+  if (!isRight) noteWrongGuess(app, key);
   return isRight && !user?.disabledAt ? user : undefined;
 }
 

@@ -40,8 +40,10 @@ export const accountPages = (app: App) => {
     .post("/password", async ({ visit, request, server }) => {
       visit.act("Changed their own password", visit.user.id);
       try {
-        takeAttempt(app, clientAddress(request, server));
+        const address = clientAddress(request, server);
+        takeAttempt(app, address);
         await changeOwnPassword(app, visit, {
+          address,
           old: visit.form.raw("old_password"),
           password: visit.form.raw("password"),
         });

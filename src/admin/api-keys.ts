@@ -14,6 +14,7 @@ import { listDomains } from "../domains/service.ts";
 import type { ApiKey } from "../keys/schema.ts";
 import { changeKey, createKey, getKey, listTeamKeys, revokeKey } from "../keys/service.ts";
 import { getLogs } from "../logs/read.ts";
+import { atLeast } from "../roles.ts";
 import { keysetOf, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 export const keyPages = (app: App) =>
@@ -25,6 +26,7 @@ export const keyPages = (app: App) =>
       const list = {
         keys: rows,
         next,
+        isAdmin: isAdmin(visit),
         domains: await domainNames(app, visit),
         now: app.now(),
         csrf: visit.csrf,
@@ -96,12 +98,14 @@ async function keyPage(
   return visit.page(
     { title: apiKey.name, place: "api-keys", status: given ? 422 : 200 },
     h(KeyPage, {
-      ...{ apiKey, requests, csrf: visit.csrf, now: app.now() },
+      ...{ apiKey, requests, isAdmin: isAdmin(visit), csrf: visit.csrf, now: app.now() },
       domain: apiKey.domainId === null ? undefined : domains[apiKey.domainId],
       ...(given ?? { values: kept, mistakes: {} }),
     }),
   );
 }
+
+const isAdmin = ({ role }: Visit): boolean => atLeast(role, "admin");
 
 async function domainNames(app: App, { teamId }: Visit): Promise<Record<string, string>> {
   const domains = await listDomains(app, teamId, { limit: undefined });
@@ -115,6 +119,7 @@ async function formOf(
 ): Promise<KeyFormProps> {
   return {
     csrf: visit.csrf,
+    isAdmin: isAdmin(visit),
     domains: await domainNames(app, visit),
     values: { name: "", permission: "sending_access", domainId: "", allowedIps: "" },
     mistakes: {},

@@ -1,15 +1,13 @@
 import { Elysia } from "elysia";
 import { h } from "preact";
+import { ContactPage, type ContactPageProps } from "../../views/contact.tsx";
+import { type ContactValues, NewContactPage } from "../../views/contact-form.tsx";
 import {
   ContactList,
-  ContactPage,
-  type ContactPageProps,
   ContactRows,
   type ContactsFilter,
   type ContactsListProps,
   ContactsPage,
-  type ContactValues,
-  NewContactPage,
 } from "../../views/contacts.tsx";
 import type { App } from "../app.ts";
 import { getBroadcastsTo } from "../broadcasts/person.ts";

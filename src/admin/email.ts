@@ -1,19 +1,17 @@
 /** One email: all that is known of it, and what one can do about it. */
 import { Elysia } from "elysia";
 import { h, type JSX } from "preact";
+import { EmailPage, EmailState } from "../../views/email.tsx";
+import { ReschedulePage, SharePage } from "../../views/email-acts.tsx";
 import {
   type ComposedProps,
-  EmailPage,
-  EmailState,
   FilesTab,
   HeadersTab,
   HtmlTab,
   RawTab,
-  ReschedulePage,
-  SharePage,
   TextTab,
-  Timeline,
-} from "../../views/email.tsx";
+} from "../../views/email-content.tsx";
+import { Timeline } from "../../views/email-timeline.tsx";
 import type { App } from "../app.ts";
 import { getMessage } from "../delivery/composed.ts";
 import { bounceQueue, type QueueResult, resumeQueue, retryQueue } from "../delivery/queue.ts";

@@ -12,7 +12,7 @@ import type { App } from "../app.ts";
 import { getPerson } from "../contacts/person.ts";
 import { streamedAnswer } from "../csv/streamed-answer.ts";
 import { Refusal } from "../errors.ts";
-import { documentOf } from "../people/document.ts";
+import { giveOut } from "../people/document.ts";
 import { addressOf, getErasure, getErasures, progressOf, startErasure } from "../people/erase.ts";
 import type { Erasure } from "../people/schema.ts";
 import { keysetOf, signedIn, sliceOf } from "./visit.ts";
@@ -49,8 +49,8 @@ export const erasurePages = (app: App) =>
     })
     .get("/data/download", async ({ visit, query, request, server }) => {
       server?.timeout(request, 0); // as long as somebody reads
-      const address = await addressOf(app, visit.teamId, query.address ?? "");
-      return streamedAnswer(documentOf(app, visit.teamId, address), {
+      visit.act("Downloaded all that is kept of a person", ""); // who it is would outlive their erasure
+      return streamedAnswer(await giveOut(app, visit.teamId, query.address ?? ""), {
         "content-type": "application/json; charset=utf-8",
         "content-disposition": 'attachment; filename="person.json"',
         "x-content-type-options": "nosniff",

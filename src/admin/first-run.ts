@@ -14,11 +14,11 @@ import {
   TokenPage,
 } from "../../views/first-run.tsx";
 import { takeAttempt } from "../accounts/attempts.ts";
-import { isFirstRun, isSetupToken } from "../accounts/first-run.ts";
+import { isFirstRun, mayClaim } from "../accounts/first-run.ts";
 import { type Account, createFirstAccount, type NewAccount, register } from "../accounts/service.ts";
 import { findSignedIn, signIn } from "../accounts/sign-ins.ts";
 import type { App } from "../app.ts";
-import { type Connections, clientAddressReader, isFromThisMachine } from "../client-address.ts";
+import { type Connections, clientAddressReader, isAtThisMachine } from "../client-address.ts";
 import { getDeliveries } from "../delivery/read.ts";
 import { createDomain } from "../domains/create.ts";
 import { isAskedFor, recordsOf } from "../domains/records.ts";
@@ -30,9 +30,9 @@ import { Refusal } from "../errors.ts";
 import { createKey, listTeamKeys } from "../keys/service.ts";
 import { documentAnswer, leadTo } from "./answer.ts";
 import { requireSameSite } from "./csrf.ts";
-import { cookieOf, type Form, readForm } from "./request.ts";
+import { type Form, readForm } from "./request.ts";
 import { readTheme } from "./theme.ts";
-import { type Mistakes, mistakesOf, sessionCookie, sessionCookieOf, signedIn, type Visit } from "./visit.ts";
+import { type Mistakes, mistakesOf, sessionCookieOf, sessionTokenOf, signedIn, type Visit } from "./visit.ts";
 
 /**
  * From nothing to a delivered email. Each step has an address of its own and may be left out: what is done is seen from
@@ -82,7 +82,7 @@ const accountSteps = (app: App) => {
     .get("/first-run", async ({ request, server, query }) => {
       if (!(await isFirstRun(app))) return leadTo(await nextStep(app, request));
       const token = query.token ?? "";
-      if (!mayClaim(app, { request, server }, token)) {
+      if (!mayClaim(app, isAtThisMachine(request, server), token)) {
         return documentAnswer(h(TokenPage, { isWrong: token !== "", theme: readTheme(request) }));
       }
       return page({ request, server }, { isFirst: true, token, values: noValues, mistakes: {} });
@@ -92,7 +92,7 @@ const accountSteps = (app: App) => {
       const form = await readForm(request, 10_000);
       if (!(await isFirstRun(app))) return leadTo("/admin/sign-in");
       const token = form.raw("token");
-      if (!mayClaim(app, { request, server }, token)) {
+      if (!mayClaim(app, isAtThisMachine(request, server), token)) {
         takeAttempt(app, clientAddress(request, server));
         return documentAnswer(h(TokenPage, { isWrong: true, theme: readTheme(request) }), 403);
       }
@@ -126,21 +126,9 @@ function requireOpen(app: App): void {
   );
 }
 
-/**
- * Whether whoever asks may make the first account: they sit at this machine, have been told the token this process
- * printed when it started, or it is a sandbox. By name too: a page elsewhere whose name leads here (DNS rebinding) asks
- * from this machine as well.
- */
-function mayClaim(app: App, { request, server }: Asking, token: string): boolean {
-  const isHere = isFromThisMachine(request, server) && loopbackNames.test(new URL(request.url).hostname);
-  return app.sandbox || isHere || isSetupToken(app, token);
-}
-
-const loopbackNames = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
-
 /** Where whoever comes back goes on: the first step that has nothing to show yet. */
 async function nextStep(app: App, request: Request): Promise<string> {
-  const token = cookieOf(request, sessionCookie);
+  const token = sessionTokenOf(app, request);
   const who = token === undefined ? undefined : await findSignedIn(app, token);
   if (!who) return "/admin/sign-in";
   if (!(await newestDomain(app, who.team.id))) return at("domain");

@@ -10,9 +10,9 @@ import { findInvitation, joinAs, joinAsNew, type OpenInvitation } from "../invit
 import { documentAnswer, leadTo } from "./answer.ts";
 import { csrfToken, requireCsrfToken, requireSameSite } from "./csrf.ts";
 import { noticeCookie } from "./notice.ts";
-import { cookieOf, type Form, readForm } from "./request.ts";
+import { type Form, readForm } from "./request.ts";
 import { readTheme } from "./theme.ts";
-import { isSecure, mistakesOf, sessionCookie, sessionCookieOf } from "./visit.ts";
+import { isSecure, mistakesOf, sessionCookieOf, sessionTokenOf } from "./visit.ts";
 
 /** Where an invitation's link leads, for people with an account and without one, signed in or not. */
 export const invitationPages = (app: App) => {
@@ -79,7 +79,7 @@ export const invitationPages = (app: App) => {
     takeAttempt(app, address);
     const password = form.raw("password");
     const user = hasAccount
-      ? await recognize(app, { email: invitation.email, password })
+      ? await recognize(app, { email: invitation.email, password, address })
       : await joinAsNew(app, found, { name: form.text("name"), password, address });
     if (hasAccount) await joinAs(app, found, user, address);
     const userAgent = request.headers.get("user-agent") ?? "";
@@ -99,6 +99,6 @@ function wayOf(
 }
 
 async function whoAsks(app: App, request: Request): Promise<SignedIn | undefined> {
-  const token = cookieOf(request, sessionCookie);
+  const token = sessionTokenOf(app, request);
   return token === undefined ? undefined : findSignedIn(app, token);
 }

@@ -62,14 +62,20 @@ export function cookieOf(request: Request, name: string): string | undefined {
 }
 
 interface CookieOptions {
+  /** Where the browser sends it; `/admin` where it is absent. */
+  path?: string;
   /** Until the browser ends, where it is absent; 0 takes the cookie back. */
   maxAgeSeconds?: number;
   isSecure: boolean;
 }
 
 /** A cookie scripts can't read, for pages of the admin alone. */
-export function cookie(name: string, value: string, { maxAgeSeconds, isSecure }: CookieOptions): string {
-  const parts = [`${name}=${value}`, "Path=/admin", "HttpOnly", "SameSite=Lax"];
+export function cookie(
+  name: string,
+  value: string,
+  { path = "/admin", maxAgeSeconds, isSecure }: CookieOptions,
+): string {
+  const parts = [`${name}=${value}`, `Path=${path}`, "HttpOnly", "SameSite=Lax"];
   if (maxAgeSeconds !== undefined) parts.push(`Max-Age=${maxAgeSeconds}`);
   if (isSecure) parts.push("Secure");
   return parts.join("; ");

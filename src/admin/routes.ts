@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
-import { Refusal, type RefusalCode, StorageUnavailable } from "../errors.ts";
+import { isStorageUnavailable, Refusal, type RefusalCode } from "../errors.ts";
 import { accountPages } from "./account.ts";
 import { leadTo } from "./answer.ts";
 import { keyPages } from "./api-keys.ts";
@@ -152,11 +152,12 @@ function toSentence(error: unknown, code: unknown): { status: number; title: str
       message: "The address is wrong, or what was there has been removed.",
     };
   }
-  if (error instanceof StorageUnavailable) {
+  if (isStorageUnavailable(error)) {
     return {
       status: 503,
       title: "The database can't be used now",
-      message: "Nothing was changed. See the server's log, and try again.",
+      message:
+        "Nothing was changed. The server's disk may be full: its log says what is wrong. Try again once that is mended.",
     };
   }
   return {

@@ -1,17 +1,9 @@
 import { Elysia } from "elysia";
 import { h } from "preact";
-import {
-  type BuilderProps,
-  MemberRows,
-  NewSegmentPage,
-  RuleBuilder,
-  RulePreview,
-  type RulePreviewProps,
-  SegmentCount,
-  SegmentPage,
-  SegmentRows,
-  SegmentsPage,
-} from "../../views/segments.tsx";
+import { MemberRows, NewSegmentPage, SegmentPage } from "../../views/segment.tsx";
+import type { BuilderProps } from "../../views/segment-rule.tsx";
+import { RuleBuilder, RulePreview, type RulePreviewProps } from "../../views/segment-rules.tsx";
+import { SegmentCount, SegmentRows, SegmentsPage } from "../../views/segments.tsx";
 import type { App } from "../app.ts";
 import { usesOfSegment } from "../broadcasts/uses.ts";
 import { countSegment, previewRules } from "../contacts/audience.ts";

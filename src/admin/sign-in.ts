@@ -12,9 +12,9 @@ import { clientAddressReader } from "../client-address.ts";
 import { Refusal } from "../errors.ts";
 import { documentAnswer, leadTo } from "./answer.ts";
 import { requireSameSite } from "./csrf.ts";
-import { cookieOf, readForm } from "./request.ts";
+import { readForm } from "./request.ts";
 import { readTheme } from "./theme.ts";
-import { mistakesOf, sessionCookie, sessionCookieOf, signedIn } from "./visit.ts";
+import { mistakesOf, sessionCookieOf, sessionTokenOf, signedIn } from "./visit.ts";
 
 export const signInPages = (app: App) => {
   const clientAddress = clientAddressReader(app.config.server.trustedProxies);
@@ -39,7 +39,7 @@ export const signInPages = (app: App) => {
       const address = clientAddress(request, server);
       try {
         takeAttempt(app, address);
-        const { user, team } = await logIn(app, { email, password: form.raw("password") });
+        const { user, team } = await logIn(app, { email, password: form.raw("password"), address });
         const browser = { address, userAgent: request.headers.get("user-agent") ?? "" };
         // Always a new token: one that somebody else has put into this browser is worth nothing (session fixation).
         const token = await signIn(app, user, team.id, browser);
@@ -68,7 +68,7 @@ export const signInPages = (app: App) => {
 };
 
 async function signedInAlready(app: App, request: Request): Promise<boolean> {
-  const token = cookieOf(request, sessionCookie);
+  const token = sessionTokenOf(app, request);
   return token !== undefined && (await findSignedIn(app, token)) !== undefined;
 }
 

@@ -18,7 +18,7 @@ import { noticeCookie, readNotice, takenNotice } from "./notice.ts";
 import { cookie, cookieOf, type Form, formOf, isPieceWanted, readForm } from "./request.ts";
 import { readTheme } from "./theme.ts";
 
-export const sessionCookie = "mailit_session";
+const sessionCookie = "mailit_session";
 
 /** Somebody who is not signed in: they are led to where they can. */
 export class NotSignedIn extends Error {
@@ -91,7 +91,7 @@ async function begin(
   asked: Asked,
 ): Promise<Visit> {
   const { request, server, route, params } = asked;
-  const token = cookieOf(request, sessionCookie);
+  const token = sessionTokenOf(app, request);
   const who = token ? await findSignedIn(app, token) : undefined;
   if (!who) throw new NotSignedIn();
   if (Object.values(params).includes(null)) {
@@ -167,7 +167,7 @@ function visitOf(app: App, request: Request, who: SignedIn, form: Form, act: Vis
         whose: who.user.id,
         // Who looks at another team by now is shown nothing more of this one: they may have left it.
         isStillThere: async () => {
-          const token = cookieOf(request, sessionCookie);
+          const token = sessionTokenOf(app, request);
           const now = token === undefined ? undefined : await findSignedIn(app, token);
           return now?.signInId === who.signInId && now.team.id === who.team.id;
         },
@@ -181,8 +181,19 @@ const mapped = (pieces: Record<string, JSX.Element>, change: (piece: JSX.Element
 /** The session's cookie; without a token, what takes it back. */
 export function sessionCookieOf(app: App, token: string | undefined): string {
   const maxAgeSeconds = token === undefined ? 0 : 90 * 86_400;
-  return cookie(sessionCookie, token ?? "", { maxAgeSeconds, isSecure: isSecure(app) });
+  const place = isSecure(app) ? { path: "/", isSecure: true } : { isSecure: false };
+  return cookie(sessionCookieName(app), token ?? "", { maxAgeSeconds, ...place });
 }
+
+export function sessionTokenOf(app: App, request: Request): string | undefined {
+  return cookieOf(request, sessionCookieName(app));
+}
+
+/**
+ * Behind TLS no other host of the domain, and no page that was tampered with on its way, can put one of that name into a
+ * browser (RFC 6265bis §4.1.3.2); the prefix asks for the path `/`.
+ */
+const sessionCookieName = (app: App): string => (isSecure(app) ? `__Host-${sessionCookie}` : sessionCookie);
 
 /** Which page of a list is asked for; what can't be a cursor begins at the start. */
 export function keysetOf(query: Record<string, string | undefined>, limit = 50): Keyset {

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { type TestApp, testApp } from "../../test/support/test-app.ts";
+import { setupToken } from "../accounts/first-run.ts";
 import { authRoutes } from "./auth-routes.ts";
 import { keyRoutes } from "./keys.ts";
 import { makeServer } from "./server.ts";
@@ -10,7 +11,9 @@ const serverOf = (app: TestApp) => makeServer(app).use(authRoutes(app)).use(keyR
 
 function clientOf(app: TestApp) {
   const server = serverOf(app);
-  return async (path: string, body?: unknown, token?: string) => {
+  const asFirst = { setup_token: setupToken(app) };
+  return async (path: string, given?: unknown, token?: string) => {
+    const body = path === "/auth/register" ? { ...asFirst, ...(given as typeof ada) } : given;
     const headers = {
       "content-type": "application/json",
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
@@ -43,6 +46,38 @@ test("whoever registers first is logged in, and logs in again later", async () =
   for (const { token } of [registered.body, loggedIn.body]) {
     expect(await call("/api-keys", undefined, token)).toMatchObject({ status: 200, body: { data: [] } });
   }
+});
+
+test("a server others can reach is claimed with the token of its setup link, or from its own machine", async () => {
+  const register = async (given: {
+    host?: string;
+    token?: string;
+    sandbox?: boolean;
+    headers?: Record<string, string>;
+  }) => {
+    await using app = await testApp({ sandbox: given.sandbox ?? false });
+    const server = serverOf(app).listen({ hostname: "127.0.0.1", port: 0 });
+    const token = given.token?.replace("right", setupToken(app));
+    try {
+      const response = await fetch(`http://127.0.0.1:${server.server!.port}/auth/register`, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...given.headers },
+        body: JSON.stringify({ ...ada, setup_token: token }),
+      });
+      const { message } = await response.json();
+      return message ?? response.status;
+    } finally {
+      await server.stop(true);
+    }
+  };
+  const refused = expect.stringMatching("Open the setup link that `mailit serve` printed");
+  const elsewhere = { headers: { host: "mail.example.com" } };
+  expect(await register(elsewhere)).toEqual(refused);
+  expect(await register({ headers: { "x-forwarded-for": "192.0.2.1" } })).toEqual(refused);
+  expect(await register({ ...elsewhere, token: "guessed" })).toEqual(refused);
+  expect(await register({ ...elsewhere, token: "right" })).toBe(201);
+  expect(await register({ ...elsewhere, sandbox: true })).toBe(201);
+  expect(await register({})).toBe(201);
 });
 
 test("a token is refused once its time is over", async () => {

@@ -1,18 +1,28 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia, t } from "elysia";
 import { takeAttempt } from "../accounts/attempts.ts";
+import { isFirstRun, mayClaim } from "../accounts/first-run.ts";
 import { noteRefused } from "../accounts/refused.ts";
 import { type Account, logIn, register } from "../accounts/service.ts";
 import { issueToken } from "../accounts/sessions.ts";
 import type { App } from "../app.ts";
-import { clientAddressReader } from "../client-address.ts";
+import { clientAddressReader, isAtThisMachine } from "../client-address.ts";
 import { Refusal } from "../errors.ts";
 import { anonymous } from "./auth.ts";
 import { shown } from "./example.ts";
 import { answer, bodyErrorAnswers } from "./openapi.ts";
 
 const registration = t.Object(
-  { email: t.String(), password: t.String(), name: t.String(), team_name: t.String() },
+  {
+    ...{ email: t.String(), password: t.String(), name: t.String(), team_name: t.String() },
+    setup_token: t.Optional(
+      t.String({
+        description:
+          "For the first account, unless it is made on the server's own machine: the token of the setup link that `mailit serve` prints.",
+        examples: ["kR2vYb0pT8mWq4sZ1xLc7dFgH3jNu6aE"],
+      }),
+    ),
+  },
   { additionalProperties: true },
 );
 const credentials = t.Object({ email: t.String(), password: t.String() }, { additionalProperties: true });
@@ -32,7 +42,9 @@ export const authRoutes = (app: App) => {
       "/register",
       async ({ body, request, server, set }) => {
         takeAttempt(app, clientAddress(request, server));
-        const { email, password, name, team_name: team } = body;
+        const { email, password, name, team_name: team, setup_token: token = "" } = body;
+        if ((await isFirstRun(app)) && !mayClaim(app, isAtThisMachine(request, server), token))
+          throw unclaimed();
         const account = await register(app, { email, password, name, team });
         set.status = 201;
         set.headers["cache-control"] = "no-store";
@@ -57,7 +69,7 @@ export const authRoutes = (app: App) => {
       async ({ body: { email, password }, request, server, set }) => {
         const address = clientAddress(request, server);
         takeAttempt(app, address);
-        const account = await logIn(app, { email, password }).catch((error: unknown) => {
+        const account = await logIn(app, { email, password, address }).catch((error: unknown) => {
           if (error instanceof Refusal && error.code === "invalid_credentials")
             void noteRefused(app, email, address);
           throw error;
@@ -77,6 +89,12 @@ export const authRoutes = (app: App) => {
       },
     );
 };
+
+const unclaimed = () =>
+  new Refusal(
+    "not_permitted",
+    "This server has no account yet. Open the setup link that `mailit serve` printed when it started, send that link's token as `setup_token`, or register from the machine itself.",
+  );
 
 async function toAnswer(app: App, { user, team }: Account) {
   const { id, email, name } = user;

@@ -2,9 +2,10 @@
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
 import { streamedAnswer } from "../csv/streamed-answer.ts";
-import { documentOf } from "../people/document.ts";
-import { addressOf, getErasure, getErasures, progressOf, startErasure } from "../people/erase.ts";
+import { giveOut } from "../people/document.ts";
+import { getErasure, getErasures, progressOf, startErasure } from "../people/erase.ts";
 import type { Erasure } from "../people/schema.ts";
+import { actingAs } from "./acting.ts";
 import { authenticated } from "./auth.ts";
 import { erasureAnswer, erasureList, personAnswer } from "./contact-data-schemas.ts";
 import { listAnswer, pageQuery, readPage } from "./list.ts";
@@ -17,10 +18,13 @@ export const contactDataRoutes = (app: App) =>
     .use(authenticated(app, "full_access"))
     .get(
       "/:idOrEmail/data",
-      async ({ caller, params, request, server }) => {
+      async ({ caller, asked, params, request, server }) => {
         server?.timeout(request, 0); // as long as somebody reads
-        const address = await addressOf(app, caller.teamId, params.idOrEmail);
-        const pieces = documentOf(app, caller.teamId, address);
+        // Who the person is would outlive their erasure.
+        const act = "Downloaded all that is kept of a person";
+        const pieces = await actingAs(app, caller, asked, act, "", () =>
+          giveOut(app, caller.teamId, params.idOrEmail),
+        );
         return streamedAnswer(pieces, { "content-type": "application/json; charset=utf-8" });
       },
       {
@@ -35,9 +39,14 @@ export const contactDataRoutes = (app: App) =>
     )
     .delete(
       "/:idOrEmail/data",
-      async ({ caller, params, set }) => {
+      async ({ caller, asked, params, set }) => {
         set.status = 202;
-        return toErasure(await startErasure(app, caller.teamId, params.idOrEmail));
+        const act = "Began to erase all that is kept of a person";
+        return toErasure(
+          await actingAs(app, caller, asked, act, "", () =>
+            startErasure(app, caller.teamId, params.idOrEmail),
+          ),
+        );
       },
       {
         detail: {

@@ -1,4 +1,4 @@
-import { type RefusalCode, StorageUnavailable } from "../errors.ts";
+import type { RefusalCode } from "../errors.ts";
 
 interface ErrorAnswer {
   status: number;
@@ -39,15 +39,4 @@ export interface ErrorBody {
   statusCode: number;
   name: string;
   message: string;
-}
-
-/** Finds our own error inside the wrappers a library puts around it. */
-export function rootCause(error: unknown): unknown {
-  let cause = error;
-  for (let depth = 0; depth < 5 && cause instanceof Error; depth++) {
-    if (cause instanceof StorageUnavailable) return cause;
-    if (!(cause.cause instanceof Error)) break;
-    cause = cause.cause;
-  }
-  return cause instanceof StorageUnavailable ? cause : error;
 }

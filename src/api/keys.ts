@@ -3,7 +3,7 @@ import { Elysia, t } from "elysia";
 import type { App } from "../app.ts";
 import type { ApiKey } from "../keys/schema.ts";
 import { changeKey, createKey, getKey, listTeamKeys, revokeKey } from "../keys/service.ts";
-import { authenticated } from "./auth.ts";
+import { authenticated, type Caller } from "./auth.ts";
 import { shown } from "./example.ts";
 import { listAnswer, pageQuery, readPage } from "./list.ts";
 import { answer, bodyErrorAnswers, errorAnswers, listOf } from "./openapi.ts";
@@ -59,8 +59,7 @@ export const keyRoutes = (app: App) =>
       "",
       async ({ caller, body, set }) => {
         const { name, permission, domain_id: domainId, allowed_ips: allowedIps } = body;
-        // What a person may make is a matter of their role.
-        const key = await app.acting.run({ role: caller.role }, () =>
+        const key = await asCaller(app, caller, () =>
           createKey(app, caller.teamId, { name, permission, domainId, allowedIps }),
         );
         set.status = 201;
@@ -111,7 +110,7 @@ export const keyRoutes = (app: App) =>
       "/:id",
       async ({ caller, params, body }) => {
         const { name, allowed_ips: allowedIps } = body;
-        await changeKey(app, caller.teamId, params.id, { name, allowedIps });
+        await asCaller(app, caller, () => changeKey(app, caller.teamId, params.id, { name, allowedIps }));
         return { object: "api_key", id: params.id };
       },
       {
@@ -127,7 +126,7 @@ export const keyRoutes = (app: App) =>
     .delete(
       "/:id",
       async ({ caller, params }) => {
-        await revokeKey(app, caller.teamId, params.id);
+        await asCaller(app, caller, () => revokeKey(app, caller.teamId, params.id));
         return { object: "api_key", id: params.id, deleted: true };
       },
       {
@@ -138,6 +137,10 @@ export const keyRoutes = (app: App) =>
         },
       },
     );
+
+/** What a person may do to keys is a matter of their role. */
+const asCaller = <T>(app: App, { role }: Caller, work: () => Promise<T>): Promise<T> =>
+  app.acting.run({ role }, work);
 
 function toItem({ id, name, createdAt, lastUsedAt, permission, domainId, allowedIps, tokenStart }: ApiKey) {
   return {

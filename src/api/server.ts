@@ -1,11 +1,11 @@
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
-import { Refusal, StorageUnavailable } from "../errors.ts";
+import { isStorageUnavailable, Refusal } from "../errors.ts";
 import { newIdAt } from "../ids.ts";
 import { noteRequest } from "../logs/record.ts";
 import { unreadBody } from "./auth.ts";
 import { letPagesCall } from "./cors.ts";
-import { type ErrorBody, errorAnswers, rootCause } from "./errors.ts";
+import { type ErrorBody, errorAnswers } from "./errors.ts";
 import { describeMistake } from "./mistakes.ts";
 import { nothingAsked } from "./request-log.ts";
 import { isPathOf, pathOf, requireReadablePath } from "./request-path.ts";
@@ -65,9 +65,8 @@ export function makeServer(app: App) {
 }
 
 function toErrorBody(error: unknown, code: unknown, isOtherMethod: boolean): ErrorBody {
-  const cause = rootCause(error);
-  if (cause instanceof Refusal) return answerOf(cause);
-  if (cause instanceof StorageUnavailable) {
+  if (error instanceof Refusal) return answerOf(error);
+  if (isStorageUnavailable(error)) {
     return answerOf(
       new Refusal(
         "service_unavailable",

@@ -6,19 +6,20 @@ import { issueToken } from "../accounts/sessions.ts";
 import { createTeam, getTeam, renameTeam } from "../accounts/teams.ts";
 import type { App } from "../app.ts";
 import type { AuditEntry } from "../audit/schema.ts";
-import { auditEntry, listAudit } from "../audit/service.ts";
+import { listAudit } from "../audit/service.ts";
 import { Refusal } from "../errors.ts";
 import {
   type Inviting,
   invite,
   inviteAgain,
   invitedRoles,
+  type ListedInvitation,
   listInvitations,
   takeBack,
 } from "../invitations/service.ts";
-import type { Asked } from "../logs/record.ts";
 import { roles } from "../roles.ts";
-import { authenticated, type Caller } from "./auth.ts";
+import { actingAs, whoIs } from "./acting.ts";
+import { authenticated } from "./auth.ts";
 import { shown } from "./example.ts";
 import { listAnswer, pageQuery, readPage } from "./list.ts";
 import { answer, bodyErrorAnswers, errorAnswers, listOf } from "./openapi.ts";
@@ -71,13 +72,20 @@ const invitationFields = {
   expires_at: time,
   created_at: time,
 };
+const listedInvitation = {
+  ...invitationFields,
+  has_come_back: Type.Boolean({
+    description:
+      "Whether its mail could not be delivered: its link leads nowhere, and it is to be sent again.",
+  }),
+};
 const invited = Type.Object({
   object: Type.Literal("invitation"),
   ...invitationFields,
   email_id: Type.Union([id, Type.Null()], { description: "The email that carries the link." }),
   url: Type.Union([Type.String(), Type.Null()], {
     description:
-      "The link, shown this once, where it could not be mailed: no domain of the team is verified, or the address is suppressed.",
+      "The link, shown this once, where it could not be mailed: no domain of the team is verified, the address is suppressed, or mail to it is received here.",
   }),
 });
 const takenBack = Type.Object({ object: Type.Literal("invitation"), id, deleted: Type.Literal(true) });
@@ -139,7 +147,7 @@ const ownTeamRoutes = (app: App) =>
     .patch(
       "",
       async ({ caller, body, asked }) =>
-        as(app, caller, asked, `Renamed the team to “${body.name}”`, caller.teamId, async () =>
+        actingAs(app, caller, asked, `Renamed the team to “${body.name}”`, caller.teamId, async () =>
           toTeam(await renameTeam(app, caller.teamId, body.name)),
         ),
       {
@@ -175,7 +183,7 @@ const ownTeamRoutes = (app: App) =>
       async ({ caller, params, body, asked }) => {
         const { email } = await getMember(app, caller.teamId, params.id);
         const act = `Made ${email} ${body.role}`;
-        return as(app, caller, asked, act, params.id, async () => ({
+        return actingAs(app, caller, asked, act, params.id, async () => ({
           object: "member" as const,
           ...toMember(await changeRole(app, caller.teamId, params.id, body.role)),
         }));
@@ -194,7 +202,7 @@ const ownTeamRoutes = (app: App) =>
       "/members/:id",
       async ({ caller, params, asked }) => {
         const { id, email } = await getMember(app, caller.teamId, params.id);
-        await as(app, caller, asked, `Removed ${email} from the team`, id, () =>
+        await actingAs(app, caller, asked, `Removed ${email} from the team`, id, () =>
           removeMember(app, caller.teamId, id),
         );
         return { object: "member" as const, id, deleted: true as const };
@@ -211,7 +219,7 @@ const ownTeamRoutes = (app: App) =>
       "/invitations",
       async ({ caller, query }) => {
         const page = readPage(query, "unpaged");
-        return listAnswer(await listInvitations(app, caller.teamId, page), page, toInvitation);
+        return listAnswer(await listInvitations(app, caller.teamId, page), page, toListed);
       },
       {
         query: pageQuery,
@@ -219,7 +227,7 @@ const ownTeamRoutes = (app: App) =>
           summary: "List open invitations",
           tags,
           responses: {
-            200: answer("The newest first", listOf(Type.Object(invitationFields))),
+            200: answer("The newest first", listOf(Type.Object(listedInvitation))),
             ...errorAnswers,
           },
         },
@@ -230,7 +238,7 @@ const ownTeamRoutes = (app: App) =>
       async ({ caller, body, asked, set }) => {
         const { email, role } = body;
         const invitedBy = await whoIs(app, caller);
-        const made = await as(app, caller, asked, `Invited ${email} as ${role}`, "", () =>
+        const made = await actingAs(app, caller, asked, `Invited ${email} as ${role}`, "", () =>
           invite(app, caller.teamId, { email, role, invitedBy }),
         );
         set.status = 201;
@@ -255,7 +263,7 @@ const ownTeamRoutes = (app: App) =>
       async ({ caller, params, asked, set }) => {
         set.headers["cache-control"] = "no-store";
         return toInvited(
-          await as(app, caller, asked, "Sent an invitation again", params.id, () =>
+          await actingAs(app, caller, asked, "Sent an invitation again", params.id, () =>
             inviteAgain(app, caller.teamId, params.id),
           ),
         );
@@ -271,7 +279,7 @@ const ownTeamRoutes = (app: App) =>
     .delete(
       "/invitations/:id",
       async ({ caller, params, asked }) => {
-        await as(app, caller, asked, "Took an invitation back", params.id, () =>
+        await actingAs(app, caller, asked, "Took an invitation back", params.id, () =>
           takeBack(app, caller.teamId, params.id),
         );
         return { object: "invitation" as const, id: params.id.toLowerCase(), deleted: true as const };
@@ -302,28 +310,6 @@ const auditRoutes = (app: App) =>
     },
   );
 
-/** Does a thing as whoever asks, so that services hold them to their role and it is in the audit log. */
-async function as<T>(
-  app: App,
-  caller: Caller,
-  asked: Asked | undefined,
-  act: string,
-  subject: string,
-  work: () => Promise<T>,
-): Promise<T> {
-  const { teamId, userId, keyId, role = "admin" } = caller;
-  const trace = auditEntry(app, {
-    ...{ teamId, userId: userId ?? keyId ?? "", email: await whoIs(app, caller) },
-    ...{ act, subject, address: asked?.address ?? "" },
-  });
-  return app.acting.run({ role, trace }, work);
-}
-
-/** The address of a person; a key has none. */
-async function whoIs(app: App, { teamId, userId }: Caller): Promise<string> {
-  return userId === undefined ? "an API key" : (await getMember(app, teamId, userId)).email;
-}
-
 function toTeam({ id, name, createdAt }: Team) {
   return { object: "team" as const, id, name, created_at: createdAt.toISOString() };
 }
@@ -341,6 +327,10 @@ function toInvitation({ id, email, role, invitedBy, expiresAt, createdAt }: Invi
     expires_at: expiresAt.toISOString(),
     created_at: createdAt.toISOString(),
   };
+}
+
+function toListed(invitation: ListedInvitation) {
+  return { ...toInvitation(invitation), has_come_back: invitation.hasComeBack };
 }
 
 function toInvited({ invitation, handing }: Inviting) {

@@ -78,7 +78,7 @@ async function setUp(app: App, answers: Answers): Promise<Outcome> {
 }
 
 async function logInAgain(app: App, { email, password }: Answers): Promise<Account> {
-  return logIn(app, { email, password }).catch((error: unknown) => {
+  return logIn(app, { email, password, address: "local" }).catch((error: unknown) => {
     if (!(error instanceof Refusal && error.code === "invalid_credentials")) throw error;
     throw new Refusal(
       "already_exists",

@@ -129,6 +129,20 @@ export const tagCounters = sqliteTable(
   (t) => [primaryKey({ columns: [t.teamId, t.name, t.hour, t.value, t.event] })],
 );
 
+/** What `tag_counters` come to in whole days of UTC: triggers keep it. */
+export const tagDays = sqliteTable(
+  "tag_days",
+  {
+    teamId: text("team_id").notNull(),
+    name: text("name").notNull(),
+    day: integer("day", { mode: "timestamp_ms" }).notNull(),
+    value: text("value").notNull(),
+    event: text("event", { enum: counterNames }).notNull(),
+    total: integer("total").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.teamId, t.name, t.day, t.value, t.event] })],
+);
+
 /** The same for each email, of what `record.ts` counts by email. */
 export const emailCounters = sqliteTable(
   "email_counters",

@@ -4,6 +4,7 @@ import { testDomain } from "../../test/support/test-domain.ts";
 import { atomically } from "../app.ts";
 import { rawWrite } from "../db/write.ts";
 import { newId } from "../ids.ts";
+import type { Role } from "../roles.ts";
 import { authenticateKey } from "./authenticate.ts";
 import { changeKey, createKey, hasFullKey, listTeamKeys, revokeKey } from "./service.ts";
 import { findKeyByHash } from "./store.ts";
@@ -30,6 +31,26 @@ test("a key's token is given once and stored only as its hash", async () => {
   });
   await app.transport.close();
   expect(await Bun.file(`${app.folder}/mailit.db`).text()).not.toContain(token.slice(11));
+});
+
+test("a key that does everything is made, changed and revoked by admins alone", async () => {
+  const app = await testApp();
+  const { teamId } = await testTeam(app);
+  const { id: full } = await createKey(app, teamId, { name: "Full" });
+  const { id: sending } = await createKey(app, teamId, { name: "CI", permission: "sending_access" });
+  const as = (role: Role, work: () => Promise<unknown>) => app.acting.run({ role }, work);
+  for (const act of [
+    () => createKey(app, teamId, { name: "Mine" }),
+    () => changeKey(app, teamId, full, { allowedIps: ["192.0.2.1"] }),
+    () => changeKey(app, teamId, full, { name: "Mine" }),
+    () => revokeKey(app, teamId, full),
+  ]) {
+    await expect(as("developer", act)).rejects.toMatchObject({ code: "not_permitted" });
+  }
+  await as("developer", () => changeKey(app, teamId, sending, { name: "Builds" }));
+  await as("developer", () => revokeKey(app, teamId, sending));
+  await as("admin", () => changeKey(app, teamId, full, { allowedIps: ["192.0.2.1"] }));
+  await as("admin", () => revokeKey(app, teamId, full));
 });
 
 test("a key is restricted to a domain of its own team only, and goes with it", async () => {

@@ -89,7 +89,7 @@ export async function listDomainKeys(
 
 /** Changes a key: where it may be used from counts from the next request on here, and within two seconds on other nodes. */
 export async function changeKey(app: App, teamId: string, id: string, changes: KeyChanges): Promise<void> {
-  requireKeyId(id);
+  await requireMayChange(app, teamId, id);
   if (changes.name === undefined && changes.allowedIps === undefined) {
     throw new Refusal("missing_required_field", "Missing `name` field.");
   }
@@ -105,7 +105,7 @@ export async function changeKey(app: App, teamId: string, id: string, changes: K
 
 /** Revokes a key: refused from the next request on here, and within two seconds on other nodes. */
 export async function revokeKey(app: App, teamId: string, id: string): Promise<void> {
-  requireKeyId(id);
+  await requireMayChange(app, teamId, id);
   await atomically(app, [deleteKey(app.db, teamId, id), expectChange()]).catch(refuseStale(keyNotFound));
   forgetKeys(app);
 }
@@ -144,6 +144,11 @@ function requireDomainId(id: string | null, permission: Permission): string | nu
 }
 
 const keyNotFound = "API key not found";
+
+/** What only an admin makes, only an admin changes and revokes. */
+async function requireMayChange(app: App, teamId: string, id: string): Promise<void> {
+  if ((await getKey(app, teamId, id)).permission === "full_access") requireRole(app, "admin");
+}
 
 function requireKeyId(id: string): void {
   if (!isId(id)) throw new Refusal("not_found", keyNotFound);

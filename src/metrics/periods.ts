@@ -11,6 +11,7 @@ export interface Periods {
 }
 
 export const hourMs = 3_600_000;
+export const dayMs = 24 * hourMs;
 const mostPeriods = 10_000;
 
 /** Every period of the range, also those in which nothing was counted. */

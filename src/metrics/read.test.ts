@@ -14,9 +14,9 @@ import { type NewEvent, recordEvent } from "../events/record.ts";
 import { newId } from "../ids.ts";
 import { suppress } from "../suppressions/suppress.ts";
 import { settleVisits } from "../tracking/settle.ts";
-import { knownDimensions, type Metric, metricNames, metricOf } from "./names.ts";
+import { type Dimension, knownDimensions, type Metric, metricNames, metricOf } from "./names.ts";
 import { hourMs } from "./periods.ts";
-import { getMetrics, type MetricsQuery } from "./read.ts";
+import { getMetrics, type MetricsQuery, type MetricsRow } from "./read.ts";
 
 const everything: MetricsQuery = {
   ...{ timezone: "UTC", granularity: "daily", metrics: [...metricNames], dimensions: [] },
@@ -309,6 +309,33 @@ eachTransport((_name, open) => {
     expect(one.rows).toEqual([{ tag: { name: "order", value: "09999" }, values: { delivered: 1 } }]);
   });
 
+  test("tags come to the same by whole days as hour by hour", async () => {
+    const { app, happen, ask } = await scene({ transport: await open() });
+    const values = ["invoice", "welcome", "reset"];
+    for (let n = 0; n < 40; n++) {
+      await happen("email.delivered", { tags: [{ name: "kind", value: values[n % 3]! }] });
+      if (n % 2 === 0) await happen("email.opened", { tags: [{ name: "kind", value: values[n % 3]! }] });
+      app.clock.advance(5 * 3_600_000);
+    }
+    const start = app.now().getTime() - 180 * 3_600_000;
+    const query = {
+      ...{ startDate: new Date(start).toISOString(), dimensions: ["tag", "period"] as Dimension[] },
+      metrics: ["delivered", "opened"] as Metric[],
+    };
+    const { rows: hours, totals } = await ask({ ...query, granularity: "hourly" });
+    const { rows: days } = await ask({ ...query, granularity: "daily" });
+    const { rows: kinds } = await ask({ ...query, dimensions: ["tag"] });
+    expect(totals).toEqual({ delivered: 36, opened: 18 });
+    expect(addedUp(days!, ({ period, tag }) => `${period} ${tag!.value}`)).toEqual(
+      addedUp(hours!, ({ period, tag }) => `${period!.slice(0, 10)} ${tag!.value}`),
+    );
+    expect(addedUp(kinds!, ({ tag }) => tag!.value)).toEqual(addedUp(hours!, ({ tag }) => tag!.value));
+    const one = { ...query, tag: { name: "kind", value: "reset" }, dimensions: [] };
+    expect((await ask(one)).totals).toEqual(addedUp(hours!, ({ tag }) => tag!.value).get("reset")!);
+    const { rows: abroad } = await ask({ ...query, timezone: "Asia/Kolkata", dimensions: ["period", "tag"] });
+    expect(addedUp(abroad!, () => "all")).toEqual(addedUp(hours!, () => "all"));
+  });
+
   test("more names of tags than an answer tells apart are refused, unless one is asked for", async () => {
     const { app, happen, ask } = await scene({ transport: await open() });
     for (let n = 0; n < 21; n++) {
@@ -440,4 +467,15 @@ async function insertEmails(
       ),
     ),
   ]);
+}
+
+/** What rows come to, by what they are called. */
+function addedUp(rows: MetricsRow[], nameOf: (row: MetricsRow) => string): Map<string, MetricsRow["values"]> {
+  const sums = new Map<string, MetricsRow["values"]>();
+  for (const row of rows) {
+    const { delivered = 0, opened = 0 } = sums.get(nameOf(row)) ?? {};
+    const { values } = row;
+    sums.set(nameOf(row), { delivered: delivered + values.delivered!, opened: opened + values.opened! });
+  }
+  return sums;
 }

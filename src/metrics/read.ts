@@ -3,7 +3,7 @@ import type { App } from "../app.ts";
 import { listBroadcastNames } from "../broadcasts/store.ts";
 import { Refusal } from "../errors.ts";
 import { type Counts, type Dimension, type Granularity, type Metric, metricOf } from "./names.ts";
-import { type Periods, periodsOf } from "./periods.ts";
+import { dayMs, hourMs, type Periods, periodsOf } from "./periods.ts";
 import { type Range, readRange } from "./range.ts";
 import {
   type Counted,
@@ -161,7 +161,7 @@ async function* walkTags(
   app: App,
   teamId: string,
   range: Range,
-  { tag }: MetricsQuery,
+  { tag, dimensions, granularity, timezone }: MetricsQuery,
 ): AsyncGenerator<Counted[]> {
   const names = tag ? [] : await listTagNames(app.db, teamId, mostTagNames + 1);
   if (names.length > mostTagNames) {
@@ -170,14 +170,23 @@ async function* walkTags(
       `The emails have tags of more than ${mostTagNames} names: say which with the \`tag\` parameter.`,
     );
   }
+  const isByHour = dimensions.includes("period") && (granularity === "hourly" || timezone !== "UTC");
+  const grain = isByHour ? "hour" : "day";
+  const until = isByHour ? range.end : endOfToday(range.end, app.now());
   let read = 0;
   for (const asked of tag ? [tag] : names.map((name) => ({ name }))) {
-    for await (const slice of walkTag(app.db, teamId, range, asked)) {
+    for await (const slice of walkTag(app.db, teamId, { ...range, end: until }, asked, grain)) {
       read += slice.length;
       if (read > mostCounters) throw tooMany();
       yield slice;
     }
   }
+}
+
+/** Nothing is counted after now: the day that is not over yet is read as a whole one. */
+function endOfToday(end: Date, now: Date): Date {
+  const hoursOf = (at: Date) => Math.ceil(at.getTime() / hourMs);
+  return hoursOf(end) === hoursOf(now) ? new Date(Math.ceil(end.getTime() / dayMs) * dayMs) : end;
 }
 
 async function* walkEmails(

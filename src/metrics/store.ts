@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { type SQL, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
 import { type Counts, usedCounters } from "./names.ts";
-import { hourMs } from "./periods.ts";
+import { dayMs, hourMs } from "./periods.ts";
 import type { Range } from "./range.ts";
 
 /** What was counted of some things in some time; null where a thing is of no domain, email or broadcast. */
@@ -121,30 +121,62 @@ export async function* walkProviders(db: Db, teamId: string, range: Range): Asyn
 
 const nowhere = { domainId: null, emailId: null, broadcastId: null };
 
-/** What was counted of emails with a tag: of one value or, where none is given, of each. */
+/**
+ * What was counted of emails with a tag: of one value or, where none is given, of each. By day, what was counted in a whole
+ * day of UTC comes as one, of its first hour.
+ */
 export async function* walkTag(
   db: Db,
   teamId: string,
   range: Range,
   { name, value }: { name: string; value?: string },
+  grain: "hour" | "day",
 ): AsyncGenerator<Counted[]> {
   const first = await firstHour(db, teamId, range);
   if (first === undefined) return;
-  if (value !== undefined) yield* walkTagValue(db, teamId, { first, end: range.end }, { name, value });
-  else yield* walkTagName(db, teamId, { first, end: range.end }, name);
+  const end = range.end.getTime();
+  for (const stretch of grain === "day" ? stretchesOf(first, end) : [hoursOf(first, end)]) {
+    if (value !== undefined) yield* walkTagValue(db, teamId, stretch, { name, value });
+    else yield* walkTagName(db, teamId, stretch, name);
+  }
+}
+
+/** Some time, and where what was counted in it is read. */
+interface Stretch {
+  from: number;
+  to: number;
+  counters: SQL;
+  /** How much time each counter is of. */
+  stepMs: number;
+}
+
+const hoursOf = (from: number, to: number): Stretch => ({
+  ...{ from, to, stepMs: hourMs },
+  counters: sql`(select team_id, name, hour as begun, value, event, total from tag_counters)`,
+});
+const daysOf = (from: number, to: number): Stretch => ({
+  ...{ from, to, stepMs: dayMs },
+  counters: sql`(select team_id, name, day as begun, value, event, total from tag_days)`,
+});
+
+/** The hours before the first whole day, the whole days, and the hours after them. */
+function stretchesOf(from: number, to: number): Stretch[] {
+  const [firstDay, lastDay] = [Math.ceil(from / dayMs) * dayMs, Math.floor(to / dayMs) * dayMs];
+  if (firstDay >= lastDay) return [hoursOf(from, to)];
+  return [hoursOf(from, firstDay), daysOf(firstDay, lastDay), hoursOf(lastDay, to)];
 }
 
 async function* walkTagName(
   db: Db,
   teamId: string,
-  { first, end }: { first: number; end: Date },
+  { from: begin, to, counters }: Stretch,
   name: string,
 ): AsyncGenerator<Counted[]> {
-  for (let from = sql`hour >= ${first}`; ; ) {
+  for (let from = sql`begun >= ${begin}`; ; ) {
     const rows = await db.values<[number, string, ...(number | null)[]]>(
-      sql`select hour, value, ${sums} from tag_counters
-          where team_id = ${teamId} and name = ${name} and ${from} and hour < ${end.getTime()}
-          group by hour, value limit ${sliceRows}`,
+      sql`select begun, value, ${sums} from ${counters}
+          where team_id = ${teamId} and name = ${name} and ${from} and begun < ${to}
+          group by begun, value limit ${sliceRows}`,
     );
     yield rows.map(([hour, value, ...totals]) => ({
       ...{ hour, ...nowhere, tag: { name, value } },
@@ -152,25 +184,25 @@ async function* walkTagName(
     }));
     const last = rows.at(-1);
     if (!last || rows.length < sliceRows) return;
-    from = sql`(hour, value) > (${last[0]}, ${last[1]})`;
+    from = sql`(begun, value) > (${last[0]}, ${last[1]})`;
     await setImmediate();
   }
 }
 
-/** Hour by hour, past all other values: of an order's number there may be a million. */
+/** Counter by counter, past all other values: of an order's number there may be a million. */
 async function* walkTagValue(
   db: Db,
   teamId: string,
-  { first, end }: { first: number; end: Date },
+  { from: begin, to, counters, stepMs }: Stretch,
   tag: Tag,
 ): AsyncGenerator<Counted[]> {
-  for (let from = first; from < end.getTime(); from += sliceRows * hourMs) {
-    const hours = Math.min(sliceRows, Math.ceil((end.getTime() - from) / hourMs));
-    const list = JSON.stringify(Array.from({ length: hours }, (_, n) => from + n * hourMs));
+  for (let from = begin; from < to; from += sliceRows * stepMs) {
+    const steps = Math.min(sliceRows, Math.ceil((to - from) / stepMs));
+    const list = JSON.stringify(Array.from({ length: steps }, (_, n) => from + n * stepMs));
     const rows = await db.values<[number, keyof Counts, number]>(
-      sql`select c.hour, c.event, c.total from json_each(${list}) asked
-          cross join tag_counters c on c.team_id = ${teamId} and c.name = ${tag.name}
-          and c.hour = asked.value and c.value = ${tag.value}`,
+      sql`select c.begun, c.event, c.total from json_each(${list}) asked
+          cross join ${counters} c on c.team_id = ${teamId} and c.name = ${tag.name}
+          and c.begun = asked.value and c.value = ${tag.value}`,
     );
     yield rows.map(([hour, event, total]) => ({ hour, ...nowhere, tag, counts: { [event]: total } }));
     await setImmediate();

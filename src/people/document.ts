@@ -1,10 +1,11 @@
 /** What is kept of one person as it is given out: whole, and made no faster than somebody reads. */
-import type { App } from "../app.ts";
+import { type App, leaveTrace, requireRole } from "../app.ts";
 import { getBroadcastsTo, type SentBroadcast } from "../broadcasts/person.ts";
 import { getPerson, type Person } from "../contacts/person.ts";
 import { propertiesOf } from "../contacts/properties.ts";
 import type { ContactProperty } from "../contacts/schema.ts";
 import { toContact, toSegmentItem } from "../contacts/told.ts";
+import { addressOf } from "./erase.ts";
 import type { EventOn } from "./find.ts";
 import {
   emailsTo,
@@ -16,6 +17,17 @@ import {
   type ShownReceived,
 } from "./show.ts";
 import { Trace } from "./trace.ts";
+
+/**
+ * Gives out everything of one person. That it was given out is in the audit log before they read: it takes more than a
+ * look, and whoever may only look is refused.
+ */
+export async function giveOut(app: App, teamId: string, idOrEmail: string): Promise<AsyncGenerator<string>> {
+  const address = await addressOf(app, teamId, idOrEmail);
+  requireRole(app, "developer");
+  await leaveTrace(app);
+  return documentOf(app, teamId, address);
+}
 
 /** Everything with an address, as one JSON object, piece by piece. */
 export async function* documentOf(app: App, teamId: string, address: string): AsyncGenerator<string> {

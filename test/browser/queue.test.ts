@@ -46,6 +46,17 @@ test("a lane appears as soon as something waits in it, is paused, and opened", a
   await page.getByRole("status").getByText("is open").waitFor();
 });
 
+test("a page is live once htmx has come, however late its other scripts are", async () => {
+  const page = await open("/admin/properties");
+  const live = page.waitForRequest(/\/admin\/queue\/live$/);
+  await page.route("**/assets/*.js", async (route) => {
+    if (!route.request().url().includes("/htmx.")) await live;
+    await route.continue();
+  });
+  await page.goto(`${here.mailit.url}/admin/queue`);
+  await live;
+});
+
 const selection = "/admin/queue/selection?tag=kind%3Anews";
 const waiting = { tags: [{ name: "kind", value: "news" }], subject: hostile };
 

@@ -2,8 +2,9 @@ import { Database } from "bun:sqlite";
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { runMailit, startMailit } from "./mailit.ts";
+import { type Mailit, runMailit, startMailit } from "./mailit.ts";
 import {
+  account,
   apiOf,
   everythingOf,
   firstEmail,
@@ -127,6 +128,20 @@ test("asked to end under load it answers what it took, ends with 0 in time, and 
   expect(accepted.filter((id) => !there.has(id))).toEqual([]);
 });
 
+/** The admin as a browser has it: pages by their path, and forms where there is something to send. */
+async function signInTo({ url }: Mailit) {
+  const ask = (path: string, form?: Record<string, string>, cookie = "") =>
+    fetch(`${url}/admin${path}`, {
+      ...{ redirect: "manual", headers: { cookie } },
+      ...(form && { method: "POST", body: new URLSearchParams(form) }),
+    });
+  const { email, password } = account;
+  const [cookie] = (await ask("/sign-in", { email, password })).headers.get("set-cookie")!.split(";");
+  const page = await (await ask("/settings/account", undefined, cookie)).text();
+  const csrf = /name="csrf" value="([^"]+)"/.exec(page)![1]!;
+  return (path: string, form?: Record<string, string>) => ask(path, form && { ...form, csrf }, cookie);
+}
+
 test("on a full disk it says 503 and keeps what it promised, and with space again it goes on", async () => {
   const folder = await folderOfTest();
   const { api_key, domain } = await setUp(folder);
@@ -135,6 +150,7 @@ test("on a full disk it says 503 and keeps what it promised, and with space agai
     await using mailit = await startMailit({ folder, maxFileBytes: 2_000_000 });
     const api = apiOf(mailit, api_key);
     await verify(api, domain.id);
+    const admin = await signInTo(mailit);
     const later = new Date(Date.now() + 3_600_000).toISOString();
     const large = { ...firstEmail, text: "x".repeat(100_000) };
     const full = await until("the disk is full", async () => {
@@ -158,6 +174,10 @@ test("on a full disk it says 503 and keeps what it promised, and with space agai
     expect((await fetch(`${mailit.url}/healthz`)).status).toBe(200);
     expect((await api.post("/emails", firstEmail)).status).toBe(503);
     expect((await everythingOf(api, "/emails")).map(({ id }) => id).sort()).toEqual(accepted.toSorted());
+    expect((await admin("/emails")).status).toBe(200);
+    const refused = await admin("/settings/account/name", { name: "Ada" });
+    expect(refused.status).toBe(503);
+    expect(await refused.text()).toContain("Nothing was changed.");
     expect(await mailit.stop()).toBe(0);
   }
 

@@ -2,6 +2,7 @@
 import { scaleBand, scaleLinear, scalePoint } from "d3-scale";
 import { line, stack, stackOrderNone } from "d3-shape";
 import type { Tone } from "./badge.tsx";
+import { number } from "./number.ts";
 
 /** A part of a chart's time. */
 export interface Point {
@@ -78,7 +79,7 @@ export function Chart(props: ChartProps) {
                 <tr>
                   <th scope="row">{name}</th>
                   {series.map(({ values }) => (
-                    <td class="number">{`${written(values[at] ?? 0)}${unit && ` ${unit}`}`}</td>
+                    <td class="number">{`${number(values[at] ?? 0)}${unit && ` ${unit}`}`}</td>
                   ))}
                 </tr>
               ))}
@@ -141,7 +142,7 @@ function Bars({ id, points, series, y, size }: Drawn) {
             return (
               <>
                 <rect class="fill" {...box}>
-                  <title>{`${points[at]!.name}: ${written(to - from)} ${series[n]!.name.toLowerCase()}`}</title>
+                  <title>{`${points[at]!.name}: ${number(to - from)} ${series[n]!.name.toLowerCase()}`}</title>
                 </rect>
                 {n > 0 && <rect class="texture" fill={`url(#${id}-${size.name}-${n})`} {...box} />}
               </>
@@ -165,7 +166,7 @@ function Lines({ points, series, y, size, unit }: Drawn) {
           <path class="line" d={draw([...values]) ?? ""} />
           {values.map((value, at) => (
             <circle class="dot" cx={round(x(at)!)} cy={round(y.at(value))} r={values.length > 60 ? 1.2 : 2.4}>
-              <title>{`${points[at]?.name}: ${written(value)}${unit ? ` ${unit}` : ""} ${name.toLowerCase()}`}</title>
+              <title>{`${points[at]?.name}: ${number(value)}${unit ? ` ${unit}` : ""} ${name.toLowerCase()}`}</title>
             </circle>
           ))}
         </g>
@@ -253,5 +254,3 @@ const mostOf = (series: readonly Series[]) => Math.max(0, ...series.flatMap(({ v
 
 const round = (value: number) => Math.round(value * 10) / 10;
 const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 });
-const long = new Intl.NumberFormat("en");
-const written = (value: number) => long.format(value);

@@ -1,0 +1,5 @@
+drop trigger tag_days_counted
+
+drop trigger tag_days_begun
+
+drop table tag_days

@@ -1,0 +1,85 @@
+/** @jsxImportSource preact */
+// Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
+import { SelectField } from "./parts/form.tsx";
+import { Empty } from "./parts/list.tsx";
+import {
+  Files,
+  Headers,
+  MailFrame,
+  type MailFrameProps,
+  MailText,
+  Raw,
+  type ShownFile,
+  Unavailable,
+} from "./parts/message.tsx";
+
+export function HtmlTab({ frame }: { frame: MailFrameProps | undefined }) {
+  if (frame) return <MailFrame {...frame} />;
+  return (
+    <Empty icon="email" title="No HTML">
+      <p>This email has no HTML part, or its content is not kept any more.</p>
+    </Empty>
+  );
+}
+
+export function TextTab({ text }: { text: string | null }) {
+  return <MailText text={text} />;
+}
+
+export function FilesTab({ files }: { files: ShownFile[] }) {
+  return <Files files={files} />;
+}
+
+export interface ComposedProps {
+  /** The page's own path. */
+  path: string;
+  /** To whom this copy goes, and who else gets one. */
+  recipient: { id: string; recipient: string } | undefined;
+  others: { id: string; recipient: string }[];
+  /** Why there is none to be shown. */
+  problem: string | undefined;
+}
+
+/** Each recipient gets a message of their own: its return path, links and signature are theirs alone. */
+function Chooser({ path, recipient, others }: ComposedProps) {
+  if (!recipient || others.length === 0) return null;
+  return (
+    <form method="get" action={path} class="filters">
+      <SelectField
+        name="delivery"
+        label="The copy for"
+        value={recipient.id}
+        options={[recipient, ...others].map(({ id, recipient: to }) => [id, to] as const)}
+      />
+      <button type="submit">Show</button>
+    </form>
+  );
+}
+
+export function HeadersTab({
+  fields,
+  ...composed
+}: ComposedProps & { fields: { name: string; value: string }[] }) {
+  return (
+    <>
+      <Chooser {...composed} />
+      {composed.problem === undefined ? (
+        <Headers fields={fields} />
+      ) : (
+        <Unavailable>{composed.problem}</Unavailable>
+      )}
+    </>
+  );
+}
+
+export function RawTab({
+  raw,
+  ...composed
+}: ComposedProps & { raw: { text: string; isCut: boolean; download: string } }) {
+  return (
+    <>
+      <Chooser {...composed} />
+      {composed.problem === undefined ? <Raw {...raw} /> : <Unavailable>{composed.problem}</Unavailable>}
+    </>
+  );
+}

@@ -161,8 +161,8 @@ const warnings: Record<SuppressionReason, string> = {
 
 export interface NewSuppressionProps {
   csrf: string;
-  values: { email: string; reason: string; expiresIn: string };
-  mistakes: Partial<Record<"email" | "expires_in" | "form", string>>;
+  values: { email: string; reason: string; expiresIn: string; expiresAt: string };
+  mistakes: Partial<Record<"email" | "expires_in" | "expires_at" | "form", string>>;
 }
 
 const expiryOptions = [
@@ -198,12 +198,26 @@ export function NewSuppressionPage({ csrf, values, mistakes }: NewSuppressionPro
             options={expiryOptions}
             mistake={mistakes.expires_in}
           />
+          <UntilField value={values.expiresAt} mistake={mistakes.expires_at} />
           <button type="submit" class="primary">
             Suppress the address
           </button>
         </Form>
       </section>
     </>
+  );
+}
+
+function UntilField({ value, mistake }: { value: string; mistake?: string | undefined }) {
+  return (
+    <TextField
+      name="expires_at"
+      label="Until (UTC)"
+      type="datetime-local"
+      value={value}
+      mistake={mistake}
+      hint="In place of the choice above."
+    />
   );
 }
 
@@ -235,6 +249,7 @@ export function ImportPage({ csrf, mistake }: { csrf: string; mistake?: string |
             options={expiryOptions}
             hint="For lines that do not say until when."
           />
+          <UntilField value="" />
           <div class="field">
             <label for="file">File</label>
             <input id="file" name="file" type="file" accept=".csv,.txt,text/csv,text/plain" required />

@@ -14,12 +14,13 @@ import { readCsvRows } from "../csv/rows.ts";
 import { readCsvForm } from "../csv/upload.ts";
 import { Refusal } from "../errors.ts";
 import { addSuppression } from "../suppressions/add.ts";
-import { readExpiry } from "../suppressions/expiry.ts";
+import { type ExpiryWish, readExpiry } from "../suppressions/expiry.ts";
 import { exportSuppressions } from "../suppressions/export.ts";
 import { type ImportResult, importSuppressions } from "../suppressions/import.ts";
 import { getSuppression, getSuppressions, searchSuppressions } from "../suppressions/read.ts";
 import { removeSuppression } from "../suppressions/remove.ts";
 import { type Suppression, type SuppressionReason, suppressionReasons } from "../suppressions/schema.ts";
+import { readMoment } from "./moment.ts";
 import { keysetOf, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 const place = "suppressions";
@@ -48,7 +49,7 @@ export const suppressionPages = (app: App) =>
       return visit.page({ title: "Suppressions", place }, h(SuppressionsPage, { ...list, search: shown }));
     })
     .get("/new", ({ visit }) =>
-      newPage(visit, { values: { email: "", reason: "manual", expiresIn: "" }, mistakes: {} }),
+      newPage(visit, { values: { email: "", reason: "manual", expiresIn: "", expiresAt: "" }, mistakes: {} }),
     )
     .post("", async ({ visit }) => {
       const { form } = visit;
@@ -56,14 +57,19 @@ export const suppressionPages = (app: App) =>
         email: form.text("email"),
         reason: form.text("reason"),
         expiresIn: form.text("expires_in"),
+        expiresAt: form.text("expires_at"),
       };
       visit.act(`Suppressed ${values.email}`, "");
       try {
-        const expiry = { expiresIn: values.expiresIn || undefined };
+        const expiry = expiryOf(values.expiresIn, values.expiresAt);
         await addSuppression(app, visit.teamId, values.email, expiry, readReason(values.reason));
         return visit.done(path, "The address is suppressed. One that was already keeps its reason.");
       } catch (error) {
-        return newPage(visit, { values, mistakes: mistakesOf(error, ["email", "expires_in"]) }, 422);
+        return newPage(
+          visit,
+          { values, mistakes: mistakesOf(error, ["email", "expires_in", "expires_at"]) },
+          422,
+        );
       }
     })
     .post("/:id/remove", async ({ visit, params }) => {
@@ -72,6 +78,12 @@ export const suppressionPages = (app: App) =>
       await removeSuppression(app, visit.teamId, params.id);
       return visit.done(path, `${address} is sent to again.`);
     });
+
+/** A time that was written counts instead of what is chosen beside it. */
+function expiryOf(expiresIn: string | undefined, expiresAt: string | undefined): ExpiryWish {
+  const at = readMoment("expires_at", expiresAt);
+  return at ? { expiresAt: at.toISOString() } : { expiresIn: expiresIn || undefined };
+}
 
 /** Newest first; by address where somebody looks for one. */
 async function findPage(
@@ -117,7 +129,7 @@ async function takeImport(app: App, { request, teamId }: Visit): Promise<ImportR
       continue;
     }
     const reason = readReason(fields.reason) ?? "manual";
-    const expiresAt = readExpiry(app, { expiresIn: fields.expires_in || undefined });
+    const expiresAt = readExpiry(app, expiryOf(fields.expires_in, fields.expires_at));
     return importSuppressions(app, teamId, readCsvRows(content, charset), { reason, expiresAt });
   }
   throw new Refusal("missing_required_field", "Choose a file.");

@@ -10,7 +10,6 @@ import {
 } from "../../views/webhook.tsx";
 import { NewWebhookPage, type WebhookFormProps, WebhookRows, WebhooksPage } from "../../views/webhooks.tsx";
 import type { App } from "../app.ts";
-import { Refusal } from "../errors.ts";
 import { eventCatalogue } from "../webhooks/catalogue.ts";
 import { isMessageId } from "../webhooks/message-id.ts";
 import { findEventsOf, lastTakenAt, listEventsSince, withStanding } from "../webhooks/read.ts";
@@ -26,6 +25,7 @@ import {
   revealSecret,
   rotateSecret,
 } from "../webhooks/service.ts";
+import { readMoment } from "./moment.ts";
 import type { Form } from "./request.ts";
 import { keysetOf, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
@@ -165,17 +165,6 @@ function readReplay(app: App, form: Form): ReplayFilter {
     from: readMoment("from", form.optional("from")) ?? since,
     to: readMoment("until", form.optional("until")),
   };
-}
-
-/** A time without a zone, as browsers' fields have it. */
-function readMoment(field: string, text: string | undefined): Date | undefined {
-  if (text === undefined) return undefined;
-  const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(text) ? Date.parse(`${text}Z`) : Number.NaN;
-  if (!Number.isNaN(at)) return new Date(at);
-  throw new Refusal(
-    "validation_error",
-    `Invalid \`${field}\` field. Write a time such as 2026-03-01T12:00, which is meant as UTC.`,
-  );
 }
 
 async function turn(app: App, visit: Visit, id: string, status: Webhook["status"]): Promise<Response> {

@@ -32,6 +32,21 @@ test("an address is added with a reason and an end, and sent to again", async ()
   expect(await row.count()).toBe(0);
 });
 
+test("an address is suppressed until a time, which has to come yet", async () => {
+  const page = await open("/admin/suppressions/new");
+  await page.getByLabel("Address").fill("until@example.com");
+  await page.getByLabel("Until (UTC)").fill("2020-08-05T12:00");
+  await page.getByRole("button", { name: "Suppress the address" }).click();
+  await page.locator("#expires_at-mistake").getByText("It must be in the future").waitFor();
+  await page.getByLabel("Until (UTC)").fill("2099-08-05T12:00");
+  await page.getByRole("button", { name: "Suppress the address" }).click();
+  await page.getByRole("status").getByText("The address is suppressed.").waitFor();
+  expect(await api("GET", "/suppressions/until@example.com")).toMatchObject({
+    expires_at: "2099-08-05T12:00:00.000Z",
+  });
+  await api("DELETE", "/suppressions/until@example.com");
+});
+
 test("a file is imported, with what became of its lines, and the list exported", async () => {
   const page = await open("/admin/suppressions/import");
   await see(page, "suppressions-import");

@@ -3,15 +3,9 @@ import { Elysia } from "elysia";
 import { h, type JSX } from "preact";
 import { EmailPage, EmailState } from "../../views/email.tsx";
 import { ReschedulePage, SharePage } from "../../views/email-acts.tsx";
-import {
-  type ComposedProps,
-  FilesTab,
-  HeadersTab,
-  HtmlTab,
-  RawTab,
-  TextTab,
-} from "../../views/email-content.tsx";
+import { type ComposedProps, HeadersTab, HtmlTab, RawTab } from "../../views/email-content.tsx";
 import { Timeline } from "../../views/email-timeline.tsx";
+import { Files, MailText } from "../../views/parts/message.tsx";
 import type { App } from "../app.ts";
 import { getMessage } from "../delivery/composed.ts";
 import { bounceQueue, type QueueResult, resumeQueue, retryQueue } from "../delivery/queue.ts";
@@ -85,7 +79,7 @@ const tabs = (app: App) =>
     })
     .get("/:id/text", async ({ visit, params }) => {
       const email = await getEmail(app, visit.teamId, params.id);
-      return emailPage(app, visit, email, "/text", h(TextTab, { text: email.text }));
+      return emailPage(app, visit, email, "/text", h(MailText, { text: email.text }));
     })
     .get("/:id/headers", async ({ visit, params, query }) => {
       const email = await getEmail(app, visit.teamId, params.id);
@@ -107,7 +101,7 @@ const tabs = (app: App) =>
         ...{ name: filename, type: contentType, size, href: pathOf(downloadUrl) },
         isInline: contentId !== null,
       }));
-      return emailPage(app, visit, email, "/attachments", h(FilesTab, { files: shown }));
+      return emailPage(app, visit, email, "/attachments", h(Files, { files: shown }));
     });
 
 const files = (app: App) =>

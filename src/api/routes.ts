@@ -1,6 +1,7 @@
 import { openapi } from "@elysiajs/openapi";
 import type { AnyElysia } from "elysia";
 import type { App } from "../app.ts";
+import { accountRoutes } from "./account.ts";
 import { audienceRoutes } from "./audiences.ts";
 import { authRoutes } from "./auth-routes.ts";
 import { broadcastRoutes } from "./broadcasts.ts";
@@ -38,6 +39,7 @@ import { webhookRoutes } from "./webhooks.ts";
 /** Every resource; their types together are more than the compiler follows, and nobody needs them. */
 const resources: readonly ((app: App) => AnyElysia)[] = [
   authRoutes,
+  accountRoutes,
   emailRoutes,
   emailChangeRoutes,
   emailAttachmentRoutes,

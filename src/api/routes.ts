@@ -29,6 +29,7 @@ import { sandboxRoutes } from "./sandbox.ts";
 import { segmentRoutes } from "./segments.ts";
 import { makeServer } from "./server.ts";
 import { serverSettingsRoutes } from "./server-settings.ts";
+import { settingsRoutes } from "./settings.ts";
 import { suppressionRoutes } from "./suppressions.ts";
 import { teamRoutes } from "./team.ts";
 import { templateRoutes } from "./templates.ts";
@@ -70,6 +71,7 @@ const resources: readonly ((app: App) => AnyElysia)[] = [
   queueRoutes,
   queueSwitchRoutes,
   teamRoutes,
+  settingsRoutes,
 ];
 
 /** The JSON door, all of it: what `openapi/json` describes is what is here. */

@@ -32,6 +32,8 @@ import down0016 from "./0016_tag_counters.down.sql" with { type: "text" };
 import up0016 from "./0016_tag_counters.up.sql" with { type: "text" };
 import down0017 from "./0017_tag_days.down.sql" with { type: "text" };
 import up0017 from "./0017_tag_days.up.sql" with { type: "text" };
+import down0018 from "./0018_invitation_emails.down.sql" with { type: "text" };
+import up0018 from "./0018_invitation_emails.up.sql" with { type: "text" };
 
 /** One step of the database's shape. `up` and `down` are SQL statements separated by empty lines. */
 export interface Migration {
@@ -60,4 +62,5 @@ export const migrations: Migration[] = [
   { version: 15, name: "people", up: up0015, down: down0015 },
   { version: 16, name: "tag_counters", up: up0016, down: down0016 },
   { version: 17, name: "tag_days", up: up0017, down: down0017 },
+  { version: 18, name: "invitation_emails", up: up0018, down: down0018 },
 ];

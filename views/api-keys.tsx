@@ -24,7 +24,15 @@ export interface KeyRowsProps {
   csrf: string;
 }
 
-const columns = ["Name", "Token", "Permission", "From", "Last used", "Created", ""];
+const columns = [
+  "Name",
+  "Token",
+  "Permission",
+  { name: "From", isWide: true },
+  { name: "Last used", isWide: true },
+  { name: "Created", isWide: true },
+  "",
+] as const;
 
 export function KeysPage({ form, ...list }: KeyRowsProps & { form: KeyFormProps }) {
   return (
@@ -72,9 +80,9 @@ export function KeyRows({ keys, next, domains, isAdmin, now, csrf }: KeyRowsProp
             </Badge>{" "}
             {key.domainId && <span class="quiet">{domains[key.domainId]}</span>}
           </td>
-          <td class="quiet">{key.allowedIps.length > 0 ? key.allowedIps.join(", ") : "anywhere"}</td>
-          <td class="quiet">{key.lastUsedAt ? <Ago at={key.lastUsedAt} now={now} /> : "never"}</td>
-          <td class="quiet">
+          <td class="quiet wide">{key.allowedIps.length > 0 ? key.allowedIps.join(", ") : "anywhere"}</td>
+          <td class="quiet wide">{key.lastUsedAt ? <Ago at={key.lastUsedAt} now={now} /> : "never"}</td>
+          <td class="quiet wide">
             <Ago at={key.createdAt} now={now} />
           </td>
           <td class="act">
@@ -218,7 +226,9 @@ export function KeyPage({ apiKey, isAdmin, domain, requests, values, mistakes, c
             mistake={mistakes.allowed_ips}
             hint="Network addresses it may be used from. Empty: anywhere. Counts from the next request on."
           />
-          <button type="submit">Save</button>
+          <button type="submit" class="primary">
+            Save
+          </button>
         </Form>
       </section>
       <section>
@@ -226,7 +236,16 @@ export function KeyPage({ apiKey, isAdmin, domain, requests, values, mistakes, c
         {requests.length === 0 ? (
           <p class="quiet">None in what the log keeps.</p>
         ) : (
-          <Table label="Last requests" columns={["Request", "Status", "From", "Program", "When"]}>
+          <Table
+            label="Last requests"
+            columns={[
+              "Request",
+              "Status",
+              { name: "From", isWide: true },
+              { name: "Program", isWide: true },
+              "When",
+            ]}
+          >
             {requests.map((log) => (
               <tr>
                 <td class="long">
@@ -237,8 +256,8 @@ export function KeyPage({ apiKey, isAdmin, domain, requests, values, mistakes, c
                 <td>
                   <Badge tone={log.status < 400 ? "good" : "bad"}>{String(log.status)}</Badge>
                 </td>
-                <td class="quiet">{log.address ?? "unknown"}</td>
-                <td class="quiet long">{log.userAgent ?? "unknown"}</td>
+                <td class="quiet wide">{log.address ?? "unknown"}</td>
+                <td class="quiet long wide">{log.userAgent ?? "unknown"}</td>
                 <td class="quiet">
                   <Ago at={log.createdAt} now={now} />
                 </td>
@@ -279,18 +298,26 @@ function RevokeKey({ apiKey, csrf }: { apiKey: ApiKey; csrf: string }) {
 }
 
 /** The one time a key is shown. */
+export function NewKey({ token }: { token: string }) {
+  return (
+    <>
+      <h2>Copy the key now</h2>
+      <p>It is shown this once: only its fingerprint is kept.</p>
+      <p>
+        <Copyable text={token} label="the API key" />
+      </p>
+    </>
+  );
+}
+
 export function MadeKeyPage({ name, token }: { name: string; token: string }) {
   return (
     <>
       <PageHead title={name} up={{ path: "/admin/api-keys", name: "API keys" }} />
       <section class="card">
-        <h2>Copy the key now</h2>
-        <p>It is shown this once: only its fingerprint is kept.</p>
+        <NewKey token={token} />
         <p>
-          <Copyable text={token} label="the API key" />
-        </p>
-        <p>
-          <a class="button" href="/admin/api-keys">
+          <a class="button primary" href="/admin/api-keys">
             Done
           </a>
         </p>

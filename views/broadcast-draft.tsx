@@ -4,12 +4,12 @@ import type { Reach } from "../src/broadcasts/reach.ts";
 import type { Broadcast } from "../src/broadcasts/schema.ts";
 import { ActForm, Acting, useMayWrite } from "./parts/acting.tsx";
 import { State } from "./parts/badge.tsx";
-import { CodeField } from "./parts/code-field.tsx";
+import { CodeField, TextPartField } from "./parts/code-field.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Form, FormMistake, SelectField, TextArea, TextField } from "./parts/form.tsx";
 import { counted, number } from "./parts/number.ts";
 import { PageHead } from "./parts/page-head.tsx";
-import { PreviewHead, PreviewPane, PreviewProblem, TestSend } from "./parts/preview.tsx";
+import { PreviewHead, PreviewPane, PreviewProblem, TestSend, TestSent } from "./parts/preview.tsx";
 import { Ago, Time } from "./parts/time.tsx";
 import { senderHint } from "./template-edit.tsx";
 
@@ -74,8 +74,8 @@ export function DraftPage(props: DraftPageProps) {
           </>
         }
       >
-        <DuplicateButton csrf={csrf} path={path} />
         <DeleteButton csrf={csrf} path={path} name={broadcast.name} />
+        <DuplicateButton csrf={csrf} path={path} />
         <Acting>
           <button type="submit" form="edit" data-save>
             Save
@@ -90,11 +90,7 @@ export function DraftPage(props: DraftPageProps) {
           It could not be sent, and is a draft again: {broadcast.problem}
         </p>
       )}
-      {tested && (
-        <p class="notice">
-          The test is on its way: <a href={`/admin/emails/${tested}`}>see what becomes of it</a>.
-        </p>
-      )}
+      <TestSent emailId={tested} />
       <Form isShown csrf={csrf} action={path} id="edit" class="compose" data-edit>
         <div class="stack">
           <FormMistake>{mistakes.form}</FormMistake>
@@ -119,7 +115,7 @@ export function DraftPage(props: DraftPageProps) {
               label="Topic"
               value={values.topicId}
               mistake={mistakes.topic_id}
-              options={[["", "None: everybody in the segment"], ...topics]}
+              options={[["", "Everybody in the segment"], ...topics]}
             />
           </div>
           <div
@@ -168,15 +164,7 @@ export function DraftPage(props: DraftPageProps) {
             mistake={mistakes.html}
             hint="{{{contact.first_name|there}}} is filled in for each; so is any property, as {{{contact.plan}}}. {{{RESEND_UNSUBSCRIBE_URL}}} is where they leave."
           />
-          <TextArea
-            name="text"
-            label="Text part"
-            class="code"
-            rows={5}
-            value={values.text}
-            mistake={mistakes.text}
-            hint="What programs without HTML show. Empty: it is made from the HTML."
-          />
+          <TextPartField value={values.text} mistake={mistakes.text} />
           <TextField
             name="rate"
             id="messages_per_minute"

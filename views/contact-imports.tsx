@@ -13,6 +13,7 @@ import { Badge, type Tone } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Checkbox, Form, FormMistake } from "./parts/form.tsx";
 import { Empty, More, Table } from "./parts/list.tsx";
+import { sizeInWords } from "./parts/message.tsx";
 import { number } from "./parts/number.ts";
 import { PageHead } from "./parts/page-head.tsx";
 import { Ago, Time } from "./parts/time.tsx";
@@ -26,11 +27,11 @@ export interface ImportRowsProps {
 const columns = [
   "File",
   "State",
-  "Rows",
-  { name: "New", isWide: true },
-  { name: "Changed", isWide: true },
-  { name: "Left as they were", isWide: true },
-  "Not taken",
+  { name: "Rows", isNumber: true },
+  { name: "New", isWide: true, isNumber: true },
+  { name: "Changed", isWide: true, isNumber: true },
+  { name: "Left as they were", isWide: true, isNumber: true },
+  { name: "Not taken", isNumber: true },
 ] as const;
 const upToContacts = { path: "/admin/contacts", name: "Contacts" };
 const upToImports = { path: "/admin/contacts/imports", name: "Imports" };
@@ -74,16 +75,16 @@ export function ImportRows({ imports, next, now }: ImportRowsProps) {
             <a href={`/admin/contacts/imports/${row.id}`}>
               <Ago at={row.createdAt} now={now} />
             </a>{" "}
-            <span class="quiet">{sizeOf(row.size)}</span>
+            <span class="quiet">{sizeInWords(row.size)}</span>
           </td>
           <td>
             <ImportState status={row.status} />
           </td>
-          <td class="number-start">{number(row.total)}</td>
+          <td class="number">{number(row.total)}</td>
           {[row.created, row.updated, row.skipped].map((count) => (
-            <td class="number-start wide">{number(count)}</td>
+            <td class="number wide">{number(count)}</td>
           ))}
-          <td class="number-start">{number(row.failed)}</td>
+          <td class="number">{number(row.failed)}</td>
         </tr>
       ))}
       {next && <More href={`/admin/contacts/imports?after=${next}`} columns={columns.length} />}
@@ -102,12 +103,6 @@ const states: Record<ContactImport["status"], [Tone, string]> = {
 function ImportState({ status }: { status: ContactImport["status"] }) {
   const [tone, word] = states[status];
   return <Badge tone={tone}>{word}</Badge>;
-}
-
-function sizeOf(bytes: number): string {
-  if (bytes < 1_000) return `${bytes} bytes`;
-  if (bytes < 1_000_000) return `${Math.round(bytes / 1_000)} KB`;
-  return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
 type FormMistakes = Partial<Record<string, string>>;
@@ -144,7 +139,7 @@ export function NewImportPage({ csrf, segment, mistakes, maxBytes }: NewImportPr
             />
             <p class="hint" id="file-hint">
               The first line names the columns, one of which has the email addresses. Comma, semicolon or tab
-              between them; {sizeOf(maxBytes)} at most.
+              between them; {sizeInWords(maxBytes)} at most.
             </p>
             {mistakes.file && (
               <p class="mistake" id="file-mistake">
@@ -189,7 +184,7 @@ export function MapImportPage(props: MapImportProps) {
     <>
       <PageHead
         title="Import contacts"
-        lead={`A file of ${sizeOf(row.size)}. Say what its columns are, and begin.`}
+        lead={`A file of ${sizeInWords(row.size)}. Say what its columns are, and begin.`}
         up={upToImports}
       >
         <Confirm
@@ -373,7 +368,7 @@ export function ImportPage({ row, errors, now }: ImportPageProps) {
         title="Import"
         lead={
           <>
-            A file of {sizeOf(row.size)}, uploaded <Time at={row.createdAt} isShort />
+            A file of {sizeInWords(row.size)}, uploaded <Time at={row.createdAt} isShort />
           </>
         }
         up={upToImports}
@@ -382,10 +377,10 @@ export function ImportPage({ row, errors, now }: ImportPageProps) {
       {errors.length > 0 && (
         <>
           <h2>Rows that could not be taken</h2>
-          <Table label="Rows that could not be taken" columns={["Line", "Why"]}>
+          <Table label="Rows that could not be taken" columns={[{ name: "Line", isNumber: true }, "Why"]}>
             {errors.map(({ line, message }) => (
               <tr>
-                <td class="number-start">{line}</td>
+                <td class="number">{line}</td>
                 <td>{message.replaceAll(/`([^`]*)`/g, "“$1”")}</td>
               </tr>
             ))}

@@ -128,7 +128,7 @@ function Reach({ contact, suppression }: Pick<ContactPageProps, "contact" | "sup
           {" "}
           <Badge tone="bad">suppressed</Badge> Nothing is sent to this address, because{" "}
           {reasons[suppression.reason] ?? suppression.reason}.{" "}
-          <a href={`/admin/suppressions?q=${encodeURIComponent(contact.email)}`}>See the suppression</a>
+          <a href={`/admin/suppressions?prefix=${encodeURIComponent(contact.email)}`}>See the suppression</a>
         </>
       )}
     </p>

@@ -6,31 +6,63 @@ import { ActForm } from "./parts/acting.tsx";
 import { Badge, type Tone } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Copyable } from "./parts/copy.tsx";
-import { Table } from "./parts/list.tsx";
+import { Empty, More, Table } from "./parts/list.tsx";
 import { PageHead } from "./parts/page-head.tsx";
 import { Ago, Time } from "./parts/time.tsx";
 
-export function ClaimTable({ claims, now }: { claims: DomainClaim[]; now: Date }) {
+export const aboutClaims = "Domains that another team on this server has added, and that you say are yours.";
+
+export interface ClaimRowsProps {
+  claims: DomainClaim[];
+  /** The cursor of the next page. */
+  next: string | undefined;
+  now: Date;
+}
+
+const columns = ["Domain", "State", "Begun"];
+
+/** All of them, those that have ended among them. */
+export function ClaimsPage(list: ClaimRowsProps) {
   return (
-    <section>
-      <h2>Claims</h2>
-      <p class="quiet">Domains that another team on this server has added, and that you say are yours.</p>
-      <Table label="Claims" columns={["Domain", "State", "Begun"]}>
-        {claims.map((claim) => (
-          <tr>
-            <td>
-              <a href={`/admin/domains/claims/${claim.id}`}>{claim.name}</a>
-            </td>
-            <td>
-              <ClaimState status={claim.status} />
-            </td>
-            <td class="quiet">
-              <Ago at={claim.createdAt} now={now} />
-            </td>
-          </tr>
-        ))}
-      </Table>
-    </section>
+    <>
+      <PageHead title="Claims" lead={aboutClaims} up={{ path: "/admin/domains", name: "Domains" }} />
+      {list.claims.length === 0 ? (
+        <Empty icon="domain" title="No claim">
+          <p>Whoever adds a domain that another team has is asked whether it is theirs.</p>
+        </Empty>
+      ) : (
+        <ClaimTable {...list} />
+      )}
+    </>
+  );
+}
+
+export function ClaimTable(list: ClaimRowsProps) {
+  return (
+    <Table label="Claims" columns={columns}>
+      <ClaimRows {...list} />
+    </Table>
+  );
+}
+
+export function ClaimRows({ claims, next, now }: ClaimRowsProps) {
+  return (
+    <>
+      {claims.map((claim) => (
+        <tr>
+          <td>
+            <a href={`/admin/domains/claims/${claim.id}`}>{claim.name}</a>
+          </td>
+          <td>
+            <ClaimState status={claim.status} />
+          </td>
+          <td class="quiet">
+            <Ago at={claim.createdAt} now={now} />
+          </td>
+        </tr>
+      ))}
+      {next && <More href={`/admin/domains/claims?after=${next}`} columns={columns.length} />}
+    </>
   );
 }
 

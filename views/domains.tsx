@@ -2,7 +2,7 @@
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
 import type { DomainInList } from "../src/domains/records.ts";
 import type { Domain, DomainClaim } from "../src/domains/schema.ts";
-import { ClaimTable } from "./domain-claims.tsx";
+import { aboutClaims, ClaimTable } from "./domain-claims.tsx";
 import { Acting } from "./parts/acting.tsx";
 import { Badge, type Tone } from "./parts/badge.tsx";
 import { Checkbox, Form, FormMistake, SelectField, TextField } from "./parts/form.tsx";
@@ -19,7 +19,13 @@ export interface DomainRowsProps {
 
 const columns = ["Domain", "Status", "Missing", "Used for", "Added"];
 
-export function DomainsPage({ claims, ...list }: DomainRowsProps & { claims: DomainClaim[] }) {
+interface DomainsPageProps extends DomainRowsProps {
+  /** The newest ones. */
+  claims: DomainClaim[];
+  hasMoreClaims: boolean;
+}
+
+export function DomainsPage({ claims, hasMoreClaims, ...list }: DomainsPageProps) {
   return (
     <>
       <PageHead title="Domains" lead="What your mail is from. Each sends once its DNS records are found.">
@@ -45,7 +51,18 @@ export function DomainsPage({ claims, ...list }: DomainRowsProps & { claims: Dom
           <DomainRows {...list} />
         </Table>
       )}
-      {claims.length > 0 && <ClaimTable claims={claims} now={list.now} />}
+      {claims.length > 0 && (
+        <section>
+          <h2>Claims</h2>
+          <p class="quiet">{aboutClaims}</p>
+          <ClaimTable claims={claims} next={undefined} now={list.now} />
+          {hasMoreClaims && (
+            <p>
+              <a href="/admin/domains/claims">All claims</a>
+            </p>
+          )}
+        </section>
+      )}
     </>
   );
 }

@@ -2,16 +2,7 @@
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
 import { SelectField } from "./parts/form.tsx";
 import { Empty } from "./parts/list.tsx";
-import {
-  Files,
-  Headers,
-  MailFrame,
-  type MailFrameProps,
-  MailText,
-  Raw,
-  type ShownFile,
-  Unavailable,
-} from "./parts/message.tsx";
+import { Headers, MailFrame, type MailFrameProps, Raw, Unavailable } from "./parts/message.tsx";
 
 export function HtmlTab({ frame }: { frame: MailFrameProps | undefined }) {
   if (frame) return <MailFrame {...frame} />;
@@ -20,14 +11,6 @@ export function HtmlTab({ frame }: { frame: MailFrameProps | undefined }) {
       <p>This email has no HTML part, or its content is not kept any more.</p>
     </Empty>
   );
-}
-
-export function TextTab({ text }: { text: string | null }) {
-  return <MailText text={text} />;
-}
-
-export function FilesTab({ files }: { files: ShownFile[] }) {
-  return <Files files={files} />;
 }
 
 export interface ComposedProps {

@@ -4,7 +4,7 @@ import type { ExplainedDelivery } from "../src/delivery/read.ts";
 import type { Attempt } from "../src/delivery/schema.ts";
 import type { Event } from "../src/events/schema.ts";
 import { AttemptDetails } from "./email-attempt.tsx";
-import { ActForm } from "./parts/acting.tsx";
+import { ActForm, Acting } from "./parts/acting.tsx";
 import { Badge, State } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Time } from "./parts/time.tsx";
@@ -17,15 +17,15 @@ export interface TimelineProps {
   next: string | undefined;
   /** Newest first; of all recipients. */
   events: Event[];
-  /** Whether there are older ones. */
-  hasMoreEvents: boolean;
+  /** The address of older ones. */
+  olderEvents: string | undefined;
   /** What we said in a step. */
   commandOf(step: Attempt["steps"][number]): string | undefined;
 }
 
 /** What became of it, recipient by recipient. Kept as it is now while the page is open. */
 export function Timeline(props: TimelineProps) {
-  const { emailId, deliveries, next, events, hasMoreEvents } = props;
+  const { emailId, deliveries, next, events, olderEvents } = props;
   const byDelivery = Map.groupBy(events, ({ deliveryId }) => deliveryId);
   return (
     <div id="timeline">
@@ -33,7 +33,12 @@ export function Timeline(props: TimelineProps) {
       {deliveries.map((each) => (
         <DeliveryCard {...props} explained={each} events={byDelivery.get(each.delivery.id) ?? []} />
       ))}
-      {hasMoreEvents && <p class="quiet">These are the newest 200 events; the API lists all of them.</p>}
+      {olderEvents && (
+        <p>
+          <span class="quiet">More has happened than is shown here.</span>{" "}
+          <a href={olderEvents}>Older events</a>
+        </p>
+      )}
       {next && (
         <p>
           <a class="button" href={`/admin/emails/${emailId}?after=${next}`}>
@@ -116,6 +121,14 @@ function DeliveryActs({
             back.
           </p>
         </Confirm>
+      )}
+      {limiter !== "attempt" && (
+        <Acting>
+          <a class="button small" href={`/admin/queue/selection?delivery_id=${delivery.id}`}>
+            More
+            <span class="unseen"> to do with the delivery to {delivery.recipient}</span>
+          </a>
+        </Acting>
       )}
     </>
   );

@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { assetUrl } from "../assets/index.ts";
 import type { DomainRecord } from "../src/domains/records.ts";
 import type { Domain } from "../src/domains/schema.ts";
+import { NewKey } from "./api-keys.tsx";
 import { ActForm } from "./parts/acting.tsx";
 import { State } from "./parts/badge.tsx";
 import { Copyable } from "./parts/copy.tsx";
@@ -11,6 +12,7 @@ import { Form, FormMistake, TextField } from "./parts/form.tsx";
 import { Icon } from "./parts/icon.tsx";
 import { Table } from "./parts/list.tsx";
 import { PageHead } from "./parts/page-head.tsx";
+import { Sentence } from "./parts/time.tsx";
 import { Document, type ShellProps } from "./shell.tsx";
 
 const steps = [
@@ -295,11 +297,7 @@ export function MadeKeyStepPage({ name, token, publicUrl, from, to }: MadeKeySte
       <PageHead title="An API key" lead={`${name} is made.`} />
       <Steps now="key" />
       <section class="card">
-        <h2>Copy the key now</h2>
-        <p>It is shown this once: only its fingerprint is kept.</p>
-        <p>
-          <Copyable text={token} label="the API key" />
-        </p>
+        <NewKey token={token} />
         <hr />
         <h2>To send with it</h2>
         <div class="snippet">
@@ -409,7 +407,9 @@ export function FirstEmail({ subject, lastEvent, to, status }: SentEmail) {
           <State name={lastEvent} />
         </dd>
         <dt>In words</dt>
-        <dd>{status}</dd>
+        <dd>
+          <Sentence text={status} />
+        </dd>
       </dl>
       {isDelivered && <p>Everything works: this server composes, signs and delivers mail.</p>}
       <div class="acts">

@@ -20,7 +20,23 @@ export interface LogRowsProps {
   now: Date;
 }
 
-const columns = ["Request", "Status", "Key", "Took", "From", "When"];
+const columns = [
+  "Request",
+  "Status",
+  { name: "Key", isWide: true },
+  { name: "Took", isNumber: true },
+  { name: "From", isWide: true },
+  "When",
+] as const;
+
+const labels: Partial<Record<keyof LogQuery, string>> = {
+  endpoint: "Path",
+  method: "Method",
+  status: "Status",
+  api_key_id: "Key",
+  from: "From, UTC",
+  to: "Before, UTC",
+};
 
 export function LogsPage({
   asked,
@@ -34,7 +50,7 @@ export function LogsPage({
       <form
         method="get"
         action="/admin/logs"
-        class="filters"
+        class="filters many"
         hx-get="/admin/logs"
         hx-trigger="input delay:250ms, change"
         hx-target="#logs"
@@ -42,15 +58,13 @@ export function LogsPage({
         hx-swap="outerHTML"
         hx-replace-url="true"
       >
-        <div class="grow field">
-          <TextField
-            name="endpoint"
-            label="Path"
-            value={asked.endpoint}
-            placeholder="/emails, or /emails* for all below"
-            spellcheck={false}
-          />
-        </div>
+        <TextField
+          name="endpoint"
+          label="Path"
+          value={asked.endpoint}
+          placeholder="/emails, or /emails* for all below"
+          spellcheck={false}
+        />
         <SelectField
           name="method"
           label="Method"
@@ -86,8 +100,9 @@ export function LogsPage({
         </noscript>
       </form>
       <div id="logs">
-        {Object.values(mistakes).map((mistake) => (
+        {Object.entries(mistakes).map(([field, mistake]) => (
           <p class="mistake" role="alert">
+            {field in labels && `${labels[field as keyof LogQuery]}: `}
             {mistake}
           </p>
         ))}
@@ -128,9 +143,9 @@ export function LogRows({ logs, keys, more, lookedBackTo, now }: LogRowsProps) {
           <td>
             <Status code={log.status} />
           </td>
-          <td class="quiet">{keyOf(log.keyId, keys)}</td>
+          <td class="quiet wide">{keyOf(log.keyId, keys)}</td>
           <td class="quiet number">{log.durationMs} ms</td>
-          <td class="quiet">{log.address}</td>
+          <td class="quiet wide">{log.address}</td>
           <td class="quiet">
             <Ago at={log.createdAt} now={now} />
           </td>

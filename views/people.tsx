@@ -1,7 +1,7 @@
 /** @jsxImportSource preact */
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
 import type { Member } from "../src/accounts/members.ts";
-import type { Invitation } from "../src/accounts/schema.ts";
+import type { ListedInvitation } from "../src/invitations/service.ts";
 import { ActForm } from "./parts/acting.tsx";
 import { Badge } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
@@ -118,7 +118,7 @@ export function MemberRows({ members, next, csrf, now, own, mayManage, isOwner }
 }
 
 export interface InvitationsProps {
-  invitations: Invitation[];
+  invitations: ListedInvitation[];
   mayManage: boolean;
   csrf: string;
   now: Date;
@@ -174,13 +174,20 @@ function InvitationRow({
   mayManage,
   csrf,
   now,
-}: Pick<InvitationsProps, "mayManage" | "csrf" | "now"> & { invitation: Invitation }) {
-  const { id, email, role, invitedBy, expiresAt } = invitation;
+}: Pick<InvitationsProps, "mayManage" | "csrf" | "now"> & { invitation: ListedInvitation }) {
+  const { id, email, role, invitedBy, expiresAt, hasComeBack } = invitation;
   const path = `/admin/settings/invitations/${id}`;
   return (
     <tr id={`invitation-${id}`}>
       <td>
         <strong>{email}</strong>
+        {hasComeBack && (
+          <>
+            {" "}
+            <Badge tone="bad">came back</Badge>
+            <p class="quiet">It could not be delivered, and its link leads nowhere: send it again.</p>
+          </>
+        )}
       </td>
       <td>{role}</td>
       <td class="quiet">{invitedBy}</td>
@@ -216,6 +223,8 @@ const whyWords = {
   no_domain:
     "It could not be mailed: no domain of this team is verified yet, and mail is sent from a team's own domain.",
   suppressed: "It could not be mailed: the address is suppressed in this team.",
+  received_here:
+    "It was not mailed: mail to that address is received here, where everybody in its team reads it.",
 } as const;
 
 /** The one time an invitation's link is shown, where it could not be mailed. */

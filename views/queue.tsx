@@ -198,6 +198,14 @@ function SelectionForm({ asked, reason, mistakes }: { asked: Asked; reason: stri
     <form method="get" action="/admin/queue/selection" class="stack wide">
       <FormMistake>{mistakes.form}</FormMistake>
       <div class="fields">
+        {asked.delivery_id !== undefined && (
+          <TextField
+            name="delivery_id"
+            label="Delivery"
+            value={asked.delivery_id}
+            mistake={mistakes.delivery_id}
+          />
+        )}
         <TextField
           name="domain"
           label="Recipients’ domain"

@@ -1,6 +1,7 @@
 /** @jsxImportSource preact */
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
 import { Layout } from "./layout.tsx";
+import { sizeInWords } from "./parts/message.tsx";
 
 export interface SharedProps {
   subject: string;
@@ -116,10 +117,4 @@ const timeFormat = new Intl.DateTimeFormat("en-GB", {
 
 function Time({ at }: { at: Date }) {
   return <time datetime={at.toISOString()}>{timeFormat.format(at)} UTC</time>;
-}
-
-function sizeInWords(bytes: number): string {
-  if (bytes < 1_000) return `${bytes} bytes`;
-  if (bytes < 999_500) return `${Math.round(bytes / 1_000)} KB`;
-  return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }

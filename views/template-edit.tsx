@@ -1,11 +1,11 @@
 /** @jsxImportSource preact */
 import type { Template } from "../src/templates/schema.ts";
 import { ActForm, Acting } from "./parts/acting.tsx";
-import { CodeField } from "./parts/code-field.tsx";
+import { CodeField, TextPartField } from "./parts/code-field.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Checkbox, Form, FormMistake, TextArea, TextField } from "./parts/form.tsx";
 import { PageHead } from "./parts/page-head.tsx";
-import { PreviewHead, PreviewPane, PreviewProblem, TestSend } from "./parts/preview.tsx";
+import { PreviewHead, PreviewPane, PreviewProblem, TestSend, TestSent } from "./parts/preview.tsx";
 import { Ago } from "./parts/time.tsx";
 import { TemplateState } from "./templates.tsx";
 
@@ -78,12 +78,6 @@ export function TemplatePage(props: TemplatePageProps) {
           </>
         }
       >
-        <a class="button" href={`${path}/versions`}>
-          Versions
-        </a>
-        <ActForm csrf={csrf} action={`${path}/duplicate`}>
-          <button type="submit">Duplicate</button>
-        </ActForm>
         <Confirm
           id="delete"
           csrf={csrf}
@@ -97,6 +91,12 @@ export function TemplatePage(props: TemplatePageProps) {
             accepted keep what they say. This can't be taken back.
           </p>
         </Confirm>
+        <a class="button" href={`${path}/versions`}>
+          Versions
+        </a>
+        <ActForm csrf={csrf} action={`${path}/duplicate`}>
+          <button type="submit">Duplicate</button>
+        </ActForm>
         <Acting>
           <button type="submit" form="edit" name="then" value="publish">
             Save and publish
@@ -106,11 +106,7 @@ export function TemplatePage(props: TemplatePageProps) {
           </button>
         </Acting>
       </PageHead>
-      {tested && (
-        <p class="notice">
-          The test is on its way: <a href={`/admin/emails/${tested}`}>see what becomes of it</a>.
-        </p>
-      )}
+      <TestSent emailId={tested} />
       <Form isShown csrf={csrf} action={path} id="edit" class="compose" data-edit>
         <div class="stack">
           <FormMistake>{mistakes.form}</FormMistake>
@@ -164,15 +160,7 @@ export function TemplatePage(props: TemplatePageProps) {
             hint="{{{NAME}}} is filled in, {{{NAME|there}}} says “there” where nothing is given."
           />
           <VariableTable variables={values.variables} mistake={mistakes.variables} />
-          <TextArea
-            name="text"
-            label="Text part"
-            class="code"
-            rows={5}
-            value={values.text}
-            mistake={mistakes.text}
-            hint="What programs without HTML show. Empty: it is made from the HTML."
-          />
+          <TextPartField value={values.text} mistake={mistakes.text} />
           <Checkbox name="no_text" label="Send without a text part" value="1" checked={values.hasNoText} />
           <TextArea
             name="description"

@@ -70,6 +70,8 @@ export const invitations = sqliteTable(
     tokenHash: text("token_hash").notNull(),
     /** The address of whoever invites. */
     invitedBy: text("invited_by").notNull(),
+    /** Of the email that carries the link; null where whoever invites hands it over. */
+    emailId: text("email_id"),
     expiresAt: integer("expires_at", { mode: "timestamp_ms" }).notNull(),
     createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
   },

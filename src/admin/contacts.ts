@@ -27,7 +27,7 @@ import { csvAnswer } from "../csv/download.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
 import { readTyped, shownValue } from "./typed-value.ts";
-import { keysetOf, type Mistakes, mistakesOf, signedIn, type Visit } from "./visit.ts";
+import { besideField, keysetOf, type Mistakes, mistakesOf, signedIn, type Visit } from "./visit.ts";
 
 const perPage = 50;
 /** How many segments and topics one chooses from: the newest. */
@@ -209,8 +209,7 @@ const givenOf = ({ firstName, lastName, properties }: ReturnType<typeof inputOf>
 function contactMistakes(error: unknown): Mistakes {
   const key = error instanceof Refusal ? /`properties\.(\w+)`/.exec(error.message)?.[1] : undefined;
   if (key === undefined) return mistakesOf(error, ["email", "first_name", "last_name"]);
-  const sentence = (error as Refusal).message.replace(/^Invalid `[^`]*` field\. /, "").replaceAll("`", "");
-  return { [named + key]: sentence } as Mistakes;
+  return { [named + key]: besideField((error as Refusal).message) } as Mistakes;
 }
 
 async function newPage(

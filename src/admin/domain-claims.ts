@@ -1,13 +1,13 @@
 import { Elysia } from "elysia";
 import { h } from "preact";
-import { ClaimPage, ClaimStanding } from "../../views/domain-claims.tsx";
+import { ClaimPage, ClaimRows, ClaimStanding, ClaimsPage } from "../../views/domain-claims.tsx";
 import { NewDomainPage } from "../../views/domains.tsx";
 import type { App } from "../app.ts";
-import { getClaim, startClaim, startClaimVerification } from "../domains/claim.ts";
+import { getClaim, listClaims, startClaim, startClaimVerification } from "../domains/claim.ts";
 import { recordOfClaim } from "../domains/records.ts";
 import { deleteDomain } from "../domains/service.ts";
 import { newDomainOf, toNewDomain } from "./domains.ts";
-import { mistakesOf, signedIn } from "./visit.ts";
+import { keysetOf, mistakesOf, signedIn, sliceOf } from "./visit.ts";
 
 const place = "domains";
 
@@ -27,6 +27,13 @@ export const claimPages = (app: App) =>
           h(NewDomainPage, { csrf: visit.csrf, values, mistakes, canClaim: false }),
         );
       }
+    })
+    .get("", async ({ visit, query }) => {
+      const page = keysetOf(query);
+      const { rows, next } = sliceOf(await listClaims(app, visit.teamId, page), page);
+      const list = { claims: rows, next, now: app.now() };
+      if (visit.wantsPiece) return visit.piece(h(ClaimRows, list));
+      return visit.page({ title: "Claims", place }, h(ClaimsPage, list));
     })
     .get("/:id", async ({ visit, params }) => {
       const claim = await getClaim(app, visit.teamId, params.id);

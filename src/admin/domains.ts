@@ -24,6 +24,8 @@ import type { Form } from "./request.ts";
 import { keysetOf, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 const place = "domains";
+/** Of the newest claims, beside the domains; all of them have a page. */
+const claimsShown = 9;
 
 export const domainPages = (app: App) =>
   new Elysia({ prefix: "/domains" })
@@ -33,8 +35,12 @@ export const domainPages = (app: App) =>
       const { rows, next } = sliceOf(await listDomains(app, visit.teamId, page), page);
       const list = { domains: await withMissing(app, rows), next, now: app.now() };
       if (visit.wantsPiece) return visit.piece(h(DomainRows, list));
-      const claims = await listClaims(app, visit.teamId, { limit: 9 });
-      return visit.page({ title: "Domains", place }, h(DomainsPage, { ...list, claims }));
+      const newest = { limit: claimsShown };
+      const claims = sliceOf(await listClaims(app, visit.teamId, newest), newest);
+      return visit.page(
+        { title: "Domains", place },
+        h(DomainsPage, { ...list, claims: claims.rows, hasMoreClaims: claims.next !== undefined }),
+      );
     })
     .get("/new", async ({ visit }) => {
       const values = newDomainOf(visit.form);

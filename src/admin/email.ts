@@ -3,15 +3,9 @@ import { Elysia } from "elysia";
 import { h, type JSX } from "preact";
 import { EmailPage, EmailState } from "../../views/email.tsx";
 import { ReschedulePage, SharePage } from "../../views/email-acts.tsx";
-import {
-  type ComposedProps,
-  FilesTab,
-  HeadersTab,
-  HtmlTab,
-  RawTab,
-  TextTab,
-} from "../../views/email-content.tsx";
+import { type ComposedProps, HeadersTab, HtmlTab, RawTab } from "../../views/email-content.tsx";
 import { Timeline } from "../../views/email-timeline.tsx";
+import { Files, MailText } from "../../views/parts/message.tsx";
 import type { App } from "../app.ts";
 import { getMessage } from "../delivery/composed.ts";
 import { bounceQueue, type QueueResult, resumeQueue, retryQueue } from "../delivery/queue.ts";
@@ -35,7 +29,7 @@ import { leadTo } from "./answer.ts";
 import { fileAnswer, pathOf } from "./file.ts";
 import { hasRemotePictures, mailDocument } from "./mail-document.ts";
 import { headerFields, rawText } from "./message-text.ts";
-import { mistakesOf, signedIn, type Visit } from "./visit.ts";
+import { keysetOf, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 type Query = Record<string, string | undefined>;
 
@@ -48,8 +42,9 @@ const tabs = (app: App) =>
     .get("/:id", async ({ visit, params, query }) => {
       const email = await getEmail(app, visit.teamId, params.id);
       if (email.broadcastId !== null) return leadTo(`/admin/broadcasts/${email.broadcastId}`);
-      const timeline = await timelineOf(app, visit, email, query.after);
-      const live = query.after === undefined ? `/admin/emails/${email.id}/live` : undefined;
+      const timeline = await timelineOf(app, visit, email, query);
+      const isNewest = query.after === undefined && query.events === undefined;
+      const live = isNewest ? `/admin/emails/${email.id}/live` : undefined;
       return emailPage(app, visit, email, "", timeline, live);
     })
     .get("/:id/live", async ({ visit, params }) => {
@@ -58,7 +53,7 @@ const tabs = (app: App) =>
         const email = await getEmail(app, visit.teamId, id);
         return {
           "email-state": h(EmailState, { email }),
-          timeline: await timelineOf(app, visit, email, undefined),
+          timeline: await timelineOf(app, visit, email, {}),
         };
       });
     })
@@ -84,7 +79,7 @@ const tabs = (app: App) =>
     })
     .get("/:id/text", async ({ visit, params }) => {
       const email = await getEmail(app, visit.teamId, params.id);
-      return emailPage(app, visit, email, "/text", h(TextTab, { text: email.text }));
+      return emailPage(app, visit, email, "/text", h(MailText, { text: email.text }));
     })
     .get("/:id/headers", async ({ visit, params, query }) => {
       const email = await getEmail(app, visit.teamId, params.id);
@@ -106,7 +101,7 @@ const tabs = (app: App) =>
         ...{ name: filename, type: contentType, size, href: pathOf(downloadUrl) },
         isInline: contentId !== null,
       }));
-      return emailPage(app, visit, email, "/attachments", h(FilesTab, { files: shown }));
+      return emailPage(app, visit, email, "/attachments", h(Files, { files: shown }));
     });
 
 const files = (app: App) =>
@@ -221,19 +216,22 @@ async function timelineOf(
   app: App,
   visit: Visit,
   email: EmailWithContent,
-  after: string | undefined,
+  { after, events: eventsAfter }: Query,
 ): Promise<JSX.Element> {
-  const slice = { limit: deliveriesAtOnce, ...(after && isId(after) && { after: after.toLowerCase() }) };
-  const [deliveries, events] = await Promise.all([
-    explainDeliveries(app, email, slice),
-    listEventsOf(app.db, visit.teamId, email.id, { limit: eventsAtOnce }),
+  const slice = keysetOf({ after }, deliveriesAtOnce);
+  const eventSlice = keysetOf({ after: eventsAfter }, eventsAtOnce);
+  const [deliveries, found] = await Promise.all([
+    explainDeliveries(app, email, { limit: deliveriesAtOnce, after: slice.after }),
+    listEventsOf(app.db, visit.teamId, email.id, eventSlice),
   ]);
+  const { rows: events, next: older } = sliceOf(found, eventSlice);
   const shown = deliveries.slice(0, deliveriesAtOnce);
   return h(Timeline, {
     ...{ emailId: email.id, csrf: visit.csrf, deliveries: shown, commandOf },
     next: deliveries.length > deliveriesAtOnce ? shown.at(-1)?.delivery.id : undefined,
-    events: events.slice(0, eventsAtOnce),
-    hasMoreEvents: events.length > eventsAtOnce,
+    events,
+    olderEvents:
+      older && `/admin/emails/${email.id}?${new URLSearchParams({ ...(after && { after }), events: older })}`,
   });
 }
 

@@ -30,7 +30,7 @@ import { mistakesOf, signedIn, type Visit } from "./visit.ts";
 const lanesOnPage = 25;
 const emailsShown = 20;
 const place = { title: "Queue", place: "queue" } as const;
-const fields = ["lane", "domain", "state", "tag", "older_than", "newer_than"] as const;
+const fields = ["delivery_id", "lane", "domain", "state", "tag", "older_than", "newer_than"] as const;
 
 type Asked = Partial<Record<(typeof fields)[number], string>>;
 

@@ -213,7 +213,7 @@ const odd = {
   id: newId(),
 };
 const asked =
-  "after q status domain domain_id tag from until kind since reason state lane older_than newer_than contact step method endpoint api_key_id to range by granularity timezone start_date end_date segment token id sent delivery version pictures address email scheduled_at counted".split(
+  "after q status domain domain_id tag from until kind since reason state lane older_than newer_than contact step method endpoint api_key_id to range by granularity timezone start_date end_date segment token id sent delivery delivery_id version pictures address email scheduled_at counted events".split(
     " ",
   );
 
@@ -305,7 +305,7 @@ for (const route of routesOf("POST").filter((each) => !isOwn(each))) {
 }
 
 const typed =
-  "about:0 act action alias all allowed_ips bcc cc click_tracking column.0 contact custom_return_path days:0 default_subscription description domain domain_id email endpoint events expected_count expires_in fallback_0 fallback_value first_name from group headers html id include_body key key_0 kind label lane last_name match name new_name newer_than no_text old_password older_than on_conflict open_tracking operator:0 password permission pictures preview_text rate reason receiving reply reply_to role scheduled_at segment segment_id sending shown since state subject tag tags team team_name template_id test_to text then tls to token topic topic_id tracking_subdomain trial_0 type type_0 unsubscribed until value value:0 variables visibility webhook_id".split(
+  "about:0 act action alias all allowed_ips bcc cc click_tracking column.0 contact custom_return_path days:0 default_subscription delivery_id description domain domain_id email endpoint events expected_count expires_in fallback_0 fallback_value first_name from group headers html id include_body key key_0 kind label lane last_name match name new_name newer_than no_text old_password older_than on_conflict open_tracking operator:0 password permission pictures preview_text rate reason receiving reply reply_to role scheduled_at segment segment_id sending shown since state subject tag tags team team_name template_id test_to text then tls to token topic topic_id tracking_subdomain trial_0 type type_0 unsubscribed until value value:0 variables visibility webhook_id".split(
     " ",
   );
 

@@ -3,6 +3,7 @@ import type { FieldRule, Leaf, Rule, Rules } from "../contacts/rules.ts";
 import type { PropertyType } from "../contacts/schema.ts";
 import type { Form } from "./request.ts";
 import { readTyped, shownValue } from "./typed-value.ts";
+import { besideField } from "./visit.ts";
 
 export interface DraftGroup {
   word: "all" | "any";
@@ -141,5 +142,5 @@ export function placeOfMistake(message: string): { path: string; sentence: strin
   const [, where] = /^Invalid `rules((?:\.(?:all|any)\.\d+)+)[^`]*` field\. /.exec(message) ?? [];
   if (where === undefined) return undefined;
   const path = [...where.matchAll(/\d+/g)].join(".");
-  return { path, sentence: message.replace(/^Invalid `[^`]*` field\. /, "").replaceAll("`", "") };
+  return { path, sentence: besideField(message) };
 }

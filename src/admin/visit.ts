@@ -220,8 +220,18 @@ export type Mistakes<Field extends string = string> = Partial<Record<Field | "fo
 export function mistakesOf<Field extends string>(error: unknown, fields: readonly Field[]): Mistakes<Field> {
   if (!(error instanceof Refusal)) throw error;
   const named = [...error.message.matchAll(/`([a-z_]+)`/g)].map(([, name]) => name!);
-  const field = fields.find((each) => named.includes(each)) ?? "form";
-  return { [field]: error.message.replaceAll("`", "") } as Mistakes<Field>;
+  const field = fields.find((each) => named.includes(each));
+  const mistake = field
+    ? { [field]: besideField(error.message) }
+    : { form: error.message.replaceAll("`", "") };
+  return mistake as Mistakes<Field>;
+}
+
+/** What a refusal says to whoever sees which field it is about: the API's name of that says nothing to them. */
+export function besideField(message: string): string {
+  if (/^Missing `[^`]*` field\.$/.test(message)) return "It can't be empty.";
+  const rest = message.replace(/^Invalid `[^`]*`(?: field| parameter)?[.:] /, "").replaceAll("`", "");
+  return rest.charAt(0).toUpperCase() + rest.slice(1);
 }
 
 /** What a person sees instead of a page that can't be shown. */

@@ -196,6 +196,8 @@ export const broadcastAnswer = Type.Object({
       examples: ["The example.com domain is not verified."],
     }),
   ),
+  started_at: orNull(date),
+  updated_at: date,
   progress,
 });
 export const recipientList = listOf(

@@ -45,7 +45,13 @@ test("a draft is as it was written, in the contract's shape", async () => {
     object: "broadcast",
     ...item,
     ...{ from: whole.from, subject: "News", reply_to: ["x@example.com"], preview_text: "Soon" },
-    ...{ html: "<p>Hi</p>", text: null, messages_per_minute: null, problem: null },
+    ...{
+      html: "<p>Hi</p>",
+      text: null,
+      messages_per_minute: null,
+      problem: null,
+      ...{ started_at: null, updated_at: app.now().toISOString() },
+    },
     progress: {
       ...{ recipients: 0, delivered: 0, bounced: 0, failed: 0, suppressed: 0, canceled: 0, complained: 0 },
       ...{ unsubscribed: 0, opened: 0, clicked: 0, skipped_unsubscribed: 0 },

@@ -241,6 +241,8 @@ function toAnswer(broadcast: Broadcast, progress: Progress) {
     ...toItem(broadcast),
     ...{ from: sender, subject, reply_to: replyTo.length > 0 ? replyTo : null, preview_text: previewText },
     ...{ html, text, messages_per_minute: ratePerMinute, problem },
+    started_at: broadcast.startedAt?.toISOString() ?? null,
+    updated_at: broadcast.updatedAt.toISOString(),
     progress: { ...counts, skipped_unsubscribed: skippedUnsubscribed },
   };
 }

@@ -97,7 +97,7 @@ test("invitations are made, listed, sent again and taken back", async () => {
   const url = expect.stringMatching(/^http:\/\/mailit\.test\/admin\/invitation\?token=[\w-]{43}$/);
   expect(made.body).toEqual({ object: "invitation", ...item, email_id: null, url });
   const list = await ask("GET", "/team/invitations", { key });
-  expect(list.body).toEqual({ object: "list", has_more: false, data: [item] });
+  expect(list.body).toEqual({ object: "list", has_more: false, data: [{ ...item, has_come_back: false }] });
 
   await testDomain(app, teamId, "invites.example");
   const path = `/team/invitations/${made.body.id}`;

@@ -12,6 +12,7 @@ import {
   invite,
   inviteAgain,
   invitedRoles,
+  type ListedInvitation,
   listInvitations,
   takeBack,
 } from "../invitations/service.ts";
@@ -70,13 +71,20 @@ const invitationFields = {
   expires_at: time,
   created_at: time,
 };
+const listedInvitation = {
+  ...invitationFields,
+  has_come_back: Type.Boolean({
+    description:
+      "Whether its mail could not be delivered: its link leads nowhere, and it is to be sent again.",
+  }),
+};
 const invited = Type.Object({
   object: Type.Literal("invitation"),
   ...invitationFields,
   email_id: Type.Union([id, Type.Null()], { description: "The email that carries the link." }),
   url: Type.Union([Type.String(), Type.Null()], {
     description:
-      "The link, shown this once, where it could not be mailed: no domain of the team is verified, or the address is suppressed.",
+      "The link, shown this once, where it could not be mailed: no domain of the team is verified, the address is suppressed, or mail to it is received here.",
   }),
 });
 const takenBack = Type.Object({ object: Type.Literal("invitation"), id, deleted: Type.Literal(true) });
@@ -184,7 +192,7 @@ const ownTeamRoutes = (app: App) =>
       "/invitations",
       async ({ caller, query }) => {
         const page = readPage(query, "unpaged");
-        return listAnswer(await listInvitations(app, caller.teamId, page), page, toInvitation);
+        return listAnswer(await listInvitations(app, caller.teamId, page), page, toListed);
       },
       {
         query: pageQuery,
@@ -192,7 +200,7 @@ const ownTeamRoutes = (app: App) =>
           summary: "List open invitations",
           tags,
           responses: {
-            200: answer("The newest first", listOf(Type.Object(invitationFields))),
+            200: answer("The newest first", listOf(Type.Object(listedInvitation))),
             ...errorAnswers,
           },
         },
@@ -315,6 +323,10 @@ function toInvitation({ id, email, role, invitedBy, expiresAt, createdAt }: Invi
     expires_at: expiresAt.toISOString(),
     created_at: createdAt.toISOString(),
   };
+}
+
+function toListed(invitation: ListedInvitation) {
+  return { ...toInvitation(invitation), has_come_back: invitation.hasComeBack };
 }
 
 function toInvited({ invitation, handing }: Inviting) {

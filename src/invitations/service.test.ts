@@ -6,6 +6,7 @@ import { listMembers } from "../accounts/members.ts";
 import { logIn } from "../accounts/service.ts";
 import { atomically } from "../app.ts";
 import { listAudit } from "../audit/service.ts";
+import { rawWrite } from "../db/write.ts";
 import { getMessage } from "../delivery/composed.ts";
 import { getEmail } from "../emails/read.ts";
 import { resendEmail } from "../emails/resend.ts";
@@ -20,6 +21,7 @@ import { insertSandboxMessage } from "../sandbox/store.ts";
 import { addSuppression } from "../suppressions/add.ts";
 import {
   findInvitation,
+  type Inviting,
   invite,
   inviteAgain,
   joinAs,
@@ -132,6 +134,38 @@ test("what the sandbox took of an invitation is read by who may invite", async (
   }
   expect((await readAs("admin")).parsed.text).toContain("the link");
   expect((await getSandboxMessage(app, teamId, row.id)).id).toBe(row.id); // a key with full access
+});
+
+test("a link whose mail has come back leads nowhere, until it is sent again", async () => {
+  const { teamId } = await testTeam(app);
+  await testDomain(app, teamId, "boats.example");
+  const tokenOf = async ({ handing }: Inviting) => {
+    if (handing.kind !== "mailed") throw new Error("it was not mailed");
+    return {
+      emailId: handing.emailId,
+      token: tokenIn((await findEmail(app.db, teamId, handing.emailId))!.text!),
+    };
+  };
+  const first = await invite(app, teamId, { ...grace, email: "g2@example.org" });
+  const { emailId, token } = await tokenOf(first);
+  expect(await listInvitations(app, teamId)).toMatchObject([{ emailId, hasComeBack: false }]);
+  expect(await findInvitation(app, token)).toBeDefined();
+
+  await atomically(app, [rawWrite("update deliveries set state = 'bounced' where email_id = ?", [emailId])]);
+  expect(await findInvitation(app, token)).toBeUndefined();
+  expect(await listInvitations(app, teamId)).toMatchObject([{ hasComeBack: true }]);
+
+  const again = await tokenOf(await inviteAgain(app, teamId, first.invitation.id));
+  expect(await findInvitation(app, again.token)).toBeDefined();
+  expect(await listInvitations(app, teamId)).toMatchObject([{ emailId: again.emailId, hasComeBack: false }]);
+});
+
+test("an invitation is not mailed to where everybody in a team would read it", async () => {
+  const { teamId } = await testTeam(app);
+  await testDomain(app, teamId, "inbox.example", { receiving: true, receivingVerifiedAt: app.now() });
+  const { handing } = await invite(app, teamId, { ...grace, email: "grace@inbox.example" });
+  expect(handing).toMatchObject({ kind: "link", why: "received_here" });
+  expect(await findInvitation(app, tokenIn((handing as { link: string }).link))).toBeDefined();
 });
 
 test("an address that is suppressed gets no mail, and its link is given to whoever invites", async () => {

@@ -1,6 +1,6 @@
 // invitations/ is how people come into a team: a link that is mailed, good for a week and for one person.
 import { randomBytes } from "node:crypto";
-import { and, eq, gt, lte } from "drizzle-orm";
+import { and, eq, getTableColumns, gt, lte, not, sql } from "drizzle-orm";
 import { isMemberByEmail, readRole } from "../accounts/members.ts";
 import { type Invitation, invitations, type Team, teams, type User } from "../accounts/schema.ts";
 import { emailKey, newUser, recognize, refuseTaken } from "../accounts/service.ts";
@@ -15,6 +15,7 @@ import { getEmail } from "../emails/read.ts";
 import { accept } from "../emails/send.ts";
 import { Refusal, WriteConflict } from "../errors.ts";
 import { isId, newIdAt } from "../ids.ts";
+import { findRecipient } from "../inbound/recipients.ts";
 import { parseAddress } from "../mail/address.ts";
 import { invitationEmail } from "./mail.ts";
 
@@ -28,7 +29,7 @@ const mostOpen = 100;
 /** What was made of an invitation: mailed, or a link for whoever invites to hand over. */
 export type Handing =
   | { kind: "mailed"; emailId: string }
-  | { kind: "link"; link: string; why: "no_domain" | "suppressed" };
+  | { kind: "link"; link: string; why: "no_domain" | "suppressed" | "received_here" };
 
 export interface Inviting {
   invitation: Invitation;
@@ -96,16 +97,26 @@ export async function takeBack(app: App, teamId: string, id: string): Promise<vo
   );
 }
 
+export interface ListedInvitation extends Invitation {
+  /** Whether its mail could not be delivered: its link leads nowhere, and it is to be sent again. */
+  hasComeBack: boolean;
+}
+
 /** One page of a team's open invitations and one more, newest first; never more than a hundred in all. */
 export async function listInvitations(
   app: App,
   teamId: string,
   page: Keyset = { limit: undefined },
-): Promise<Invitation[]> {
+): Promise<ListedInvitation[]> {
   const isOpen = and(eq(invitations.teamId, teamId), gt(invitations.expiresAt, app.now()));
   const { where, orderBy, limit } = pageOf(invitations.id, isOpen, page);
   return newestFirst(
-    await app.db.select().from(invitations).where(where).orderBy(orderBy).limit(limit),
+    await app.db
+      .select({ ...getTableColumns(invitations), hasComeBack })
+      .from(invitations)
+      .where(where)
+      .orderBy(orderBy)
+      .limit(limit),
     page,
   );
 }
@@ -123,13 +134,15 @@ export async function getOpenInvitation(app: App, token: string): Promise<OpenIn
   return found;
 }
 
-/** What a link leads to; undefined when it is none, has expired, or was used or taken back. */
+/** What a link leads to; undefined when it is none, has expired, has come back, or was used or taken back. */
 export async function findInvitation(app: App, token: string): Promise<OpenInvitation | undefined> {
   const row = await app.db
     .select({ invitation: invitations, team: teams })
     .from(invitations)
     .innerJoin(teams, eq(teams.id, invitations.teamId))
-    .where(and(eq(invitations.tokenHash, hashOf(token)), gt(invitations.expiresAt, app.now())))
+    .where(
+      and(eq(invitations.tokenHash, hashOf(token)), gt(invitations.expiresAt, app.now()), not(hasComeBack)),
+    )
     .get();
   if (!row) return undefined;
   return { ...row, hasAccount: (await findUserByEmail(app.db, row.invitation.email)) !== undefined };
@@ -202,11 +215,15 @@ async function hand(app: App, row: Invitation, token: string, writes: Write[]): 
   const link = `${app.config.server.publicUrl}/admin/invitation?token=${token}`;
   const { name: team } = await getTeam(app, teamId);
   const email = await invitationEmail(app, teamId, { ...row, team, link });
-  if (!email) {
+  // A mailbox of this server's is read by everybody in its team, and the link is for one of them.
+  const isReceivedHere = (await findRecipient(app, row.email)).kind === "ours";
+  if (!email || isReceivedHere) {
     await atomically(app, writes);
-    return { kind: "link", link, why: "no_domain" };
+    return { kind: "link", link, why: isReceivedHere ? "received_here" : "no_domain" };
   }
-  const { id } = await accept(app, { teamId }, email, () => writes, atomically);
+  const carriedBy = ({ id }: { id: string }) =>
+    app.db.update(invitations).set({ emailId: id }).where(eq(invitations.id, row.id));
+  const { id } = await accept(app, { teamId }, email, (made) => [...writes, carriedBy(made)], atomically);
   const { lastEvent } = await getEmail(app, teamId, id);
   return lastEvent === "suppressed"
     ? { kind: "link", link, why: "suppressed" }
@@ -225,10 +242,16 @@ async function getInvitation(app: App, teamId: string, id: string): Promise<Invi
   return row;
 }
 
-function makeToken(app: App): Pick<Invitation, "tokenHash" | "expiresAt"> & { token: string } {
+/** What is new each time an invitation is sent. */
+function makeToken(app: App): Pick<Invitation, "tokenHash" | "expiresAt" | "emailId"> & { token: string } {
   const token = randomBytes(32).toString("base64url");
-  return { token, tokenHash: hashOf(token), expiresAt: new Date(app.now().getTime() + goodForMs) };
+  const expiresAt = new Date(app.now().getTime() + goodForMs);
+  return { token, tokenHash: hashOf(token), expiresAt, emailId: null };
 }
+
+/** A report that a message has come back quotes it, and those who read reports here are not those who were invited. */
+const hasComeBack = sql<boolean>`exists (select 1 from deliveries d
+  where d.email_id = invitations.email_id and d.state in ('bounced', 'failed'))`.mapWith(Boolean);
 
 const expired = (now: Date) => lte(invitations.expiresAt, now);
 

@@ -7,6 +7,7 @@ import { source as axeSource } from "axe-core";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { Resend } from "resend";
 import { type Mailit, startMailit } from "../e2e/mailit.ts";
+import { noteVisits } from "./visits.ts";
 
 export type { Page } from "playwright-core";
 
@@ -57,6 +58,7 @@ export async function emptyScene({
       const { protocol, origin } = new URL(request.url());
       if (/^https?:$/.test(protocol) && origin !== mailit.url) complaints.push(`asked for ${request.url()}`);
     });
+    noteVisits(context, mailit.url);
     context.setDefaultTimeout(15_000);
     return context;
   };

@@ -141,6 +141,9 @@ test("a domain that another team has is claimed, and the claim taken back, with 
   await focus(page, "Take the claim back");
   await page.keyboard.press("Enter");
   await page.getByRole("status").getByText("The claim to claimed.example.com is taken back.").waitFor();
+  await page.goto(`${mailit.url}/admin/domains/claims`);
+  await page.getByRole("row", { name: "claimed.example.com canceled" }).waitFor();
+  await see(page, "domain-claims");
 });
 
 test("a claim is completed while one looks on, where its holder does not use the domain", async () => {

@@ -1,7 +1,8 @@
+import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { type Page, scene, see } from "./browser.ts";
 
-const { open, api, mailit, key } = await scene();
+const { open, api, mailit, key, database } = await scene();
 const evil = "<script>alert(1)</script><img src=x onerror=alert(1)>";
 
 const domain = await api("POST", "/domains", { name: "acme.test" });
@@ -143,6 +144,31 @@ test("a delivery that waits says why, is tried at once, and is given up", async 
   await page.getByText(/^Bounced by an operator at .*: ada@example\.com gave it up\.$/).waitFor();
 });
 
+test("one delivery is canceled for good, and the others of its email are left alone", async () => {
+  const id = await send({ to: ["deferred@elsewhere.test", "deferred+other@elsewhere.test"] });
+  await until(async () =>
+    (await api("GET", `/emails/${id}/deliveries`)).data.every(
+      ({ state }: { state: string }) => state === "deferred",
+    ),
+  );
+  const page = await open(`/admin/emails/${id}`);
+  const card = page.getByRole("region", { name: "deferred@elsewhere.test" });
+  await card.getByRole("link", { name: "More" }).click();
+  await page.getByRole("heading", { name: "1 delivery" }).waitFor();
+  await page.getByRole("cell", { name: "deferred@elsewhere.test" }).waitFor();
+  await see(page, "queue-one-delivery");
+  await page.getByRole("button", { name: "Cancel", exact: true }).click();
+  await page.getByRole("button", { name: "Cancel 1 delivery" }).click();
+  await page.getByRole("status").getByText("Canceled 1 delivery.").waitFor();
+  const { data } = await api("GET", `/emails/${id}/deliveries`);
+  expect(
+    data.map((each: { recipient: string; state: string }) => [each.recipient, each.state]).toSorted(),
+  ).toEqual([
+    ["deferred+other@elsewhere.test", "deferred"],
+    ["deferred@elsewhere.test", "canceled"],
+  ]);
+});
+
 test("a bounce shows its reply", async () => {
   const id = await send({ to: "bounced@elsewhere.test" });
   await has(id, "bounced");
@@ -194,6 +220,29 @@ test("an email is sent again, and shared", async () => {
   await see(page, "email-shared");
   const shared = await fetch(link!.replace(/^https?:\/\/[^/]+/, mailit.url));
   expect(await shared.text()).toContain("Once more");
+});
+
+test("an email to which more happened than a page shows has its older events on the next", async () => {
+  const id = await send({ subject: "Opened often" });
+  await has(id, "delivered");
+  using db = new Database(database);
+  db.run("pragma busy_timeout = 5000");
+  // Their ids are those of the far future, so that they are the newest.
+  db.run(
+    `with recursive numbers(value) as (select 1 union all select value + 1 from numbers where value < 205)
+     insert into events (id, team_id, type, email_id, delivery_id, recipient, data, created_at, webhook_id)
+     select printf('ffffffff-0000-7000-8000-%012d', value), e.team_id, 'email.opened', e.email_id, e.delivery_id,
+       e.recipient, '{"is_bot":false}', e.created_at, null
+     from numbers, (select * from events where email_id = ?1 and type = 'email.delivered') e`,
+    [id],
+  );
+  const page = await open(`/admin/emails/${id}`);
+  await page.getByText("More has happened than is shown here.").waitFor();
+  await see(page, "email-many-events");
+  await page.getByRole("link", { name: "Older events" }).click();
+  await page.waitForURL(/events=/);
+  await page.getByText("delivered", { exact: true }).first().waitFor();
+  expect(await page.getByRole("link", { name: "Older events" }).count()).toBe(0);
 });
 
 test("what is not there, and what is another team's, is a page that says so", async () => {

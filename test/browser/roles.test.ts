@@ -293,6 +293,7 @@ const more: Record<string, Record<string, string>> = {
   },
   "/admin/receiving/routes/:id": { match: "address", value: "c@example.com", action: "drop" },
   "/admin/broadcasts/:id": { segment_id: idFor("/admin/segments", "id") },
+  "/admin/webhooks/:id/replay": { from: "", type: "" },
   "/admin/queue/act": { all: "1", expected_count: "0", act: "cancel" },
 };
 

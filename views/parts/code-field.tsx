@@ -19,3 +19,18 @@ export function CodeField({ hint, ...area }: ComponentProps<typeof TextArea>) {
     />
   );
 }
+
+/** What stands beside the HTML of an email, or is made from it. */
+export function TextPartField({ value, mistake }: { value: string; mistake: string | undefined }) {
+  return (
+    <TextArea
+      name="text"
+      label="Text part"
+      class="code"
+      rows={5}
+      value={value}
+      mistake={mistake}
+      hint="What programs without HTML show. Empty: it is made from the HTML."
+    />
+  );
+}

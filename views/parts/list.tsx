@@ -2,8 +2,11 @@
 import type { ComponentChildren } from "preact";
 import { Icon, type IconName } from "./icon.tsx";
 
-/** The head of a column; a wide one, whose cells have the class `wide`, is left out on a phone. */
-export type Column = string | { name: string; isWide: true };
+/**
+ * The head of a column. A wide one, whose cells have the class `wide`, is left out on a phone; one of numbers stands at
+ * their right, and their cells have the class `number`.
+ */
+export type Column = string | { name: string; isWide?: boolean; isNumber?: boolean };
 
 /** A table that scrolls by itself on a phone. `columns` are the heads; an empty one is for acts. */
 export function Table({
@@ -28,11 +31,15 @@ export function Table({
       <table>
         <thead>
           <tr>
-            {columns.map((column) => (
-              <th scope="col" class={typeof column === "string" ? undefined : "wide"}>
-                {(typeof column === "string" ? column : column.name) || <span class="unseen">Acts</span>}
-              </th>
-            ))}
+            {columns.map((column) => {
+              const { name, isWide, isNumber } = typeof column === "string" ? { name: column } : column;
+              const classes = [isWide && "wide", isNumber && "number"].filter(Boolean).join(" ");
+              return (
+                <th scope="col" class={classes || undefined}>
+                  {name || <span class="unseen">Acts</span>}
+                </th>
+              );
+            })}
           </tr>
         </thead>
         {live}

@@ -193,5 +193,8 @@ export function Unavailable({ children }: { children: ComponentChildren }) {
 export function sizeInWords(bytes: number): string {
   if (bytes < 1_000) return `${bytes} bytes`;
   if (bytes < 999_500) return `${Math.round(bytes / 1_000)} KB`;
-  return `${(bytes / 1_000_000).toFixed(1)} MB`;
+  if (bytes < 999_500_000) return `${rounded(bytes / 1_000_000)} MB`;
+  return `${rounded(bytes / 1_000_000_000)} GB`;
 }
+
+const rounded = (amount: number) => amount.toFixed(1).replace(/\.0$/, "");

@@ -111,6 +111,16 @@ export function PreviewProblem({ children }: { children: string }) {
   );
 }
 
+/** Where the test one has sent is followed. */
+export function TestSent({ emailId }: { emailId: string | undefined }) {
+  if (emailId === undefined) return null;
+  return (
+    <p class="notice">
+      The test is on its way: <a href={`/admin/emails/${emailId}`}>see what becomes of it</a>.
+    </p>
+  );
+}
+
 interface TestSendProps {
   to: string;
   mistake: string | undefined;

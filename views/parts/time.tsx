@@ -19,6 +19,21 @@ export function Time({ at, isShort = false }: { at: Date; isShort?: boolean }) {
   );
 }
 
+const moment = /(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)/;
+
+/** A sentence of the API, in which moments stand in ISO 8601: here they are shown as all others are. */
+export function Sentence({ text }: { text: string }) {
+  return (
+    <>
+      {text.split(moment).map((part, index) => {
+        const at = new Date(part);
+        // Every second part is a moment, unless a stranger has written what looks like one.
+        return index % 2 === 1 && !Number.isNaN(at.getTime()) ? <Time at={at} /> : part;
+      })}
+    </>
+  );
+}
+
 const steps = [
   [60, "second"],
   [60, "minute"],

@@ -1,14 +1,37 @@
-// What a person changes about their own account, whatever their role in a team.
-import { and, eq, ne } from "drizzle-orm";
+// What a person does about their own account, whatever their role in a team.
+import { and, eq } from "drizzle-orm";
 import type { App } from "../app.ts";
+import { auditEntry } from "../audit/service.ts";
 import { Refusal } from "../errors.ts";
 import { hashPassword, requireUsablePassword } from "./password.ts";
-import { signIns, users } from "./schema.ts";
+import { memberships, signIns, type Team, teams, type User, users } from "./schema.ts";
 import { nameFrom, recognize } from "./service.ts";
-import { own, type SignedIn, takeTrace } from "./sign-ins.ts";
+import { issueToken } from "./sessions.ts";
+import { listTeamsOf, otherThan, own, type Person, type SignedIn, takeTrace } from "./sign-ins.ts";
 import { updatePassword } from "./store.ts";
 
-export async function renameSelf(app: App, { user }: SignedIn, name: string): Promise<void> {
+/** A person in one of their teams. */
+export interface OwnAccount extends Pick<SignedIn, "team" | "role"> {
+  user: Pick<User, "id" | "email" | "name" | "createdAt">;
+}
+
+export async function getOwnAccount(app: App, teamId: string, userId: string): Promise<OwnAccount> {
+  const account = await app.db
+    .select({
+      user: { id: users.id, email: users.email, name: users.name, createdAt: users.createdAt },
+      team: { id: teams.id, name: teams.name, createdAt: teams.createdAt },
+      role: memberships.role,
+    })
+    .from(memberships)
+    .innerJoin(users, eq(users.id, memberships.userId))
+    .innerJoin(teams, eq(teams.id, memberships.teamId))
+    .where(and(eq(memberships.teamId, teamId), eq(memberships.userId, userId)))
+    .get();
+  if (!account) throw notInTeam();
+  return account;
+}
+
+export async function renameSelf(app: App, { user }: Pick<SignedIn, "user">, name: string): Promise<void> {
   const write = app.db
     .update(users)
     .set({ name: nameFrom(name, "name") })
@@ -19,7 +42,7 @@ export async function renameSelf(app: App, { user }: SignedIn, name: string): Pr
 /** Changes a person's password for the old one. Tokens and sign-ins under the old one end, but for this browser's. */
 export async function changeOwnPassword(
   app: App,
-  { user, signInId }: SignedIn,
+  { user, signInId }: Person,
   { old, password, address }: { old: string; password: string; address: string },
 ): Promise<void> {
   await recognize(app, { email: user.email, password: old, address }).catch((error: unknown) => {
@@ -31,8 +54,24 @@ export async function changeOwnPassword(
     app,
     [
       updatePassword(app.db, user.email, await hashPassword(password)),
-      app.db.delete(signIns).where(and(eq(signIns.userId, user.id), ne(signIns.id, signInId))),
+      app.db.delete(signIns).where(and(eq(signIns.userId, user.id), otherThan(signInId))),
     ],
     takeTrace(app),
   );
 }
+
+/** A token for another of a person's teams, which has it in its audit log. `address` is the network's. */
+export async function tokenForTeam(
+  app: App,
+  { id: userId, email }: Pick<User, "id" | "email">,
+  teamId: string,
+  address: string,
+): Promise<{ team: Team; token: string }> {
+  const team = (await listTeamsOf(app, userId)).find(({ id }) => id === teamId.toLowerCase());
+  if (!team) throw notInTeam();
+  const came = { act: "Came from another team, with a token", subject: userId, address };
+  await own(app, [auditEntry(app, { teamId: team.id, userId, email, ...came })]);
+  return { team, token: await issueToken(app, userId, team.id) };
+}
+
+const notInTeam = () => new Refusal("not_found", "You are not in that team.");

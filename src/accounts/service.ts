@@ -17,6 +17,7 @@ import {
   deleteSignIns,
   findNewestTeamOf,
   findOldestTeam,
+  findTeamOf,
   findUserByEmail,
   hasUsers,
   insertFirstUser,
@@ -84,11 +85,17 @@ export interface Credentials {
   address: string;
 }
 
-/** Who has this address and password, and a team. Whatever is wrong, the answer and the time it takes are the same. */
-export async function logIn(app: App, credentials: Credentials): Promise<Account> {
+/**
+ * Who has this address and password, in the team they ask for or joined last. Whatever is wrong with the two, the answer
+ * and the time it takes are the same.
+ */
+export async function logIn(app: App, credentials: Credentials, teamId?: string): Promise<Account> {
   const user = await findWhoHas(app, credentials);
-  const team = user && (await findNewestTeamOf(app.db, user.id));
-  if (!user || !team) throw wrongCredentials();
+  const newest = user && (await findNewestTeamOf(app.db, user.id));
+  if (!user || !newest) throw wrongCredentials();
+  if (teamId === undefined) return { user, team: newest };
+  const team = await findTeamOf(app.db, user.id, teamId.toLowerCase());
+  if (!team) throw new Refusal("validation_error", "Invalid `team_id` field. You are not in that team.");
   return { user, team };
 }
 

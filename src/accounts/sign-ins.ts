@@ -1,9 +1,11 @@
 // What a browser holds instead of a password: a random token in a cookie, known here by its hash and revocable.
 import { randomBytes } from "node:crypto";
-import { and, desc, eq, lt, ne } from "drizzle-orm";
+import { and, eq, lt, ne, type SQL } from "drizzle-orm";
 import { type App, atomically } from "../app.ts";
 import { auditEntry } from "../audit/service.ts";
-import type { Write } from "../db/write.ts";
+import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
+import { expectChange, type Write } from "../db/write.ts";
+import { WriteConflict } from "../errors.ts";
 import { newIdAt } from "../ids.ts";
 import type { Role } from "../roles.ts";
 import { memberships, type SignIn, signIns, type Team, teams, type User, users } from "./schema.ts";
@@ -21,6 +23,9 @@ export interface SignedIn {
   team: Team;
   role: Role;
 }
+
+/** Who does something of their own; without a sign-in where they come with a token, which is no browser. */
+export type Person = Pick<SignedIn, "user"> & Partial<Pick<SignedIn, "signInId">>;
 
 export interface Browser {
   /** The network address. */
@@ -90,20 +95,32 @@ async function markSeen(
   await own(app, [app.db.update(signIns).set({ seenAt, expiresAt }).where(eq(signIns.id, signInId))]);
 }
 
-/** Ends one sign-in of a person: the browser they sit at, or another of theirs. */
-export async function signOut(app: App, userId: string, signInId: string): Promise<void> {
+/** Ends one sign-in of a person: the browser they sit at, or another of theirs; false where it is none (any more). */
+export async function signOut(app: App, userId: string, signInId: string): Promise<boolean> {
   const end = app.db.delete(signIns).where(and(eq(signIns.id, signInId), eq(signIns.userId, userId)));
-  await own(app, [end], takeTrace(app));
+  return own(app, [end, expectChange()], takeTrace(app)).then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof WriteConflict && error.kind === "stale") return false;
+      throw error;
+    },
+  );
 }
 
 /** Ends all sign-ins of a person but the one they do it from. */
-export async function signOutElsewhere(app: App, { user, signInId }: SignedIn): Promise<void> {
-  const end = app.db.delete(signIns).where(and(eq(signIns.userId, user.id), ne(signIns.id, signInId)));
+export async function signOutElsewhere(app: App, { user, signInId }: Person): Promise<void> {
+  const end = app.db.delete(signIns).where(and(eq(signIns.userId, user.id), otherThan(signInId)));
   await own(app, [end], takeTrace(app));
 }
 
-export async function listSignIns(app: App, userId: string): Promise<SignIn[]> {
-  return app.db.select().from(signIns).where(eq(signIns.userId, userId)).orderBy(desc(signIns.id)).limit(100);
+/** Of a person's sign-ins, all but the one they come with, if any. */
+export const otherThan = (signInId: string | undefined): SQL | undefined =>
+  signInId === undefined ? undefined : ne(signIns.id, signInId);
+
+/** One page of a person's sign-ins and one more, newest first. */
+export async function listSignIns(app: App, userId: string, page: Keyset): Promise<SignIn[]> {
+  const { where, orderBy, limit } = pageOf(signIns.id, eq(signIns.userId, userId), page);
+  return newestFirst(await app.db.select().from(signIns).where(where).orderBy(orderBy).limit(limit), page);
 }
 
 /** The teams a person is in, by name. */

@@ -32,6 +32,15 @@ export async function findNewestTeamOf(db: Db, userId: string): Promise<Team | u
     .get();
 }
 
+export async function findTeamOf(db: Db, userId: string, teamId: string): Promise<Team | undefined> {
+  return db
+    .select({ id: teams.id, name: teams.name, createdAt: teams.createdAt })
+    .from(memberships)
+    .innerJoin(teams, eq(teams.id, memberships.teamId))
+    .where(and(eq(memberships.teamId, teamId), eq(memberships.userId, userId)))
+    .get();
+}
+
 export async function listTeams(db: Db): Promise<Team[]> {
   return db.select().from(teams).orderBy(asc(teams.id));
 }

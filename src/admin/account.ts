@@ -6,9 +6,10 @@ import { takeAttempt } from "../accounts/attempts.ts";
 import { listSignIns, signOut, signOutElsewhere } from "../accounts/sign-ins.ts";
 import type { App } from "../app.ts";
 import { clientAddressReader } from "../client-address.ts";
-import { mistakesOf, signedIn, type Visit } from "./visit.ts";
+import { mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 const path = "/admin/settings/account";
+const shownBrowsers = { limit: 100 };
 
 /** A person's own account, whatever their role in the team. */
 export const accountPages = (app: App) => {
@@ -18,7 +19,7 @@ export const accountPages = (app: App) => {
       { title: "Account", place: "settings", ...(given.mistakes && { status: 422 }) },
       h(AccountPage, {
         ...{ csrf: visit.csrf, name: visit.user.name, email: visit.user.email, mistakes: {} },
-        browsers: await listSignIns(app, visit.user.id),
+        browsers: sliceOf(await listSignIns(app, visit.user.id, shownBrowsers), shownBrowsers).rows,
         own: visit.signInId,
         now: app.now(),
         ...given,

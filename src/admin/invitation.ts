@@ -2,11 +2,10 @@ import { Elysia } from "elysia";
 import { h } from "preact";
 import { InvitationPage, type InvitationProps, NoInvitationPage } from "../../views/invitation.tsx";
 import { takeAttempt } from "../accounts/attempts.ts";
-import { recognize } from "../accounts/service.ts";
 import { findSignedIn, type SignedIn, signIn, switchTeam } from "../accounts/sign-ins.ts";
 import type { App } from "../app.ts";
 import { type Connections, clientAddressReader } from "../client-address.ts";
-import { findInvitation, joinAs, joinAsNew, type OpenInvitation } from "../invitations/service.ts";
+import { findInvitation, joinAs, joinByPassword, type OpenInvitation } from "../invitations/service.ts";
 import { documentAnswer, leadTo } from "./answer.ts";
 import { csrfToken, requireCsrfToken, requireSameSite } from "./csrf.ts";
 import { noticeCookie } from "./notice.ts";
@@ -69,7 +68,7 @@ export const invitationPages = (app: App) => {
     form: Form,
   ): Promise<Response> {
     const address = clientAddress(request, server);
-    const { team, invitation, hasAccount } = found;
+    const { team } = found;
     const welcome = noticeCookie(`You are in ${team.name} now.`, isSecure(app));
     if (who) {
       await joinAs(app, found, who.user, address);
@@ -77,11 +76,8 @@ export const invitationPages = (app: App) => {
       return leadTo("/admin", { "set-cookie": welcome });
     }
     takeAttempt(app, address);
-    const password = form.raw("password");
-    const user = hasAccount
-      ? await recognize(app, { email: invitation.email, password, address })
-      : await joinAsNew(app, found, { name: form.text("name"), password, address });
-    if (hasAccount) await joinAs(app, found, user, address);
+    const [name, password] = [form.text("name"), form.raw("password")];
+    const user = await joinByPassword(app, found, { name, password, address });
     const userAgent = request.headers.get("user-agent") ?? "";
     const session = await signIn(app, user, team.id, { address, userAgent });
     const answer = leadTo("/admin", { "set-cookie": sessionCookieOf(app, session) });

@@ -24,14 +24,12 @@ import {
   importForm,
 } from "./contact-schemas.ts";
 import { shown } from "./example.ts";
-import { listAnswer, pageQuery, readPage } from "./list.ts";
-import { numberedAnswer, numberFields, readNumbers } from "./numbered.ts";
+import { listAnswer, readPage } from "./list.ts";
+import { askedNumbers, numberedAnswer, numberedPageQuery } from "./numbered.ts";
 import { answer, bodyErrorAnswers, errorAnswers } from "./openapi.ts";
 
 const tags = ["Audiences"];
 const written = Type.Object({ object: Type.Literal("contact"), ...contactItem });
-
-const query = t.Object({ ...pageQuery.properties, ...numberFields }, { additionalProperties: true });
 
 const importStatuses = {
   uploaded: "pending",
@@ -88,8 +86,8 @@ const contactRoutes = (app: App) =>
       "/:id/contacts",
       async ({ caller, params, query }) => {
         const { teamId } = caller;
-        if (query.page !== undefined || query.per_page !== undefined) {
-          const numbers = readNumbers(query);
+        const numbers = askedNumbers(query);
+        if (numbers) {
           const { contacts, total } = await getNumberedContacts(app, teamId, params.id, numbers);
           return numberedAnswer(contacts, total, numbers, toContactItem);
         }
@@ -98,7 +96,7 @@ const contactRoutes = (app: App) =>
         return listAnswer(await pageOfSegment(app, audience, page), page, toContactItem);
       },
       {
-        query,
+        query: numberedPageQuery,
         detail: {
           summary: "List the contacts of an audience",
           description:

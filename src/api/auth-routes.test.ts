@@ -1,6 +1,12 @@
-import { expect, test } from "bun:test";
-import { type TestApp, testApp } from "../../test/support/test-app.ts";
+import { describe, expect, test } from "bun:test";
+import { type TestApp, testApp, testTeam } from "../../test/support/test-app.ts";
 import { setupToken } from "../accounts/first-run.ts";
+import { authenticateSession } from "../accounts/sessions.ts";
+import { listTeamsOf } from "../accounts/sign-ins.ts";
+import { insertMembership } from "../accounts/store.ts";
+import { atomically } from "../app.ts";
+import { listAudit } from "../audit/service.ts";
+import { invite } from "../invitations/service.ts";
 import { authRoutes } from "./auth-routes.ts";
 import { keyRoutes } from "./keys.ts";
 import { makeServer } from "./server.ts";
@@ -78,6 +84,88 @@ test("a server others can reach is claimed with the token of its setup link, or 
   expect(await register({ ...elsewhere, token: "right" })).toBe(201);
   expect(await register({ ...elsewhere, sandbox: true })).toBe(201);
   expect(await register({})).toBe(201);
+});
+
+test("who logs in may say which of their teams the token is for", async () => {
+  const app = await testApp();
+  const call = clientOf(app);
+  const { user } = (await call("/auth/register", ada)).body;
+  const newest = await testTeam(app);
+  const joined = { teamId: newest.teamId, userId: user.id, role: "viewer" as const };
+  await atomically(app, [insertMembership(app.db, { ...joined, createdAt: new Date("2026-03-02") })]);
+  const [first] = await listTeamsOf(app, user.id);
+  const { email, password } = ada;
+  const logIn = async (team_id?: string) => call("/auth/login", { email, password, team_id });
+  const teamOf = async (token: string) => (await authenticateSession(app, token))?.teamId;
+  expect(await teamOf((await logIn()).body.token)).toBe(newest.teamId);
+  expect(await teamOf((await logIn(first!.id.toUpperCase())).body.token)).toBe(first!.id);
+  const stranger = await testTeam(app);
+  expect(await logIn(stranger.teamId)).toMatchObject({
+    status: 422,
+    body: { message: "Invalid `team_id` field. You are not in that team." },
+  });
+  const guess = { email, password: "wrong horse", team_id: stranger.teamId };
+  expect((await call("/auth/login", guess)).status).toBe(401);
+});
+
+describe("an invitation is accepted without a browser", async () => {
+  const app = await testApp({ config: { rateLimit: { enabled: false } } });
+  const call = clientOf(app);
+  const invited = async (email: string) => {
+    const { teamId } = await testTeam(app);
+    const { handing } = await invite(app, teamId, { email, role: "developer", invitedBy: "an API key" });
+    return { teamId, token: new URL((handing as { link: string }).link).searchParams.get("token")! };
+  };
+  const accept = (body: Record<string, string>) => call("/auth/accept-invite", body);
+
+  test("by somebody new, once", async () => {
+    const { teamId, token } = await invited("grace@example.org");
+    const person = { token, name: "Grace", password: "battery staple" };
+    const refused = { status: 422, body: { name: "validation_error" } };
+    expect(await accept({ ...person, password: "short" })).toMatchObject(refused);
+    expect(await accept({ token, password: "battery staple" })).toMatchObject({
+      ...refused,
+      body: { message: expect.stringContaining("`name`") },
+    });
+
+    const { status, body, headers } = await accept(person);
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      token: expect.any(String),
+      user: { id: expect.any(String), email: "grace@example.org", name: "Grace" },
+    });
+    expect(headers.get("cache-control")).toBe("no-store");
+    const session = { teamId, userId: body.user.id, role: "developer" };
+    expect(await authenticateSession(app, body.token)).toMatchObject(session);
+    expect((await listAudit(app, teamId, { limit: 1 }))[0]).toMatchObject({
+      ...{ act: "Joined the team as developer", email: "grace@example.org", address: "local" },
+    });
+    const again = { status: 404, body: { name: "not_found", message: expect.stringContaining("was used") } };
+    expect(await accept(person)).toMatchObject(again);
+    expect(await accept({ ...person, token: "none" })).toMatchObject(again);
+  });
+
+  test("by somebody who has an account, with its password", async () => {
+    const first = await invited("ida@example.org");
+    const person = { name: "Ida", password: "battery staple" };
+    await accept({ token: first.token, ...person });
+    const { teamId, token } = await invited("ida@example.org");
+    expect(await accept({ token, name: "Eve", password: "a new password" })).toMatchObject({
+      status: 401,
+      body: { message: "Wrong email or password." },
+    });
+    const { status, body } = await accept({ token, password: person.password });
+    expect([status, body.user.name]).toEqual([200, "Ida"]);
+    expect((await authenticateSession(app, body.token))?.teamId).toBe(teamId);
+  });
+});
+
+test("attempts to accept an invitation are limited as those to log in are", async () => {
+  const app = await testApp({ config: { rateLimit: { loginsPerMinute: 1 } } });
+  const call = clientOf(app);
+  const guess = async () =>
+    (await call("/auth/accept-invite", { token: "none", name: "Eve", password: "guess guess" })).status;
+  expect([await guess(), await guess()]).toEqual([404, 429]);
 });
 
 test("a token is refused once its time is over", async () => {

@@ -8,8 +8,9 @@ import { issueToken } from "../accounts/sessions.ts";
 import type { App } from "../app.ts";
 import { clientAddressReader, isAtThisMachine } from "../client-address.ts";
 import { Refusal } from "../errors.ts";
+import { getOpenInvitation, joinByPassword } from "../invitations/service.ts";
 import { anonymous } from "./auth.ts";
-import { shown } from "./example.ts";
+import { exampleId, shown } from "./example.ts";
 import { answer, bodyErrorAnswers } from "./openapi.ts";
 
 const registration = t.Object(
@@ -25,12 +26,32 @@ const registration = t.Object(
   },
   { additionalProperties: true },
 );
-const credentials = t.Object({ email: t.String(), password: t.String() }, { additionalProperties: true });
+const credentials = t.Object(
+  {
+    email: t.String(),
+    password: t.String(),
+    team_id: t.Optional(
+      t.String({ description: "A team of theirs; the one joined last when absent.", examples: [exampleId] }),
+    ),
+  },
+  { additionalProperties: true },
+);
+const acceptance = t.Object(
+  {
+    token: t.String({
+      description: "What follows `token=` in the invitation's link.",
+      examples: ["q0Yk3vVh9m2s7Xb1tLr8cWd4fJn6gPa5eZuHoKiTjQs"],
+    }),
+    name: t.Optional(t.String({ description: "1 to 100 characters; of no use to who has an account." })),
+    password: t.String({ description: "A new one; who has an account gives the one it has." }),
+  },
+  { additionalProperties: true },
+);
 const signedIn = Type.Object({
   token: Type.String({ description: "Goes where an API key goes: `Authorization: Bearer …`." }),
   user: Type.Object({ id: Type.String({ format: "uuid" }), email: Type.String(), name: Type.String() }),
 });
-const { 404: _, ...refusals } = bodyErrorAnswers;
+const { 404: notFound, ...refusals } = bodyErrorAnswers;
 const security: never[] = []; // nobody has a token yet
 
 /** Accounts of people: tokens that do what a key with full access does, for as long as `auth.jwtTtl`. */
@@ -66,10 +87,10 @@ export const authRoutes = (app: App) => {
     )
     .post(
       "/login",
-      async ({ body: { email, password }, request, server, set }) => {
+      async ({ body: { email, password, team_id: teamId }, request, server, set }) => {
         const address = clientAddress(request, server);
         takeAttempt(app, address);
-        const account = await logIn(app, { email, password, address }).catch((error: unknown) => {
+        const account = await logIn(app, { email, password, address }, teamId).catch((error: unknown) => {
           if (error instanceof Refusal && error.code === "invalid_credentials")
             void noteRefused(app, email, address);
           throw error;
@@ -85,6 +106,28 @@ export const authRoutes = (app: App) => {
           tags: ["Auth"],
           security,
           responses: { 200: answer("Logged in", signedIn), ...refusals },
+        },
+      },
+    )
+    .post(
+      "/accept-invite",
+      async ({ body: { token, name = "", password }, request, server, set }) => {
+        const address = clientAddress(request, server);
+        takeAttempt(app, address);
+        const found = await getOpenInvitation(app, token);
+        const user = await joinByPassword(app, found, { name, password, address });
+        set.headers["cache-control"] = "no-store";
+        return toAnswer(app, { user, team: found.team });
+      },
+      {
+        parse: "json",
+        body: shown(acceptance),
+        detail: {
+          summary: "Accept an invitation",
+          description: "As the page that the invitation's link leads to. The token is for the team joined.",
+          tags: ["Auth"],
+          security,
+          responses: { 200: answer("In the team, and logged in", signedIn), ...refusals, 404: notFound },
         },
       },
     );

@@ -31,29 +31,35 @@ export interface Caller {
 /** What a body is until somebody reads it: nothing is read for a caller we do not know. */
 export const unreadBody = Symbol("unread body");
 
+/** A caller that is a person, by the token of a login. */
+export type PersonCaller = Caller & Required<Pick<Caller, "userId" | "role">>;
+
 /**
  * Lets in only callers with the permission, and reads the body after that: the contract's order is key, permission,
  * JSON, fields. Gives routes `caller`.
  */
-export const authenticated = (app: App, permission: Permission) => lettingIn(app, permission, true);
+export const authenticated = (app: App, permission: Permission) =>
+  lettingIn(app, { permission, readsBody: true, admitted: anybody });
 
 /** The same, with the body left unread: for routes that take something else than JSON and read it themselves. */
-export const authenticatedUnread = (app: App, permission: Permission) => lettingIn(app, permission, false);
+export const authenticatedUnread = (app: App, permission: Permission) =>
+  lettingIn(app, { permission, readsBody: false, admitted: anybody });
 
-function lettingIn(app: App, permission: Permission, readsBody: boolean) {
+/** Lets in people alone, to what is their own: a viewer changes that too. */
+export const authenticatedPerson = (app: App) =>
+  lettingIn(app, { permission: "full_access", readsBody: true, isOwn: true, admitted: requirePerson });
+
+/** Lets a team in where `isAsked`, at a path that is asked by others too: for those `caller` is undefined. */
+export function authenticatedIf(app: App, permission: Permission, isAsked: (request: Request) => boolean) {
   const { identify, admit } = gate(app, permission);
-  return new Elysia({ name: "authenticated", seed: `${permission} ${readsBody}` })
+  return new Elysia({ name: "authenticated-if" })
     .decorate("asked", nothingAsked)
-    .derive({ as: "scoped" }, async (context) => {
-      // Taken apart here: a context handed to a function makes Elysia parse cookies, query and headers for it.
+    .derive({ as: "scoped" }, async (context): Promise<{ caller: Caller | undefined }> => {
       const { request, server, route, set } = context;
+      if (!isAsked(request)) return { caller: undefined };
       const { caller, asked } = await identify(request, server, String(set.headers["x-request-id"]));
-      context.asked = asked; // so that what is refused from here on has its log too
+      context.asked = asked;
       admit(caller, asked, route, set.headers);
-      if (readsBody && context.body === unreadBody) {
-        asked.body = await readJson(request, app.config.server.maxBodyBytes);
-        context.body = asked.body ?? {};
-      }
       return { caller };
     })
     .onAfterHandle({ as: "scoped" }, ({ asked, responseValue, set }) => {
@@ -61,8 +67,50 @@ function lettingIn(app: App, permission: Permission, readsBody: boolean) {
     });
 }
 
+interface Door<C extends Caller> {
+  permission: Permission;
+  readsBody: boolean;
+  /** Whether all behind it is the caller's own. */
+  isOwn?: boolean;
+  /** The caller as routes know them; refuses those the routes are not for. */
+  admitted(caller: Caller): C;
+}
+
+const anybody = (caller: Caller): Caller => caller;
+
+function requirePerson(caller: Caller): PersonCaller {
+  const { userId, role } = caller;
+  if (userId !== undefined && role !== undefined) return { ...caller, userId, role };
+  throw new Refusal(
+    "not_permitted",
+    "This is for people, and an API key is nobody: log in with `POST /auth/login`, and use the token.",
+  );
+}
+
+function lettingIn<C extends Caller>(app: App, { permission, readsBody, isOwn = false, admitted }: Door<C>) {
+  const { identify, admit } = gate(app, permission, isOwn);
+  return new Elysia({ name: "authenticated", seed: `${permission} ${readsBody} ${isOwn}` })
+    .decorate("asked", nothingAsked)
+    .derive({ as: "scoped" }, async (context) => {
+      // Taken apart here: a context handed to a function makes Elysia parse cookies, query and headers for it.
+      const { request, server, route, set } = context;
+      const { caller, asked } = await identify(request, server, String(set.headers["x-request-id"]));
+      context.asked = asked; // so that what is refused from here on has its log too
+      admit(caller, asked, route, set.headers);
+      const known = admitted(caller);
+      if (readsBody && context.body === unreadBody) {
+        asked.body = await readJson(request, app.config.server.maxBodyBytes);
+        context.body = asked.body ?? {};
+      }
+      return { caller: known };
+    })
+    .onAfterHandle({ as: "scoped" }, ({ asked, responseValue, set }) => {
+      if (asked) noteRequest(app, asked, answeredWith(responseValue, set.status));
+    });
+}
+
 /** The two steps between a request and its route: who asks, and whether they may. */
-function gate(app: App, permission: Permission) {
+function gate(app: App, permission: Permission, isOwn = false) {
   const takeRequest = requestLimit(app);
   const clientAddress = clientAddressReader(app.config.server.trustedProxies);
   return {
@@ -71,7 +119,7 @@ function gate(app: App, permission: Permission) {
       return { caller, asked: askedBy(caller, request, id, clientAddress(request, server)) };
     },
     admit(caller: Caller, { method, address }: Asked, route: string, headers: AnswerHeaders): void {
-      if (caller.role === "viewer" && method !== "GET" && method !== "HEAD") {
+      if (!isOwn && caller.role === "viewer" && method !== "GET" && method !== "HEAD") {
         throw new Refusal("not_permitted", "Your role in this team is viewer, and a viewer changes nothing.");
       }
       if (caller.networks) requireAllowedAddress(caller.networks, address);

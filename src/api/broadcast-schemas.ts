@@ -5,6 +5,7 @@ import { bounceTypes, recipientTypes } from "../broadcasts/recipients.ts";
 import { broadcastStatuses } from "../broadcasts/schema.ts";
 import { deliveryStates } from "../emails/schema.ts";
 import { pageQuery } from "./list.ts";
+import { numberedPageQuery } from "./numbered.ts";
 import { listOf } from "./openapi.ts";
 
 const optional = <S extends Parameters<typeof t.Union>[0][number]>(schema: S, description: string) =>
@@ -80,7 +81,7 @@ export function toFields(body: Static<typeof changes>): BroadcastFields {
 /** A list of broadcasts may be held to one status. */
 export const listQuery = t.Object(
   {
-    ...pageQuery.properties,
+    ...numberedPageQuery.properties,
     status: t.Optional(t.Union(broadcastStatuses.map((status) => t.Literal(status)))),
   },
   { additionalProperties: true },

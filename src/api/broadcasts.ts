@@ -6,7 +6,13 @@ import {
   duplicateBroadcast,
   updateBroadcast,
 } from "../broadcasts/change.ts";
-import { getBroadcast, getBroadcasts, getProgress, type Progress } from "../broadcasts/read.ts";
+import {
+  findBroadcastsPlace,
+  getBroadcast,
+  getBroadcasts,
+  getProgress,
+  type Progress,
+} from "../broadcasts/read.ts";
 import type { Broadcast } from "../broadcasts/schema.ts";
 import {
   cancelBroadcast,
@@ -35,6 +41,7 @@ import {
 import { broadcastTrialRoutes } from "./broadcast-trials.ts";
 import { shown } from "./example.ts";
 import { listAnswer, readPage } from "./list.ts";
+import { askedNumbers, numberedList, numberedNote } from "./numbered.ts";
 import { answer, bodyErrorAnswers, errorAnswers } from "./openapi.ts";
 
 export const broadcastRoutes = (app: App) =>
@@ -79,14 +86,24 @@ const draftRoutes = (app: App) =>
     .get(
       "",
       async ({ caller, query }) => {
-        const page = readPage(query, "unpaged");
         const statuses = query.status === undefined ? undefined : [query.status];
+        const numbers = askedNumbers(query);
+        if (numbers) {
+          return numberedList(
+            numbers,
+            () => findBroadcastsPlace(app, caller.teamId, numbers, statuses),
+            (page) => getBroadcasts(app, caller.teamId, page, statuses),
+            toItem,
+          );
+        }
+        const page = readPage(query, "unpaged");
         return listAnswer(await getBroadcasts(app, caller.teamId, page, statuses), page, toItem);
       },
       {
         query: listQuery,
         detail: {
           summary: "List broadcasts",
+          description: numberedNote,
           tags,
           responses: { 200: answer("Newest first", broadcastList), ...errorAnswers },
         },

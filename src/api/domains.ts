@@ -5,7 +5,7 @@ import { trackingLabelOf } from "../domains/name.ts";
 import { type DomainRecord, isAskedFor, recordsOf } from "../domains/records.ts";
 import { rotateKeys } from "../domains/rotate.ts";
 import type { Domain } from "../domains/schema.ts";
-import { deleteDomain, getDomain, listDomains } from "../domains/service.ts";
+import { deleteDomain, findDomainsPlace, getDomain, listDomains } from "../domains/service.ts";
 import { updateDomain } from "../domains/update.ts";
 import { startVerification } from "../domains/verify.ts";
 import { authenticated } from "./auth.ts";
@@ -20,7 +20,8 @@ import {
   domainReference,
 } from "./domain-schemas.ts";
 import { shown } from "./example.ts";
-import { listAnswer, pageQuery, readPage } from "./list.ts";
+import { listAnswer, readPage } from "./list.ts";
+import { askedNumbers, numberedList, numberedNote, numberedPageQuery } from "./numbered.ts";
 import { answer, bodyErrorAnswers, errorAnswers } from "./openapi.ts";
 
 export const domainRoutes = (app: App) =>
@@ -49,13 +50,23 @@ export const domainRoutes = (app: App) =>
     .get(
       "",
       async ({ caller, query }) => {
+        const numbers = askedNumbers(query);
+        if (numbers) {
+          return numberedList(
+            numbers,
+            () => findDomainsPlace(app, caller.teamId, numbers),
+            (page) => listDomains(app, caller.teamId, page),
+            toItem,
+          );
+        }
         const page = readPage(query, "unpaged");
         return listAnswer(await listDomains(app, caller.teamId, page), page, toItem);
       },
       {
-        query: pageQuery,
+        query: numberedPageQuery,
         detail: {
           summary: "List domains",
+          description: numberedNote,
           tags: ["Domains"],
           responses: { 200: answer("The domains, newest first", domainList), ...errorAnswers },
         },

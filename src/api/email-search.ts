@@ -2,7 +2,7 @@ import { Type as t } from "@sinclair/typebox";
 import type { EmailSearch } from "../emails/search.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
-import { pageQuery } from "./list.ts";
+import { numberedPageQuery } from "./numbered.ts";
 
 const searched = {
   q: t.String({
@@ -18,7 +18,7 @@ const searched = {
 };
 
 /** The query string of the list of emails. */
-export const emailSearchQuery = t.Partial(t.Object({ ...pageQuery.properties, ...searched }), {
+export const emailSearchQuery = t.Partial(t.Object({ ...numberedPageQuery.properties, ...searched }), {
   additionalProperties: true,
 });
 

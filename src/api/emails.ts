@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
-import { getEmail, getEmails } from "../emails/read.ts";
+import { findEmailsPlace, getEmail, getEmails } from "../emails/read.ts";
 import { searchEmails } from "../emails/search.ts";
 import { sendEmail } from "../emails/send.ts";
 import type { EmailWithContent, ListedEmail } from "../emails/store.ts";
@@ -11,6 +11,7 @@ import { emailAnswer, emailList, sendAnswer, sendRequest } from "./email-schemas
 import { emailSearchQuery, readEmailSearch } from "./email-search.ts";
 import { idempotencyHeader, onceOnly } from "./idempotency.ts";
 import { listAnswer, readPage, searchAnswer, searchNote, searchPage } from "./list.ts";
+import { askedNumbers, numberedList, numberedNote, searchHasNoNumbers } from "./numbered.ts";
 import { answer, bodyErrorAnswers, errorAnswers, requestBody } from "./openapi.ts";
 
 export const emailRoutes = (app: App) =>
@@ -41,8 +42,18 @@ const readingRoutes = (app: App) =>
     .get(
       "",
       async ({ caller, query }) => {
-        const page = readPage(query, "paged");
         const search = readEmailSearch(query);
+        const numbers = askedNumbers(query);
+        if (numbers) {
+          if (search) throw searchHasNoNumbers();
+          return numberedList(
+            numbers,
+            () => findEmailsPlace(app, caller.teamId, numbers),
+            (page) => getEmails(app, caller.teamId, page),
+            toItem,
+          );
+        }
+        const page = readPage(query, "paged");
         if (!search) return listAnswer(await getEmails(app, caller.teamId, page), page, toItem);
         const { limit, after } = searchPage(page);
         const { emails, next } = await searchEmails(app, caller.teamId, search, { limit, after });
@@ -52,7 +63,7 @@ const readingRoutes = (app: App) =>
         query: emailSearchQuery,
         detail: {
           summary: "List and search emails",
-          description: `Newest first. With \`q\`, \`status\`, \`domain_id\`, \`tag\`, \`created_after\` or \`created_before\` it is ${searchNote}`,
+          description: `Newest first. With \`q\`, \`status\`, \`domain_id\`, \`tag\`, \`created_after\` or \`created_before\` it is ${searchNote} ${numberedNote}`,
           tags: ["Emails"],
           responses: { 200: answer("A page, newest first", emailList), ...errorAnswers },
         },

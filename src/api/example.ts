@@ -1,8 +1,10 @@
 import type { TSchema } from "@sinclair/typebox";
 
+export const exampleId = "019ad1c4-5a3e-7c60-9f8b-3f0a6f1d2c4b";
+
 const byFormat: Record<string, unknown> = {
   integer: 12, // a number that Elysia takes as text too
-  uuid: "019ad1c4-5a3e-7c60-9f8b-3f0a6f1d2c4b",
+  uuid: exampleId,
   "date-time": "2026-03-01T12:00:00.000Z",
 };
 

@@ -2,16 +2,23 @@ import { Type } from "@sinclair/typebox";
 import { Elysia, t } from "elysia";
 import type { App } from "../app.ts";
 import { readLogFilter } from "../logs/filter.ts";
-import { getLog, getLogs } from "../logs/read.ts";
+import { findLogsPlace, getLog, getLogs } from "../logs/read.ts";
 import type { Log } from "../logs/schema.ts";
 import type { ListedLog } from "../logs/store.ts";
 import { authenticated } from "./auth.ts";
-import { pageQuery, readPage } from "./list.ts";
+import { readPage } from "./list.ts";
+import {
+  askedNumbers,
+  numberedList,
+  numberedNote,
+  numberedPageQuery,
+  searchHasNoNumbers,
+} from "./numbered.ts";
 import { answer, errorAnswers } from "./openapi.ts";
 
 const filters = t.Object(
   {
-    ...pageQuery.properties,
+    ...numberedPageQuery.properties,
     method: t.Optional(t.String({ examples: ["POST"] })),
     status: t.Optional(t.String({ description: "A number, 2xx to 5xx, or error for 400 and above." })),
     endpoint: t.Optional(
@@ -67,9 +74,21 @@ export const logRoutes = (app: App) =>
     .get(
       "",
       async ({ caller, query }) => {
+        const filter = readLogFilter(query);
+        const numbers = askedNumbers(query);
+        if (numbers) {
+          if (Object.values(filter).some((value) => value !== undefined)) throw searchHasNoNumbers();
+          return numberedList(
+            numbers,
+            () => findLogsPlace(app, caller.teamId, numbers),
+            async ({ limit, after }) =>
+              (await getLogs(app, caller.teamId, filter, { limit: limit + 1, after })).rows,
+            toItem,
+          );
+        }
         const page = readPage(query, "paged");
         const limit = page.limit ?? 20;
-        const { rows, next } = await getLogs(app, caller.teamId, readLogFilter(query), { ...page, limit });
+        const { rows, next } = await getLogs(app, caller.teamId, filter, { ...page, limit });
         return {
           object: "list" as const,
           has_more: next !== undefined,
@@ -81,6 +100,7 @@ export const logRoutes = (app: App) =>
         query: filters,
         detail: {
           summary: "List what was asked of the API",
+          description: numberedNote,
           tags: ["Logs"],
           responses: { 200: answer("A page, newest first", list), ...errorAnswers },
         },

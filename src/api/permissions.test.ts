@@ -12,7 +12,7 @@ const { ask } = testServer(app);
 /** What a key that may only send can ask for; everything else is for full access. */
 const sendingEndpoints = ["POST /emails", "POST /emails/batch"];
 /** Registered without a caller: whoever signs in has no key yet. */
-const open = /^\/(openapi|auth\/(register|login)$)/;
+const open = /^\/(openapi|auth\/(register|login|accept-invite)$)/;
 const routes = apiRoutes(app, "0").routes.filter(({ path }) => !open.test(path));
 const endpoints = routes.map(({ method, path }) => `${method} ${path.replace(/(?<=.)\/$/, "")}`);
 const reached = (endpoint: string, credentials: { key?: string }) => {

@@ -1,6 +1,7 @@
 import { openapi } from "@elysiajs/openapi";
 import type { AnyElysia } from "elysia";
 import type { App } from "../app.ts";
+import { accountRoutes } from "./account.ts";
 import { audienceRoutes } from "./audiences.ts";
 import { authRoutes } from "./auth-routes.ts";
 import { broadcastRoutes } from "./broadcasts.ts";
@@ -28,6 +29,7 @@ import { sandboxRoutes } from "./sandbox.ts";
 import { segmentRoutes } from "./segments.ts";
 import { makeServer } from "./server.ts";
 import { serverSettingsRoutes } from "./server-settings.ts";
+import { settingsRoutes } from "./settings.ts";
 import { suppressionRoutes } from "./suppressions.ts";
 import { teamRoutes } from "./team.ts";
 import { templateRoutes } from "./templates.ts";
@@ -38,6 +40,7 @@ import { webhookRoutes } from "./webhooks.ts";
 /** Every resource; their types together are more than the compiler follows, and nobody needs them. */
 const resources: readonly ((app: App) => AnyElysia)[] = [
   authRoutes,
+  accountRoutes,
   emailRoutes,
   emailChangeRoutes,
   emailAttachmentRoutes,
@@ -68,6 +71,7 @@ const resources: readonly ((app: App) => AnyElysia)[] = [
   queueRoutes,
   queueSwitchRoutes,
   teamRoutes,
+  settingsRoutes,
 ];
 
 /** The JSON door, all of it: what `openapi/json` describes is what is here. */

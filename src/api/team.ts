@@ -7,7 +7,6 @@ import { createTeam, getTeam, renameTeam } from "../accounts/teams.ts";
 import type { App } from "../app.ts";
 import type { AuditEntry } from "../audit/schema.ts";
 import { listAudit } from "../audit/service.ts";
-import { Refusal } from "../errors.ts";
 import {
   type Inviting,
   invite,
@@ -19,7 +18,7 @@ import {
 } from "../invitations/service.ts";
 import { roles } from "../roles.ts";
 import { actingAs, whoIs } from "./acting.ts";
-import { authenticated } from "./auth.ts";
+import { authenticated, authenticatedPerson } from "./auth.ts";
 import { shown } from "./example.ts";
 import { listAnswer, pageQuery, readPage } from "./list.ts";
 import { answer, bodyErrorAnswers, errorAnswers, listOf } from "./openapi.ts";
@@ -104,7 +103,8 @@ const auditItem = Type.Object({
   address: Type.String(),
 });
 
-export const teamRoutes = (app: App) => new Elysia().use(ownTeamRoutes(app)).use(auditRoutes(app));
+export const teamRoutes = (app: App) =>
+  new Elysia().use(ownTeamRoutes(app)).use(anotherTeamRoutes(app)).use(auditRoutes(app));
 
 /** The team, its people and whom they have invited. A key with full access does what an admin may. */
 const ownTeamRoutes = (app: App) =>
@@ -117,33 +117,6 @@ const ownTeamRoutes = (app: App) =>
         responses: { 200: answer("The team", team), ...errorAnswers },
       },
     })
-    .post(
-      "",
-      async ({ caller, body, asked, set }) => {
-        const { teamId, userId } = caller;
-        if (userId === undefined) {
-          throw new Refusal(
-            "not_permitted",
-            "An API key belongs to its team and can't make another: log in with `POST /auth/login`, and use the token.",
-          );
-        }
-        const user = await getMember(app, teamId, userId);
-        const made = await createTeam(app, user, body.name, asked?.address ?? "");
-        set.status = 201;
-        set.headers["cache-control"] = "no-store";
-        return { ...toTeam(made), token: await issueToken(app, userId, made.id) };
-      },
-      {
-        parse: "json",
-        body: shown(creation),
-        detail: {
-          summary: "Make another team",
-          description: "For people alone, with the token of a login: who makes it is its owner.",
-          tags,
-          responses: { 201: answer("Made, with a token for it", madeTeam), ...bodyErrorAnswers },
-        },
-      },
-    )
     .patch(
       "",
       async ({ caller, body, asked }) =>
@@ -292,6 +265,29 @@ const ownTeamRoutes = (app: App) =>
         },
       },
     );
+
+const anotherTeamRoutes = (app: App) =>
+  new Elysia({ prefix: "/team" }).use(authenticatedPerson(app)).post(
+    "",
+    async ({ caller, body, asked, set }) => {
+      const { teamId, userId } = caller;
+      const user = await getMember(app, teamId, userId);
+      const made = await createTeam(app, user, body.name, asked?.address ?? "");
+      set.status = 201;
+      set.headers["cache-control"] = "no-store";
+      return { ...toTeam(made), token: await issueToken(app, userId, made.id) };
+    },
+    {
+      parse: "json",
+      body: shown(creation),
+      detail: {
+        summary: "Make another team",
+        description: "For people alone, viewers too, with the token of a login: who makes it is its owner.",
+        tags,
+        responses: { 201: answer("Made, with a token for it", madeTeam), ...bodyErrorAnswers },
+      },
+    },
+  );
 
 const auditRoutes = (app: App) =>
   new Elysia({ prefix: "/audit-log" }).use(authenticated(app, "full_access")).get(

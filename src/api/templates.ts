@@ -5,6 +5,7 @@ import {
   changeTemplate,
   createTemplate,
   duplicateTemplate,
+  findTemplatesPlace,
   getTemplateNow,
   getTemplates,
   publishTemplate,
@@ -13,7 +14,8 @@ import {
 } from "../templates/service.ts";
 import { authenticated } from "./auth.ts";
 import { shown } from "./example.ts";
-import { listAnswer, pageQuery, readPage } from "./list.ts";
+import { listAnswer, readPage } from "./list.ts";
+import { askedNumbers, numberedList, numberedNote, numberedPageQuery } from "./numbered.ts";
 import { answer, bodyErrorAnswers, errorAnswers } from "./openapi.ts";
 import { toInput } from "./template-input.ts";
 import { change, creation, reference, removed, templateAnswer, templateList } from "./template-schemas.ts";
@@ -55,13 +57,23 @@ const wholeRoutes = (app: App) =>
     .get(
       "",
       async ({ caller, query }) => {
+        const numbers = askedNumbers(query);
+        if (numbers) {
+          return numberedList(
+            numbers,
+            () => findTemplatesPlace(app, caller.teamId, numbers),
+            (page) => getTemplates(app, caller.teamId, page),
+            toItem,
+          );
+        }
         const page = readPage(query, "paged");
         return listAnswer(await getTemplates(app, caller.teamId, page), page, toItem);
       },
       {
-        query: pageQuery,
+        query: numberedPageQuery,
         detail: {
           summary: "List templates",
+          description: numberedNote,
           tags,
           responses: { 200: answer("A page, newest first", templateList), ...errorAnswers },
         },

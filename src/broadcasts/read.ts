@@ -1,6 +1,6 @@
-import { and, desc, eq, notInArray } from "drizzle-orm";
+import { and, desc, eq, inArray, notInArray } from "drizzle-orm";
 import type { App } from "../app.ts";
-import type { Keyset } from "../db/page.ts";
+import { findPlace, type Keyset, type Numbers, type Place } from "../db/page.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
 import { type Broadcast, type BroadcastStatus, broadcasts } from "./schema.ts";
@@ -35,6 +35,16 @@ export async function getBroadcasts(
 ): Promise<ListedBroadcast[]> {
   return listBroadcasts(app.db, teamId, keyset, statuses);
 }
+
+export const findBroadcastsPlace = (
+  app: App,
+  teamId: string,
+  numbers: Numbers,
+  statuses?: BroadcastStatus[],
+): Promise<Place> => {
+  const wanted = and(eq(broadcasts.teamId, teamId), statuses && inArray(broadcasts.status, statuses));
+  return findPlace(app.db, broadcasts.id, wanted, numbers);
+};
 
 /** The newest broadcasts of a team to a segment, or about a topic, that have not come to their end. */
 export const getBroadcastsUsing = (

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { isFirstRun, setupToken } from "../accounts/first-run.ts";
 import { closeLive } from "../admin/live.ts";
 import { adminRoutes } from "../admin/routes.ts";
+import { periodMetricsRoutes } from "../api/period-metrics.ts";
 import { apiRoutes } from "../api/routes.ts";
 import { atomically } from "../app.ts";
 import { parseListenAddress } from "../config/listen-address.ts";
@@ -18,7 +19,7 @@ import { flushLogs } from "../logs/record.ts";
 import { makeDataFolder, nodeName, type OpenApp, openApp } from "../open-app.ts";
 import { downloadRoutes } from "../public/downloads.ts";
 import { healthRoutes, type Lifecycle } from "../public/health.ts";
-import { metricsRoutes } from "../public/metrics.ts";
+import { scrapeAnswer } from "../public/metrics.ts";
 import { referenceRoutes } from "../public/reference.ts";
 import { sharedRoutes } from "../public/shared-email.ts";
 import { trackingRoutes } from "../public/tracking.ts";
@@ -174,7 +175,7 @@ async function listenHttp(app: OpenApp, config: Config, lifecycle: Lifecycle): P
   const routes = api
     .use(referenceRoutes(api))
     .use(healthRoutes(app, lifecycle))
-    .use(metricsRoutes(app, kinds, version))
+    .use(periodMetricsRoutes(app, scrapeAnswer(app, kinds, version)))
     .use(downloadRoutes(app))
     .use(sharedRoutes(app))
     .use(trackingRoutes(app))

@@ -1,5 +1,6 @@
-import { and, asc, desc, gt, lt, type SQL } from "drizzle-orm";
+import { and, asc, count, desc, gt, lt, type SQL } from "drizzle-orm";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
+import type { Db } from "./open.ts";
 
 /** Which part of a list, by id: ids are UUIDv7, so their order is the order of making. */
 export interface Keyset {
@@ -21,4 +22,54 @@ export function pageOf(id: SQLiteColumn, condition: SQL | undefined, { limit, af
 /** Rows of a page in the order lists are shown. */
 export function newestFirst<Row>(rows: Row[], { before }: Keyset): Row[] {
   return before ? rows.reverse() : rows;
+}
+
+/** Which page of a list, by its number from 1. */
+export interface Numbers {
+  page: number;
+  perPage: number;
+}
+
+/** How far lists are counted: both that and a page by its number cost the more, the further they go. */
+export const furthestNumbered = 10_000;
+
+/** Where the page of a number is in a list, newest first. */
+export interface Place {
+  /** How many rows the list has, counted to 10,000. */
+  total: number;
+  /** What the page holds; absent where it is behind the end. */
+  keyset?: Keyset & { limit: number };
+}
+
+export async function findPlace(
+  db: Db,
+  id: SQLiteColumn,
+  condition: SQL | undefined,
+  { page, perPage }: Numbers,
+): Promise<Place> {
+  const total = await countUpTo(db, id, condition, furthestNumbered);
+  const passed = (page - 1) * perPage;
+  if (passed === 0) return { total, keyset: { limit: perPage } };
+  if (passed >= total) return { total };
+  const before = await db
+    .select({ id })
+    .from(id.table)
+    .where(condition)
+    .orderBy(desc(id))
+    .limit(1)
+    .offset(passed - 1)
+    .get();
+  return before ? { total, keyset: { limit: perPage, after: String(before.id) } } : { total };
+}
+
+/** How many rows there are, or `most` where there are more. */
+export async function countUpTo(
+  db: Db,
+  id: SQLiteColumn,
+  condition: SQL | undefined,
+  most: number,
+): Promise<number> {
+  const counted = db.select({ id }).from(id.table).where(condition).limit(most).as("counted");
+  const row = await db.select({ total: count() }).from(counted).get();
+  return row?.total ?? 0;
 }

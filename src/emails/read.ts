@@ -1,8 +1,10 @@
+import { eq } from "drizzle-orm";
 import type { App } from "../app.ts";
-import type { Keyset } from "../db/page.ts";
+import { findPlace, type Keyset, type Numbers, type Place } from "../db/page.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
 import { asMerged } from "./made-from-template.ts";
+import { emails } from "./schema.ts";
 import { type EmailWithContent, findEmail, hasEmail, type ListedEmail, listEmails } from "./store.ts";
 
 export async function getEmail(app: App, teamId: string, id: string): Promise<EmailWithContent> {
@@ -23,3 +25,6 @@ const emailMissing = () => new Refusal("not_found", "Email not found");
 export async function getEmails(app: App, teamId: string, keyset: Keyset): Promise<ListedEmail[]> {
   return listEmails(app.db, teamId, keyset);
 }
+
+export const findEmailsPlace = (app: App, teamId: string, numbers: Numbers): Promise<Place> =>
+  findPlace(app.db, emails.id, eq(emails.teamId, teamId), numbers);

@@ -25,7 +25,7 @@ import {
   invite,
   inviteAgain,
   joinAs,
-  joinAsNew,
+  joinByPassword,
   listInvitations,
   takeBack,
 } from "./service.ts";
@@ -62,7 +62,7 @@ test("without a domain to send from the link is given to whoever invites, and le
     hasAccount: false,
   });
 
-  const user = await joinAsNew(app, found, person);
+  const user = await joinByPassword(app, found, person);
   expect(await listMembers(app, teamId, { limit: 10 })).toContainEqual(
     expect.objectContaining({ id: user.id, email: "grace@example.org", role: "developer" }),
   );
@@ -216,7 +216,10 @@ test("somebody who has an account joins with it, and nobody else does", async ()
   expect(await refusalOf(joinAs(app, found, { id: eve.userId, email: eve.email }, ""))).toStartWith(
     "not_permitted",
   );
-  expect(await refusalOf(joinAsNew(app, found, person))).toStartWith("already_exists");
+  expect(await refusalOf(joinByPassword(app, found, person))).toStartWith("invalid_credentials");
+  // Their account was made meanwhile.
+  const before = { ...found, hasAccount: false };
+  expect(await refusalOf(joinByPassword(app, before, person))).toStartWith("already_exists");
   await joinAs(app, found, { id: other.userId, email: other.email }, "");
   expect((await listMembers(app, teamId, { limit: 10 })).map(({ id }) => id)).toContain(other.userId);
 });

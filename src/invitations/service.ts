@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { and, eq, getTableColumns, gt, lte, not, sql } from "drizzle-orm";
 import { isMemberByEmail, readRole } from "../accounts/members.ts";
 import { type Invitation, invitations, type Team, teams, type User } from "../accounts/schema.ts";
-import { emailKey, newUser, refuseTaken } from "../accounts/service.ts";
+import { emailKey, newUser, recognize, refuseTaken } from "../accounts/service.ts";
 import { own } from "../accounts/sign-ins.ts";
 import { findUserByEmail, insertMembership, insertUser } from "../accounts/store.ts";
 import { getTeam } from "../accounts/teams.ts";
@@ -128,6 +128,12 @@ export interface OpenInvitation {
   hasAccount: boolean;
 }
 
+export async function getOpenInvitation(app: App, token: string): Promise<OpenInvitation> {
+  const found = await findInvitation(app, token);
+  if (!found) throw invitationMissing();
+  return found;
+}
+
 /** What a link leads to; undefined when it is none, has expired, has come back, or was used or taken back. */
 export async function findInvitation(app: App, token: string): Promise<OpenInvitation | undefined> {
   const row = await app.db
@@ -142,8 +148,8 @@ export async function findInvitation(app: App, token: string): Promise<OpenInvit
   return { ...row, hasAccount: (await findUserByEmail(app.db, row.invitation.email)) !== undefined };
 }
 
-/** Makes an account for the person invited, in that team. `address` is the network's. */
-export async function joinAsNew(
+/** Makes an account for the person invited, in that team. */
+async function joinAsNew(
   app: App,
   { invitation }: OpenInvitation,
   { name, password, address }: { name: string; password: string; address: string },
@@ -167,6 +173,18 @@ export async function joinAs(
     );
   }
   await join(app, invitation, user, address, []);
+}
+
+/** Lets somebody join by a password: a new account's, or that of the one the address has. `address` is the network's. */
+export async function joinByPassword(
+  app: App,
+  found: OpenInvitation,
+  { name, password, address }: { name: string; password: string; address: string },
+): Promise<User> {
+  if (!found.hasAccount) return joinAsNew(app, found, { name, password, address });
+  const user = await recognize(app, { email: found.invitation.email, password, address });
+  await joinAs(app, found, user, address);
+  return user;
 }
 
 /** Of two who use one link at once, one joins. */

@@ -1,8 +1,9 @@
+import { eq } from "drizzle-orm";
 import type { App } from "../app.ts";
-import type { Keyset } from "../db/page.ts";
+import { findPlace, type Keyset, type Numbers, type Place } from "../db/page.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
-import type { Log } from "./schema.ts";
+import { type Log, logs } from "./schema.ts";
 import {
   endOfSlice,
   findLog,
@@ -47,6 +48,10 @@ export async function getLogs(
   const rows = found.slice(0, limit);
   return { rows: before === undefined ? rows : rows.reverse(), next };
 }
+
+/** In all of a team's logs. */
+export const findLogsPlace = (app: App, teamId: string, numbers: Numbers): Promise<Place> =>
+  findPlace(app.db, logs.id, eq(logs.teamId, teamId), numbers);
 
 /** Whether every row that is read is one that was asked for. */
 function isIndexed({ method, status, path, keyId }: LogFilter): boolean {

@@ -13,10 +13,10 @@ import { listTeamKeys } from "../keys/service.ts";
 import { perApp } from "../per-app.ts";
 import type { Webhook } from "../webhooks/schema.ts";
 import { getWebhooks } from "../webhooks/service.ts";
-import type { Granularity, Metric } from "./names.ts";
-import { hourMs } from "./periods.ts";
+import { getLately } from "./lately.ts";
+import type { Metric } from "./names.ts";
 import { type Problem, recentProblems } from "./problems.ts";
-import { getMetrics, type Metrics } from "./read.ts";
+import type { Metrics } from "./read.ts";
 
 export interface Overview {
   now: Date;
@@ -56,7 +56,7 @@ const mostShown = 100;
 export async function getOverview(app: App, teamId: string): Promise<Overview> {
   const now = app.now();
   const [day, month, pause, server, domains, webhooks, keys, emails] = await Promise.all([
-    countedSince(app, teamId, 24, "hourly"),
+    getLately(app, teamId, { hours: 24, granularity: "hourly", metrics: overviewMetrics }),
     lastMonth(app, teamId),
     findSendingPause(app),
     serverState(app, teamId),
@@ -77,23 +77,6 @@ export async function getOverview(app: App, teamId: string): Promise<Overview> {
   };
 }
 
-/** Whole hours or days, the present one with them. */
-async function countedSince(
-  app: App,
-  teamId: string,
-  hours: number,
-  granularity: Granularity,
-): Promise<Metrics> {
-  const now = app.now().getTime();
-  const size = granularity === "hourly" ? hourMs : 24 * hourMs;
-  const start = new Date((Math.floor(now / size) + 1) * size - hours * hourMs);
-  return getMetrics(app, teamId, {
-    ...{ startDate: start.toISOString(), timezone: "UTC", granularity },
-    ...{ metrics: overviewMetrics, dimensions: ["period"] },
-    ...{ domainIds: [], emailIds: [], broadcastIds: [] },
-  });
-}
-
 const keptMs = 5_000;
 const mostKept = 1_000;
 const monthsOf = perApp((): Map<string, { until: number; value: Promise<Metrics> }> => new Map());
@@ -103,7 +86,7 @@ function lastMonth(app: App, teamId: string): Promise<Metrics> {
   const kept = monthsOf(app);
   const known = kept.get(teamId);
   if (known && app.now().getTime() < known.until) return known.value;
-  const value = countedSince(app, teamId, 30 * 24, "daily");
+  const value = getLately(app, teamId, { hours: 30 * 24, granularity: "daily", metrics: overviewMetrics });
   kept.delete(teamId);
   kept.set(teamId, { until: app.now().getTime() + keptMs, value });
   if (kept.size > mostKept) kept.delete(kept.keys().next().value!);

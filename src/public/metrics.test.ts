@@ -1,9 +1,10 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { deliveryScene } from "../../test/support/delivery-scene.ts";
 import { testApp } from "../../test/support/test-app.ts";
+import { periodMetricsRoutes } from "../api/period-metrics.ts";
 import { makeServer } from "../api/server.ts";
 import type { App } from "../app.ts";
-import { metricsRoutes } from "./metrics.ts";
+import { scrapeAnswer } from "./metrics.ts";
 
 const closers: (() => Promise<void>)[] = [];
 afterAll(async () => {
@@ -12,7 +13,7 @@ afterAll(async () => {
 
 function serve(app: App) {
   const server = makeServer(app)
-    .use(metricsRoutes(app, ["deliver"], "1.2.3"))
+    .use(periodMetricsRoutes(app, scrapeAnswer(app, ["deliver"], "1.2.3")))
     .listen({ hostname: "127.0.0.1", port: 0 });
   closers.push(() => server.stop(true).then(() => {}));
   const ask = (headers: Record<string, string> = {}) =>

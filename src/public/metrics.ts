@@ -1,31 +1,16 @@
 import { timingSafeEqual } from "node:crypto";
-import { Type as t } from "@sinclair/typebox";
-import { Elysia } from "elysia";
 import type { App } from "../app.ts";
 import { type Connections, isFromThisMachine } from "../client-address.ts";
 import { Refusal } from "../errors.ts";
 import { contentType, scrape } from "../metrics/scrape.ts";
 
-/** For a Prometheus server. `kinds` are the kinds of jobs there are. */
-export const metricsRoutes = (app: App, kinds: string[], version: string) =>
-  new Elysia().get(
-    "/metrics",
-    async ({ request, server }) => {
-      requireWatcher(app, request, server);
-      return new Response(await scrape(app, kinds, version), { headers: { "content-type": contentType } });
-    },
-    {
-      detail: {
-        summary: "Metrics of the server, for Prometheus",
-        tags: ["Health"],
-        security: [],
-        responses: {
-          200: { description: "All of them", content: { "text/plain": { schema: t.String() } } },
-          403: { description: "The token is missing or wrong, or the request is not from this machine" },
-        },
-      },
-    },
-  );
+/** Answers a Prometheus server. `kinds` are the kinds of jobs there are. */
+export const scrapeAnswer =
+  (app: App, kinds: string[], version: string) =>
+  async (request: Request, server: Connections | null): Promise<Response> => {
+    requireWatcher(app, request, server);
+    return new Response(await scrape(app, kinds, version), { headers: { "content-type": contentType } });
+  };
 
 function requireWatcher(app: App, request: Request, server: Connections | null): void {
   const { token } = app.config.metrics;

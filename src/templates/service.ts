@@ -1,6 +1,7 @@
 /** Templates: emails made once for many, edited as a draft and sent as they were published. */
+import { eq } from "drizzle-orm";
 import { type App, atomically } from "../app.ts";
-import type { Keyset } from "../db/page.ts";
+import { findPlace, type Keyset, type Numbers, type Place } from "../db/page.ts";
 import { expectChange } from "../db/write.ts";
 import { Refusal, WriteConflict } from "../errors.ts";
 import { newId } from "../ids.ts";
@@ -13,7 +14,7 @@ import {
   type TemplateInput,
 } from "./content.ts";
 import { forgetPublished } from "./published.ts";
-import type { Template, TemplateContent, TemplateVersion } from "./schema.ts";
+import { type Template, type TemplateContent, type TemplateVersion, templates } from "./schema.ts";
 import {
   deleteTemplate,
   deleteVersions,
@@ -83,6 +84,9 @@ const versionRow = (
 export async function getTemplates(app: App, teamId: string, page: Keyset): Promise<Template[]> {
   return listTemplates(app.db, teamId, page);
 }
+
+export const findTemplatesPlace = (app: App, teamId: string, numbers: Numbers): Promise<Place> =>
+  findPlace(app.db, templates.id, eq(templates.teamId, teamId), numbers);
 
 /** The newest so many that can be sent, for whoever chooses one. */
 export async function getPublishedTemplates(app: App, teamId: string, limit: number): Promise<Template[]> {

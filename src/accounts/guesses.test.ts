@@ -35,3 +35,25 @@ test("an address without an account is closed as one with an account is", async 
   for (let n = 0; n < 10; n++) expect(await guess()).toBe("invalid_credentials");
   expect(await guess()).toBe("rate_limit_exceeded");
 });
+
+test("guesses that come all at once are counted like those one after the other", async () => {
+  const app = await testApp();
+  await createFirstAccount(app, ada);
+  const guesses = Array.from({ length: 12 }, (_, n) =>
+    logIn(app, { ...wrongly, address: `192.0.2.${n}` }).catch(({ code }) => code),
+  );
+  const refused = ["rate_limit_exceeded", "rate_limit_exceeded"];
+  expect(await Promise.all(guesses)).toEqual([...Array(10).fill("invalid_credentials"), ...refused]);
+});
+
+test("right passwords are no guesses, and from where one was given no stranger locks its owner out", async () => {
+  const app = await testApp();
+  await createFirstAccount(app, ada);
+  const at = (n: number) => ({ ...ada, address: `198.51.100.${n}` });
+  for (let n = 0; n < 12; n++) await logIn(app, at(n)); // by the API: no browser is signed in
+  for (let n = 0; n < 10; n++) {
+    await logIn(app, { ...wrongly, address: `192.0.2.${n}` }).catch(() => undefined);
+  }
+  await expect(logIn(app, at(99))).rejects.toMatchObject({ code: "rate_limit_exceeded" });
+  expect((await logIn(app, at(3))).user.email).toBe(ada.email);
+});

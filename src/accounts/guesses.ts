@@ -21,24 +21,43 @@ interface Guesses {
 
 const guessesOf = perApp((): Map<string, Guesses> => new Map());
 
-/** Refuses to look at another password for the account; `email` is its key, whether there is an account of it or not. */
-export async function requireGuessesLeft(
-  app: App,
-  { email, userId = "", address }: { email: string; userId: string | undefined; address: string },
-): Promise<void> {
-  if (!app.config.rateLimit.enabled || current(app, email).wrong < mostWrong) return;
-  if (await isKnownAddress(app, userId, address)) return; // asked of nobody too: an account is not to be told by time
-  throw new Refusal(
-    "rate_limit_exceeded",
-    "Too many wrong passwords for this account. Try again in 15 minutes, or from where you have signed in before.",
-  );
+interface Guess {
+  /** The account's key, whether there is an account of it or not. */
+  email: string;
+  userId: string | undefined;
+  address: string;
 }
 
-export function noteWrongGuess(app: App, email: string): void {
+/**
+ * Checks a password, unless too many were wrong. It counts as wrong until it is found right: were it counted after the
+ * check, which takes long, a hundred that come at once would be free.
+ */
+export async function guess(app: App, whose: Guess, check: () => Promise<boolean>): Promise<boolean> {
+  if (!app.config.rateLimit.enabled) return check();
+  const { email } = whose;
+  if (current(app, email).wrong >= mostWrong && !(await isKnownAddress(app, whose))) {
+    throw new Refusal(
+      "rate_limit_exceeded",
+      "Too many wrong passwords for this account. Try again in 15 minutes, or from where you have signed in before.",
+    );
+  }
+  count(app, email, 1);
+  let isWrong = false;
+  try {
+    const isRight = await check();
+    isWrong = !isRight;
+    if (isRight) remember(app, whose);
+    return isRight;
+  } finally {
+    if (!isWrong) count(app, email, -1); // also where the check itself was refused
+  }
+}
+
+function count(app: App, email: string, by: 1 | -1): void {
   const known = guessesOf(app);
   const { wrong, since } = current(app, email);
   known.delete(email); // and set again: whoever was guessed at last is the last to be forgotten
-  known.set(email, { wrong: wrong + 1, since });
+  known.set(email, { wrong: Math.max(0, wrong + by), since });
   if (known.size > mostAccounts) known.delete(known.keys().next().value!);
 }
 
@@ -48,10 +67,25 @@ function current(app: App, email: string): Guesses {
   return known && now - known.since < windowMs ? known : { wrong: 0, since: now };
 }
 
-async function isKnownAddress(app: App, userId: string, address: string): Promise<boolean> {
+/** From where a password was right since the start: a login by the API leaves no sign-in. */
+const rightFrom = perApp((): Set<string> => new Set());
+const mostRemembered = 10_000;
+
+const placeOf = ({ email, address }: Guess) => `${email} ${sourceOf(address)}`;
+
+function remember(app: App, whose: Guess): void {
+  const known = rightFrom(app);
+  known.delete(placeOf(whose)); // and added again: who came last is the last to be forgotten
+  known.add(placeOf(whose));
+  if (known.size > mostRemembered) known.delete(known.values().next().value!);
+}
+
+/** Looked up for nobody too: an account is not to be told by time. */
+async function isKnownAddress(app: App, whose: Guess): Promise<boolean> {
+  if (rightFrom(app).has(placeOf(whose))) return true;
   const known = await app.db
     .select({ address: signIns.address })
     .from(signIns)
-    .where(eq(signIns.userId, userId));
-  return known.some((each) => sourceOf(each.address) === sourceOf(address));
+    .where(eq(signIns.userId, whose.userId ?? ""));
+  return known.some((each) => sourceOf(each.address) === sourceOf(whose.address));
 }

@@ -4,7 +4,7 @@ import { expectChange, type Write } from "../db/write.ts";
 import { Refusal, WriteConflict } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { parseAddress, recipientKey } from "../mail/address.ts";
-import { noteWrongGuess, requireGuessesLeft } from "./guesses.ts";
+import { guess } from "./guesses.ts";
 import {
   hashPassword,
   isPassword,
@@ -109,9 +109,9 @@ export async function recognize(app: App, credentials: Credentials): Promise<Use
 async function findWhoHas(app: App, { email, password, address }: Credentials): Promise<User | undefined> {
   const key = emailKey(email);
   const user = password.length <= longestPassword ? await findUserByEmail(app.db, key) : undefined;
-  await requireGuessesLeft(app, { email: key, userId: user?.id, address });
-  const isRight = await isPassword(password.slice(0, longestPassword), user?.passwordHash ?? nobodysPassword);
-  if (!isRight) noteWrongGuess(app, key);
+  const isRight = await guess(app, { email: key, userId: user?.id, address }, () =>
+    isPassword(password.slice(0, longestPassword), user?.passwordHash ?? nobodysPassword),
+  );
   return isRight && !user?.disabledAt ? user : undefined;
 }
 

@@ -80,6 +80,8 @@ test("a server others can reach is claimed with the token of its setup link, or 
   const elsewhere = { headers: { host: "mail.example.com" } };
   expect(await register(elsewhere)).toEqual(refused);
   expect(await register({ headers: { "x-forwarded-for": "192.0.2.1" } })).toEqual(refused);
+  // A page elsewhere, in the browser of whoever sits here. CORS does not keep a body without a type from being sent.
+  expect(await register({ headers: { origin: "https://page.example" } })).toEqual(refused);
   expect(await register({ ...elsewhere, token: "guessed" })).toEqual(refused);
   expect(await register({ ...elsewhere, token: "right" })).toBe(201);
   expect(await register({ ...elsewhere, sandbox: true })).toBe(201);

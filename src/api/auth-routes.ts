@@ -64,8 +64,9 @@ export const authRoutes = (app: App) => {
       async ({ body, request, server, set }) => {
         takeAttempt(app, clientAddress(request, server));
         const { email, password, name, team_name: team, setup_token: token = "" } = body;
-        if ((await isFirstRun(app)) && !mayClaim(app, isAtThisMachine(request, server), token))
-          throw unclaimed();
+        // A browser says which site asks, and a program on this machine has nothing to say.
+        const isHere = isAtThisMachine(request, server) && !request.headers.has("origin");
+        if ((await isFirstRun(app)) && !mayClaim(app, isHere, token)) throw unclaimed();
         const account = await register(app, { email, password, name, team });
         set.status = 201;
         set.headers["cache-control"] = "no-store";

@@ -2,6 +2,9 @@ import { expect, test } from "bun:test";
 import { Resend } from "resend";
 import { type TestApp, testApp, testTeam } from "../../test/support/test-app.ts";
 import { testServer } from "../../test/support/test-server.ts";
+import { addUser } from "../accounts/service.ts";
+import { issueToken } from "../accounts/sessions.ts";
+import { listAudit } from "../audit/service.ts";
 import { authenticateKey, flushKeyUse } from "../keys/authenticate.ts";
 import { createKey } from "../keys/service.ts";
 import { keyRoutes } from "./keys.ts";
@@ -230,4 +233,23 @@ test("the official SDK makes, lists, and removes keys", async () => {
   } finally {
     await server.stop(true);
   }
+});
+
+test("a developer leaves keys with full access alone, and what is done to keys is in the audit log", async () => {
+  const app = await testApp();
+  const { teamId, keyId } = await testTeam(app);
+  const person = { email: "dev@example.com", password: "correct horse", name: "Dev" };
+  const { id: userId } = await addUser(app, { ...person, teamId, role: "developer" });
+  const call = clientOf(app, await issueToken(app, userId, teamId));
+  const refused = { status: 403, body: { name: "invalid_permission" } };
+  expect(await call("PATCH", `/api-keys/${keyId}`, { allowed_ips: [] })).toMatchObject(refused);
+  expect(await call("DELETE", `/api-keys/${keyId}`)).toMatchObject(refused);
+  const { id } = (await call("POST", "/api-keys", { name: "CI", permission: "sending_access" })).body;
+  expect((await call("PATCH", `/api-keys/${id}`, { name: "Builds" })).status).toBe(200);
+  expect((await call("DELETE", `/api-keys/${id}`)).status).toBe(200);
+  expect(await listAudit(app, teamId, { limit: undefined })).toMatchObject([
+    { act: "Revoked the API key “Builds”", email: person.email, subject: id },
+    { act: "Changed the API key “CI”", email: person.email, subject: id },
+    { act: "Created the API key “CI”", email: person.email },
+  ]);
 });

@@ -3,7 +3,8 @@ import { Elysia, t } from "elysia";
 import type { App } from "../app.ts";
 import type { ApiKey } from "../keys/schema.ts";
 import { changeKey, createKey, getKey, listTeamKeys, revokeKey } from "../keys/service.ts";
-import { authenticated, type Caller } from "./auth.ts";
+import { actingAs } from "./acting.ts";
+import { authenticated } from "./auth.ts";
 import { shown } from "./example.ts";
 import { listAnswer, pageQuery, readPage } from "./list.ts";
 import { answer, bodyErrorAnswers, errorAnswers, listOf } from "./openapi.ts";
@@ -57,9 +58,9 @@ export const keyRoutes = (app: App) =>
     .use(authenticated(app, "full_access"))
     .post(
       "",
-      async ({ caller, body, set }) => {
+      async ({ caller, body, asked, set }) => {
         const { name, permission, domain_id: domainId, allowed_ips: allowedIps } = body;
-        const key = await asCaller(app, caller, () =>
+        const key = await actingAs(app, caller, asked, `Created the API key “${name}”`, "", () =>
           createKey(app, caller.teamId, { name, permission, domainId, allowedIps }),
         );
         set.status = 201;
@@ -108,9 +109,12 @@ export const keyRoutes = (app: App) =>
     )
     .patch(
       "/:id",
-      async ({ caller, params, body }) => {
+      async ({ caller, params, body, asked }) => {
         const { name, allowed_ips: allowedIps } = body;
-        await asCaller(app, caller, () => changeKey(app, caller.teamId, params.id, { name, allowedIps }));
+        const known = await getKey(app, caller.teamId, params.id);
+        await actingAs(app, caller, asked, `Changed the API key “${known.name}”`, known.id, () =>
+          changeKey(app, caller.teamId, params.id, { name, allowedIps }),
+        );
         return { object: "api_key", id: params.id };
       },
       {
@@ -125,8 +129,11 @@ export const keyRoutes = (app: App) =>
     )
     .delete(
       "/:id",
-      async ({ caller, params }) => {
-        await asCaller(app, caller, () => revokeKey(app, caller.teamId, params.id));
+      async ({ caller, params, asked }) => {
+        const known = await getKey(app, caller.teamId, params.id);
+        await actingAs(app, caller, asked, `Revoked the API key “${known.name}”`, known.id, () =>
+          revokeKey(app, caller.teamId, params.id),
+        );
         return { object: "api_key", id: params.id, deleted: true };
       },
       {
@@ -137,10 +144,6 @@ export const keyRoutes = (app: App) =>
         },
       },
     );
-
-/** What a person may do to keys is a matter of their role. */
-const asCaller = <T>(app: App, { role }: Caller, work: () => Promise<T>): Promise<T> =>
-  app.acting.run({ role }, work);
 
 function toItem({ id, name, createdAt, lastUsedAt, permission, domainId, allowedIps, tokenStart }: ApiKey) {
   return {

@@ -26,7 +26,7 @@ const { resend, stranger } = server;
 const absent = newId();
 
 const key: Shape = { id: uuid, name: filled, created_at: time, last_used_at: orNull(time) };
-const keySuperset = ["permission", "domain_id", "allowed_ips"];
+const keySuperset = ["permission", "domain_id", "allowed_ips", "token_start"];
 
 test("apiKeys: made, listed, renamed and revoked", async () => {
   const made = ok(await resend.apiKeys.create({ name: "Contract", permission: "sending_access" }));

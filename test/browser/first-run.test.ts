@@ -1,4 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { startInternet } from "../e2e/internet.ts";
 import { account, emptyScene, type Page, see } from "./browser.ts";
 
 // The one story looks at nine pages in three ways, which takes long on a busy machine.
@@ -89,4 +90,52 @@ test("once there is an account nobody makes the first one again", async () => {
   expect(new URL(page.url()).pathname).toBe("/admin/sign-in");
   await page.goto(`${mailit.url}/admin/register`);
   await page.getByRole("heading", { name: "You may not do that" }).waitFor();
+});
+
+test("where anybody may register, the next account begins as the first did", async () => {
+  const open = await emptyScene({ env: { MAILIT_AUTH_REGISTRATION: "open" } });
+  const page = await (await open.stranger()).newPage();
+  await page.goto(`${open.mailit.url}/admin/first-run`);
+  await fillAccount(page);
+  await page.waitForURL("**/admin/first-run/domain");
+  const next = await (await open.stranger()).newPage();
+  await next.goto(`${open.mailit.url}/admin/sign-in`);
+  await next.getByRole("link", { name: "Register" }).click();
+  await next.getByRole("button", { name: "Create the account" }).waitFor();
+  await see(next, "register");
+  await fillAccount(next, account.email);
+  await next.getByText("already has an account").waitFor();
+  await fillAccount(next, "eve@example.com");
+  await next.waitForURL("**/admin/first-run/domain");
+});
+
+test("outside the sandbox the first domain waits for its records, which are looked up when one asks", async () => {
+  const internet = await startInternet("engines.example");
+  const server = await emptyScene({ args: ["serve"], env: internet.env });
+  const page = await (await server.stranger()).newPage();
+  await page.goto(`${server.mailit.url}/admin/first-run`);
+  await fillAccount(page);
+  await page.getByLabel("Domain").fill("engines.example");
+  await page.getByRole("button", { name: "Add the domain" }).click();
+  await page.getByText("Publish these records where the domain's DNS is kept.").waitFor();
+  await see(page, "first-run-domain-waits");
+  const rows = await page
+    .getByRole("row")
+    .filter({ has: page.locator("code") })
+    .all();
+  const records = await Promise.all(
+    rows.map(async (row) => {
+      const [, type, name, value] = await row.getByRole("cell").all();
+      const [word, priority] = (await type!.textContent())!.trim().split(/\s+/);
+      return {
+        type: word!,
+        name: `${await name!.locator("code").textContent()}.engines.example`,
+        value: (await value!.locator("code").textContent())!,
+        ...(priority !== undefined && { priority: Number(priority) }),
+      };
+    }),
+  );
+  internet.publish(records);
+  await page.getByRole("button", { name: "Look them up now" }).click();
+  await page.getByRole("link", { name: "Continue" }).waitFor();
 });

@@ -117,6 +117,12 @@ test("routes are added, tried, put into order, changed and removed", async () =>
   await page.getByRole("button", { name: "Try", exact: true }).click();
   await page.getByText("none of this team's domains").waitFor();
 
+  const move = (way: string) =>
+    page.getByRole("button", { name: `Move the route for every address of acme.test ${way}` });
+  await move("down").click();
+  await move("up").click();
+  await move("down").waitFor();
+
   await page.getByRole("link", { name: /Change the route for every address/ }).click();
   await see(page, "route-change");
   await page.getByLabel("What is done").selectOption("store");

@@ -184,6 +184,19 @@ test("a team is renamed, and keeps its name where the new one is none", async ()
   await page.getByText("You are owner of Engines.").waitFor();
 });
 
+test("another team is made, and one goes from team to team at the head of the page", async () => {
+  const page = await (await join("founder@example.org", "viewer")).newPage();
+  await page.goto(`${mailit.url}${settings.team}`);
+  const theirs = (await page.locator(".team").first().textContent())!;
+  await page.getByLabel("Name of the new team").fill(hostile);
+  await page.getByRole("button", { name: "Create the team" }).click();
+  const head = page.locator("button.team");
+  await head.getByText(hostile).click();
+  await see(page, "teams");
+  await page.locator("#teams").getByRole("button", { name: theirs }).click();
+  await head.getByText(theirs).waitFor();
+});
+
 test("a viewer opens every page and changes nothing", async () => {
   const context = await join("viewer@example.org", "viewer", "Vera");
   const page = await context.newPage();

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { testApp, testTeam } from "../../test/support/test-app.ts";
+import { testDomain } from "../../test/support/test-domain.ts";
 import { testServer } from "../../test/support/test-server.ts";
 import { addWaiting, takeJob } from "../../test/support/waiting.ts";
 import { atomically } from "../app.ts";
@@ -160,4 +161,16 @@ test("another team's email is not found, and a sending key may not look", async 
   expect(await server.ask("GET", path, { key: token })).toMatchObject({
     ...{ status: 401, body: { name: "restricted_api_key" } },
   });
+});
+
+test("an email tells where it comes from: its domain, key, broadcast or template", async () => {
+  const domain = await testDomain(app, teamId, "origins.example");
+  const body = { from: "a@origins.example", to: "b@recipient.test", subject: "Hi", text: "Hi" };
+  const { id } = (await server.ask("POST", "/emails", { key, body })).body;
+  expect((await server.ask("GET", `/emails/${id}/origin`, { key })).body).toEqual({
+    ...{ object: "email_origin", id, domain_id: domain.id, api_key_id: expect.any(String) },
+    ...{ broadcast_id: null, from_template: false },
+  });
+  const stranger = await testTeam(app);
+  expect((await server.ask("GET", `/emails/${id}/origin`, { key: stranger.key })).status).toBe(404);
 });

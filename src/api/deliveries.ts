@@ -4,11 +4,13 @@ import type { App } from "../app.ts";
 import { getMessage } from "../delivery/composed.ts";
 import { type ExplainedDelivery, getDeliveries } from "../delivery/read.ts";
 import { type Attempt, bounceClasses, commandOf } from "../delivery/schema.ts";
-import { requireEmail } from "../emails/read.ts";
+import { getEmail, requireEmail } from "../emails/read.ts";
 import { deliveryStates } from "../emails/schema.ts";
+import type { EmailWithContent } from "../emails/store.ts";
 import { listEventsOf } from "../events/read.ts";
 import { type Event, eventTypes } from "../events/schema.ts";
 import { authenticated } from "./auth.ts";
+import { emailOriginAnswer } from "./email-schemas.ts";
 import { listAnswer, pageQuery, readPage } from "./list.ts";
 import { answer, errorAnswers, listOf } from "./openapi.ts";
 
@@ -95,6 +97,17 @@ const listRoutes = (app: App) =>
   new Elysia()
     .use(authenticated(app, "full_access"))
     .get(
+      "/:id/origin",
+      async ({ caller, params }) => toOrigin(await getEmail(app, caller.teamId, params.id)),
+      {
+        detail: {
+          summary: "Get where an email comes from",
+          tags: ["Emails"],
+          responses: { 200: answer("What it was sent with, and from", emailOriginAnswer), ...errorAnswers },
+        },
+      },
+    )
+    .get(
       "/:id/deliveries",
       async ({ caller, params }) => ({
         object: "list" as const,
@@ -128,6 +141,12 @@ const listRoutes = (app: App) =>
         },
       },
     );
+
+const toOrigin = ({ id, domainId, apiKeyId, broadcastId, merge }: EmailWithContent) => ({
+  object: "email_origin" as const,
+  ...{ id, domain_id: domainId, api_key_id: apiKeyId, broadcast_id: broadcastId },
+  from_template: merge !== null,
+});
 
 const messageRoutes = (app: App) =>
   new Elysia().use(authenticated(app, "full_access")).get(

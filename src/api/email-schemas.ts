@@ -74,9 +74,6 @@ const item = {
   last_event: t.Union(lastEvents.map((event) => t.Literal(event))),
   scheduled_at: orNull(t.String({ format: "date-time" })),
   topic_id: orNull(t.String()),
-  broadcast_id: orNull(
-    t.String({ format: "uuid", description: "The broadcast it is; its recipients are told there." }),
-  ),
 };
 
 export const emailList = searchedListOf(t.Object(item), item.id);
@@ -87,7 +84,15 @@ export const emailAnswer = t.Object({
   html: orNull(t.String()),
   text: orNull(t.String()),
   tags: t.Array(t.Object({ name: t.String(), value: t.String() })),
+});
+
+export const emailOriginAnswer = t.Object({
+  object: t.Literal("email_origin"),
+  id: item.id,
   domain_id: orNull(t.String({ format: "uuid" })),
   api_key_id: orNull(t.String({ format: "uuid", description: "Of the key it was sent with." })),
+  broadcast_id: orNull(
+    t.String({ format: "uuid", description: "The broadcast it is; its recipients are told there." }),
+  ),
   from_template: t.Boolean({ description: "Whether it was made from a template." }),
 });

@@ -56,9 +56,7 @@ describe("the official SDK", () => {
       scheduled_at: null,
       last_event: "queued",
       topic_id: null,
-      broadcast_id: null,
       tags: [{ name: "category", value: "welcome" }],
-      ...{ domain_id: expect.any(String), api_key_id: expect.any(String), from_template: false },
     });
     const listed = await sdk.emails.list({ limit: 1 });
     expect(listed.data).toMatchObject({ object: "list", data: [{ id: sent.data!.id, subject: "By SDK" }] });

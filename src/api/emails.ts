@@ -93,7 +93,6 @@ function toItem(email: ListedEmail) {
     last_event: email.lastEvent,
     scheduled_at: email.scheduledAt?.toISOString() ?? null,
     topic_id: email.topicId,
-    broadcast_id: email.broadcastId,
   };
 }
 
@@ -102,8 +101,5 @@ function toAnswer(email: EmailWithContent) {
     object: "email" as const,
     ...toItem(email),
     ...{ html: email.html, text: email.text, tags: email.tags },
-    domain_id: email.domainId,
-    api_key_id: email.apiKeyId,
-    from_template: email.merge !== null,
   };
 }

@@ -49,7 +49,7 @@ const whole: Shape = {
   html: orNull(text),
   text: orNull(text),
 };
-const superset = ["messages_per_minute", "problem", "progress"];
+const superset = ["messages_per_minute", "problem", "progress", "started_at", "updated_at"];
 const reference = { object: is("broadcast"), id: uuid };
 
 async function audience(...emails: string[]): Promise<string> {

@@ -49,10 +49,10 @@ const record = (value: unknown): boolean => {
     status: is("not_started", "pending", "verified", "failed", "temporary_failure"),
     value: filled,
   };
-  return differences(value, shape, ["priority", "host", "reason"]).length === 0;
+  return differences(value, shape, ["priority", "host", "reason", "found"]).length === 0;
 };
 const created: Shape = { ...item, records: each(record) };
-const createdSuperset = [...itemSuperset, "recommended_records"];
+const createdSuperset = [...itemSuperset, "recommended_records", "checked_at", "checked_until"];
 
 const verified = (id: string) =>
   until(`${id} is verified`, async () => {

@@ -62,7 +62,17 @@ const email: Shape = {
   headers: lowerCased,
   raw: like({ download_url: url, expires_at: time }),
 };
-const superset = ["kind", "mail_from", "remote_address", "tls", "delivery_id", "verdicts", "problem"];
+const superset = [
+  "kind",
+  "mail_from",
+  "remote_address",
+  "tls",
+  "delivery_id",
+  "verdicts",
+  "problem",
+  "client_name",
+  "size",
+];
 
 const letter = {
   from: "Bob <bob@elsewhere.test>",

@@ -48,7 +48,10 @@ const webhook: Shape = {
   endpoint: url,
   events: each(filled),
 };
-const webhookSuperset = ["include_body", "disabled_reason"];
+const webhookSuperset = [
+  ...["include_body", "disabled_reason"],
+  ...["last_taken_at", "last_failure_at", "failing_since", "previous_secret_until"],
+];
 const event: Shape = {
   id: message,
   type: filled,

@@ -103,4 +103,9 @@
   });
   document.addEventListener("htmx:sse:after:message", () => localise(document));
   localise(document);
+
+  // Where tabs have no room, the one that is open is in sight.
+  for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
+    tab.scrollIntoView({ block: "nearest", inline: "center" });
+  }
 })();

@@ -33,7 +33,9 @@ export function AccountPage({ csrf, name, email, mistakes, browsers, own, now }:
             {...{ name: "name", label: "Name", value: name, mistake: mistakes.name }}
             {...{ autocomplete: "name", required: true, maxLength: 100 }}
           />
-          <button type="submit">Change the name</button>
+          <button type="submit" class="primary">
+            Change the name
+          </button>
         </Form>
       </section>
       <section class="card">
@@ -49,7 +51,9 @@ export function AccountPage({ csrf, name, email, mistakes, browsers, own, now }:
             {...{ mistake: mistakes.password, autocomplete: "new-password", minLength: 8 }}
             hint="8 characters or more. All other browsers are signed out, and tokens of /auth/login end."
           />
-          <button type="submit">Change the password</button>
+          <button type="submit" class="primary">
+            Change the password
+          </button>
         </Form>
       </section>
       <h2>Browsers signed in</h2>

@@ -115,7 +115,7 @@ export function DraftPage(props: DraftPageProps) {
               label="Topic"
               value={values.topicId}
               mistake={mistakes.topic_id}
-              options={[["", "Everybody in the segment"], ...topics]}
+              options={[["", "None, to everybody"], ...topics]}
             />
           </div>
           <div

@@ -152,7 +152,7 @@ export function ResultsPage(props: ResultsProps) {
 }
 
 const share = (part: number, whole: number) =>
-  whole === 0 ? "" : `${((part / whole) * 100).toFixed(part === whole || part === 0 ? 0 : 1)} %`;
+  whole === 0 || part === 0 ? "" : `${((part / whole) * 100).toFixed(part === whole ? 0 : 1)} %`;
 
 /** Live: how far it is. */
 export function BroadcastProgress({
@@ -188,17 +188,19 @@ export function BroadcastProgress({
           broadcast.startedAt && <progress aria-label="Recipients are being found" />
         )}
       </section>
-      <dl class="stats">
-        {stats.map(([name, count, part]) => (
-          <div class="stat">
-            <dt>{name}</dt>
-            <dd>
-              {number(count)}
-              {part && <span class="quiet share"> {part}</span>}
-            </dd>
-          </div>
-        ))}
-      </dl>
+      {broadcast.startedAt && (
+        <dl class="stats in-fours">
+          {stats.map(([name, count, part]) => (
+            <div class="stat">
+              <dt>{name}</dt>
+              <dd>
+                {number(count)}
+                {part && <span class="quiet share"> {part}</span>}
+              </dd>
+            </div>
+          ))}
+        </dl>
+      )}
       {progress.skippedUnsubscribed + suppressed > 0 && (
         <p class="quiet">
           Skipped: {number(progress.skippedUnsubscribed)} who want no such mail, {number(suppressed)} with a
@@ -293,11 +295,11 @@ export function RecipientsPage(props: HeadProps & RecipientRowsProps) {
         hx-swap="outerHTML"
         hx-replace-url="true"
       >
-        <SelectField name="type" label="Who" value={whoOf(props)} options={whoOptions} />
         <div class="field grow">
           <label for="email">Address</label>
           <input id="email" name="email" type="search" value={email} autocomplete="off" />
         </div>
+        <SelectField name="type" label="Who" value={whoOf(props)} options={whoOptions} />
         <button type="submit" class="unseen">
           Show
         </button>
@@ -402,7 +404,10 @@ export function ClickedLinks({ links }: { links: ClickedLink[] }) {
   }
   const most = Math.max(...links.map(({ clicks }) => clicks));
   return (
-    <Table label="Clicked links" columns={["Link", "Clicks", "People"]}>
+    <Table
+      label="Clicked links"
+      columns={["Link", { name: "Clicks", isNumber: true }, { name: "People", isNumber: true }]}
+    >
       {links.map(({ url, clicks, uniqueClicks }) => (
         <tr>
           <td>
@@ -410,8 +415,8 @@ export function ClickedLinks({ links }: { links: ClickedLink[] }) {
             <br />
             <meter min={0} max={most} value={clicks} aria-label={`Clicks of ${url}`} />
           </td>
-          <td>{number(clicks)}</td>
-          <td>{number(uniqueClicks)}</td>
+          <td class="number">{number(clicks)}</td>
+          <td class="number">{number(uniqueClicks)}</td>
         </tr>
       ))}
     </Table>

@@ -26,7 +26,7 @@ interface RowsProps {
   now: Date;
 }
 
-const columns = ["Name", "State", "Recipients", "When"];
+const columns = ["Name", "State", { name: "Recipients", isNumber: true }, "When"];
 
 export function BroadcastsPage(list: RowsProps) {
   const { tab, broadcasts } = list;
@@ -97,7 +97,7 @@ export function BroadcastRows({ tab, broadcasts, next, now }: RowsProps) {
           <td>
             <State name={broadcast.status} />
           </td>
-          <td>{broadcast.emailId ? number(broadcast.recipients) : ""}</td>
+          <td class="number">{broadcast.emailId ? number(broadcast.recipients) : ""}</td>
           <td class="quiet">
             <When broadcast={broadcast} now={now} />
           </td>

@@ -36,7 +36,6 @@ export function ContactPage(props: ContactPageProps) {
   return (
     <>
       <PageHead title={contact.email} lead={nameOf(contact)} up={up}>
-        <SubscriptionAct csrf={csrf} contact={contact} />
         <Confirm
           id="delete-contact"
           csrf={csrf}
@@ -57,6 +56,7 @@ export function ContactPage(props: ContactPageProps) {
           )}
           <p>This can't be taken back.</p>
         </Confirm>
+        <SubscriptionAct csrf={csrf} contact={contact} />
       </PageHead>
       <Reach {...props} />
       <div class="columns">

@@ -94,11 +94,6 @@ export function ClaimPage({ claim, record, csrf }: ClaimPageProps) {
       <PageHead title={`Claim to ${claim.name}`} up={{ path: "/admin/domains", name: "Domains" }}>
         {isOpen && (
           <>
-            <ActForm csrf={csrf} action={`/admin/domains/claims/${claim.id}/verify`}>
-              <button type="submit" class="primary">
-                Look for the record
-              </button>
-            </ActForm>
             <Confirm
               id="cancel"
               csrf={csrf}
@@ -109,6 +104,11 @@ export function ClaimPage({ claim, record, csrf }: ClaimPageProps) {
             >
               <p>The domain stays with the team that has it. You can claim it again, with another record.</p>
             </Confirm>
+            <ActForm csrf={csrf} action={`/admin/domains/claims/${claim.id}/verify`}>
+              <button type="submit" class="primary">
+                Look for the record
+              </button>
+            </ActForm>
           </>
         )}
       </PageHead>

@@ -13,7 +13,7 @@ import { Checkbox, Form, FormMistake } from "./parts/form.tsx";
 import { Icon } from "./parts/icon.tsx";
 import { Table } from "./parts/list.tsx";
 import { PageHead } from "./parts/page-head.tsx";
-import { Time } from "./parts/time.tsx";
+import { Sentence, Time } from "./parts/time.tsx";
 
 export interface DomainPageProps {
   domain: Domain;
@@ -44,12 +44,12 @@ export function DomainPage(props: DomainPageProps) {
   return (
     <>
       <PageHead title={domain.name} up={{ path: "/admin/domains", name: "Domains" }}>
+        <RemoveDomain {...props} />
         <ActForm csrf={csrf} action={`/admin/domains/${domain.id}/verify`}>
           <button type="submit" class="primary">
             Look up the records
           </button>
         </ActForm>
-        <RemoveDomain {...props} />
       </PageHead>
       <DomainStanding domain={domain} isSandbox={isSandbox} />
       <section>
@@ -166,7 +166,14 @@ export function RecordItem({ record }: { record: Pick<DomainRecord, keyof Domain
           <dt>Name</dt>
           <dd>
             <Copyable text={name} label={`the name of the ${label} record`} />
-            <span class="quiet host">{host}</span>
+            <span class="quiet host">
+              {host.split(/(?<=\.)/).map((label) => (
+                <>
+                  {label}
+                  <wbr />
+                </>
+              ))}
+            </span>
           </dd>
         </div>
         <div>
@@ -187,7 +194,11 @@ export function RecordItem({ record }: { record: Pick<DomainRecord, keyof Domain
           </dd>
         </div>
       </dl>
-      {reason && <p class={status === "failed" ? "reason bad" : "reason"}>{reason}</p>}
+      {reason && (
+        <p class={status === "failed" ? "reason bad" : "reason"}>
+          <Sentence text={reason} />
+        </p>
+      )}
     </li>
   );
 }

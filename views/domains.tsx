@@ -17,7 +17,13 @@ export interface DomainRowsProps {
   now: Date;
 }
 
-const columns = ["Domain", "Status", "Missing", "Used for", "Added"];
+const columns = [
+  "Domain",
+  "Status",
+  "Missing",
+  { name: "Used for", isWide: true },
+  { name: "Added", isWide: true },
+] as const;
 
 interface DomainsPageProps extends DomainRowsProps {
   /** The newest ones. */
@@ -81,8 +87,8 @@ export function DomainRows({ domains, next, now }: DomainRowsProps) {
             <DomainState status={domain.status} />
           </td>
           <td class="quiet">{missing.length === 0 ? "nothing" : missing.join(", ")}</td>
-          <td class="quiet">{usesOf(domain).join(", ")}</td>
-          <td class="quiet">
+          <td class="quiet wide">{usesOf(domain).join(", ")}</td>
+          <td class="quiet wide">
             <Ago at={domain.createdAt} now={now} />
           </td>
         </tr>

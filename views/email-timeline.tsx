@@ -7,7 +7,7 @@ import { AttemptDetails } from "./email-attempt.tsx";
 import { ActForm, Acting } from "./parts/acting.tsx";
 import { Badge, State } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
-import { Time } from "./parts/time.tsx";
+import { Sentence, Time } from "./parts/time.tsx";
 
 export interface TimelineProps {
   emailId: string;
@@ -70,12 +70,9 @@ function DeliveryCard({
           <DeliveryActs {...{ emailId, csrf, delivery, limiter: waitingFor.limiter }} />
         )}
       </div>
-      <p class="why">{status}</p>
-      {delivery.nextAttemptAt && waiting.has(delivery.state) && (
-        <p class="quiet">
-          Next try: <Time at={delivery.nextAttemptAt} />
-        </p>
-      )}
+      <p class="why">
+        <Sentence text={status} />
+      </p>
       <Events events={events} label={`To ${delivery.recipient}`} />
       {history.length > 0 && <h3>Attempts</h3>}
       {history.map((attempt) => (

@@ -59,11 +59,6 @@ function Acts({ email, csrf }: Pick<EmailHeadProps, "email" | "csrf">) {
     <>
       {email.lastEvent === "scheduled" && (
         <>
-          <Acting>
-            <a class="button" href={`${path}/reschedule`}>
-              Reschedule
-            </a>
-          </Acting>
           <Confirm
             id="cancel"
             csrf={csrf}
@@ -74,6 +69,11 @@ function Acts({ email, csrf }: Pick<EmailHeadProps, "email" | "csrf">) {
           >
             <p>It will not be sent to anybody. This can’t be taken back.</p>
           </Confirm>
+          <Acting>
+            <a class="button" href={`${path}/reschedule`}>
+              Reschedule
+            </a>
+          </Acting>
         </>
       )}
       <Acting>

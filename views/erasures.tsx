@@ -25,10 +25,10 @@ export interface ErasureRowsProps {
 const columns = [
   "Begun",
   "State",
-  { name: "Emails", isWide: true },
-  { name: "Received", isWide: true },
-  { name: "Events", isWide: true },
-  { name: "Requests", isWide: true },
+  { name: "Emails", isWide: true, isNumber: true },
+  { name: "Received", isWide: true, isNumber: true },
+  { name: "Events", isWide: true, isNumber: true },
+  { name: "Requests", isWide: true, isNumber: true },
 ] as const;
 const up = { path: "/admin/contacts", name: "Contacts" };
 const upToErasures = { path: "/admin/contacts/erasures", name: "Personal data" };
@@ -93,10 +93,10 @@ export function ErasureRows({ erasures, next, now }: ErasureRowsProps) {
           <td>
             <ErasureState erasure={erasure} />
           </td>
-          <td class="number-start wide">{number(erasure.counts.emails + erasure.counts.shared_emails)}</td>
-          <td class="number-start wide">{number(erasure.counts.received)}</td>
-          <td class="number-start wide">{number(erasure.counts.events)}</td>
-          <td class="number-start wide">{number(erasure.counts.requests)}</td>
+          <td class="number wide">{number(erasure.counts.emails + erasure.counts.shared_emails)}</td>
+          <td class="number wide">{number(erasure.counts.received)}</td>
+          <td class="number wide">{number(erasure.counts.events)}</td>
+          <td class="number wide">{number(erasure.counts.requests)}</td>
         </tr>
       ))}
       {next && <More href={`/admin/contacts/erasures?after=${next}`} columns={columns.length} />}
@@ -251,7 +251,7 @@ export function ErasureProgress({ erasure, now }: ErasurePageProps) {
           <progress max={100} value={Math.floor(progress * 100)} aria-label="How far the erasure is" />
         )}
       </section>
-      <dl class="stats">
+      <dl class="stats in-fours">
         {counted.map(([name, label]) => (
           <div class="stat">
             <dt>{label}</dt>

@@ -65,7 +65,7 @@ function Filters({ asked, domains, mistakes }: MetricsPageProps) {
     <form
       method="get"
       action="/admin/metrics"
-      class="filters"
+      class="filters many"
       hx-get="/admin/metrics"
       hx-trigger="change"
       hx-target="#main"
@@ -265,7 +265,10 @@ function Parts({ by, parts, asked }: { by: Part; parts: Metrics } & Pick<Metrics
       {rows.length === 0 ? (
         <p class="quiet">{none[by]}</p>
       ) : (
-        <Table label={title} columns={[partNames[by], ...columns.map(([, name]) => name)]}>
+        <Table
+          label={title}
+          columns={[partNames[by], ...columns.map(([, name]) => ({ name, isNumber: true }) as const)]}
+        >
           {rows.map((row) => (
             <tr>
               <th scope="row">{partOf(row, asked)}</th>

@@ -55,7 +55,7 @@ function FirstSteps({ steps, isSandbox }: OverviewProps) {
   return (
     <section id="first-steps" class="card">
       <h2>{email ? "Nearly there" : "Send your first email"}</h2>
-      <ol class="steps">
+      <ol class="to-do">
         <Step isDone={domain} title="Add a domain" href="/admin/domains">
           Mail is sent from addresses at a domain of yours.
         </Step>

@@ -250,7 +250,7 @@ export function InvitedPage({
           <Copyable text={link} label="the invitation's link" />
         </p>
         <p>
-          <a class="button" href="/admin/settings/invitations">
+          <a class="button primary" href="/admin/settings/invitations">
             Done
           </a>
         </p>

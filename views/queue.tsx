@@ -9,7 +9,7 @@ import { Form, FormMistake, SelectField, TextField } from "./parts/form.tsx";
 import { Empty, Table } from "./parts/list.tsx";
 import { counted, number } from "./parts/number.ts";
 import { PageHead } from "./parts/page-head.tsx";
-import { Ago } from "./parts/time.tsx";
+import { Ago, Sentence } from "./parts/time.tsx";
 
 export interface QueueState {
   csrf: string;
@@ -116,7 +116,18 @@ export function LanesTable({ csrf, now, lanes, after, next }: QueueState) {
           </p>
         </Empty>
       ) : (
-        <Table label="Lanes" columns={["Lane", "Waiting", "Due", "Under way", "What limits it", "Next", ""]}>
+        <Table
+          label="Lanes"
+          columns={[
+            "Lane",
+            { name: "Waiting", isNumber: true },
+            { name: "Due", isNumber: true },
+            { name: "Under way", isNumber: true },
+            "What limits it",
+            "Next",
+            "",
+          ]}
+        >
           {lanes.map((lane, n) => (
             <Lane lane={lane} n={n} now={now} csrf={csrf} />
           ))}
@@ -146,7 +157,7 @@ function Lane({ lane, n, now, csrf }: { lane: LaneReport; n: number; now: Date; 
       <td class="number">{capped(due)}</td>
       <td class="number">{busy}</td>
       <td class="reason">
-        <Badge tone={tone}>{word}</Badge> {status}
+        <Badge tone={tone}>{word}</Badge> <Sentence text={status} />
       </td>
       <td class="quiet">{nextAt ? <Ago at={nextAt} now={now} /> : "–"}</td>
       <td class="act">

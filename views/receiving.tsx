@@ -28,7 +28,7 @@ export interface ReceivedListProps {
   domain: string | undefined;
 }
 
-const columns = ["From", "Subject", "To", "Checks", "Received"];
+const columns = ["From", "Subject", { name: "To", isWide: true }, "Checks", "Received"] as const;
 
 export function ReceivingPage({ list }: { list: ReceivedListProps }) {
   return (
@@ -146,7 +146,7 @@ function ReceivedRow({ email, now }: { email: InboundEmail; now: Date }) {
       <td class="long">
         <a href={`/admin/receiving/${id}`}>{subject.trim() || "(no subject)"}</a>
       </td>
-      <td class="long quiet">{receivedFor.join(", ")}</td>
+      <td class="long quiet wide">{receivedFor.join(", ")}</td>
       <td>{verdicts && <Trust verdicts={verdicts} />}</td>
       <td class="quiet">
         <Ago at={createdAt} now={now} />

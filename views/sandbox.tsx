@@ -17,7 +17,7 @@ export interface InboxProps {
   now: Date;
 }
 
-const columns = ["To", "Subject", "From", "Size", "Taken"];
+const columns = ["To", "Subject", "From", { name: "Size", isNumber: true }, "Taken"];
 const base = "/admin/sandbox";
 
 export function InboxPage({ inbox, csrf }: { inbox: InboxProps; csrf: string }) {
@@ -27,11 +27,6 @@ export function InboxPage({ inbox, csrf }: { inbox: InboxProps; csrf: string }) 
         title="Sandbox inbox"
         lead="What would have gone to the internet. The newest 1,000 messages are kept."
       >
-        <Acting>
-          <a class="button" href={`${base}/receive`}>
-            Receive a message
-          </a>
-        </Acting>
         <Confirm
           id="clear"
           csrf={csrf}
@@ -42,6 +37,11 @@ export function InboxPage({ inbox, csrf }: { inbox: InboxProps; csrf: string }) 
         >
           <p>All messages here are removed for good. The emails they belong to stay.</p>
         </Confirm>
+        <Acting>
+          <a class="button" href={`${base}/receive`}>
+            Receive a message
+          </a>
+        </Acting>
       </PageHead>
       <Inbox {...inbox} />
     </>
@@ -99,7 +99,7 @@ function InboxRow({ message, now }: { message: InboxMessage; now: Date }) {
         <a href={`${base}/${id}`}>{subject.trim() || "(no subject)"}</a>
       </td>
       <td class="long quiet">{from}</td>
-      <td class="quiet">{sizeInWords(size)}</td>
+      <td class="quiet number">{sizeInWords(size)}</td>
       <td class="quiet">
         <Ago at={createdAt} now={now} />
       </td>

@@ -116,13 +116,13 @@ export function SegmentPage(props: SegmentPageProps) {
         }
         up={up}
       >
+        <DeleteSegment {...props} />
         <a class="button" href={`/admin/contacts?segment=${segment.id}`}>
           Show its contacts
         </a>
         <a class="button" href={`/admin/contacts/export?segment=${segment.id}`} download>
           Export CSV
         </a>
-        <DeleteSegment {...props} />
       </PageHead>
       <Form isShown csrf={csrf} action={`/admin/segments/${segment.id}`} class="stack wide">
         <EnterSaves />
@@ -194,7 +194,7 @@ function Members({
       <ActForm csrf={csrf} class="filters" action={`/admin/segments/${segment.id}/members`}>
         <TextField
           name="email"
-          label="Put a contact in, by address"
+          label="A contact's address"
           type="email"
           required
           autocomplete="off"

@@ -16,7 +16,12 @@ export interface SegmentRowsProps {
   isCountedUnasked: boolean;
 }
 
-const columns = ["Name", "Kind", "Contacts", { name: "Created", isWide: true }] as const;
+const columns = [
+  "Name",
+  "Kind",
+  { name: "Contacts", isNumber: true },
+  { name: "Created", isWide: true },
+] as const;
 
 export function SegmentsPage(list: SegmentRowsProps) {
   return (
@@ -69,7 +74,7 @@ export function SegmentRows({ segments, next, now, isCountedUnasked }: SegmentRo
           <td>
             <Kind isDynamic={rules !== null} />
           </td>
-          <td class="number-start">
+          <td class="number">
             {rules === null ? (
               <SegmentCount count={members} />
             ) : (

@@ -23,7 +23,7 @@ export interface SuppressionsPageProps extends SuppressionRowsProps {
   search: { prefix: string; reason: string };
 }
 
-const columns = ["Address", "Reason", "Until", "Since", ""];
+const columns = ["Address", "Reason", "Until", { name: "Since", isWide: true }, ""] as const;
 
 const reasons: Record<SuppressionReason, { tone: Tone; word: string }> = {
   bounce: { tone: "bad", word: "bounced" },
@@ -129,7 +129,7 @@ export function SuppressionRows({ suppressions, nextHref, now, csrf }: Suppressi
             {row.sourceId && <a href={`/admin/emails/${row.sourceId}`}>by this email</a>}
           </td>
           <td class="quiet">{row.expiresAt ? <Time at={row.expiresAt} isShort /> : "for good"}</td>
-          <td class="quiet">
+          <td class="quiet wide">
             <Ago at={row.createdAt} now={now} />
           </td>
           <td class="act">
@@ -290,10 +290,10 @@ export function ImportedPage({ counts, errors }: ImportResult) {
         <section>
           <h2>Lines that were not taken</h2>
           {counts.failed > errors.length && <p class="quiet">The first {errors.length} of them.</p>}
-          <Table label="Lines that were not taken" columns={["Line", "Why"]}>
+          <Table label="Lines that were not taken" columns={[{ name: "Line", isNumber: true }, "Why"]}>
             {errors.map(({ line, message }) => (
               <tr>
-                <td>{line}</td>
+                <td class="number">{line}</td>
                 <td>{message.replaceAll("`", "")}</td>
               </tr>
             ))}

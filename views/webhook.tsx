@@ -43,6 +43,9 @@ export function WebhookPage({ webhook, lastTakenAt, list, eventNames, csrf }: We
   return (
     <>
       <PageHead title={webhook.endpoint} up={{ path: "/admin/webhooks", name: "Webhooks" }}>
+        <a class="button" href={`${path}/settings`}>
+          Settings
+        </a>
         {isOn ? (
           <ActForm csrf={csrf} action={`${path}/test`}>
             <button type="submit" class="primary">
@@ -56,9 +59,6 @@ export function WebhookPage({ webhook, lastTakenAt, list, eventNames, csrf }: We
             </button>
           </ActForm>
         )}
-        <a class="button" href={`${path}/settings`}>
-          Settings
-        </a>
       </PageHead>
       <WebhookStanding webhook={webhook} lastTakenAt={lastTakenAt} />
       <section>
@@ -110,7 +110,7 @@ export function WebhookStanding({ webhook, lastTakenAt }: Pick<WebhookPageProps,
   );
 }
 
-const columns = ["Event", "State", "Calls", "Next call", "When"];
+const columns = ["Event", "State", { name: "Calls", isNumber: true }, "Next call", "When"];
 
 function EventTable({ webhookId, events, next, status }: EventListProps) {
   return (
@@ -252,6 +252,20 @@ export function WebhookSettingsPage({ webhook, ...form }: WebhookSettingsProps) 
   return (
     <>
       <PageHead title="Settings of the webhook" up={{ path, name: webhook.endpoint }}>
+        <Confirm
+          id="remove"
+          csrf={csrf}
+          action={`${path}/remove`}
+          label="Delete"
+          title="Delete the webhook?"
+          act="Delete the webhook"
+        >
+          <p>
+            Nothing is told it any more, and the record of what it was told goes, too (
+            {eventsInWords(webhook)}
+            ). This can't be taken back.
+          </p>
+        </Confirm>
         {webhook.status === "enabled" ? (
           <Confirm
             id="disable"
@@ -271,20 +285,6 @@ export function WebhookSettingsPage({ webhook, ...form }: WebhookSettingsProps) 
             <button type="submit">Turn on</button>
           </ActForm>
         )}
-        <Confirm
-          id="remove"
-          csrf={csrf}
-          action={`${path}/remove`}
-          label="Delete"
-          title="Delete the webhook?"
-          act="Delete the webhook"
-        >
-          <p>
-            Nothing is told it any more, and the record of what it was told goes, too (
-            {eventsInWords(webhook)}
-            ). This can't be taken back.
-          </p>
-        </Confirm>
       </PageHead>
       <section class="card">
         <WebhookForm {...form} action={`${path}/settings`} act="Save" />

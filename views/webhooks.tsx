@@ -17,7 +17,13 @@ export interface WebhookRowsProps {
   now: Date;
 }
 
-const columns = ["Endpoint", "Events", "Health", "Last taken", "Last failure"];
+const columns = [
+  "Endpoint",
+  { name: "Events", isWide: true },
+  "Health",
+  { name: "Last taken", isWide: true },
+  "Last failure",
+] as const;
 
 export function WebhooksPage(list: WebhookRowsProps) {
   return (
@@ -64,11 +70,11 @@ export function WebhookRows({ webhooks, next, now }: WebhookRowsProps) {
               <strong>{webhook.endpoint}</strong>
             </a>
           </td>
-          <td class="quiet">{eventsInWords(webhook)}</td>
+          <td class="quiet wide">{eventsInWords(webhook)}</td>
           <td>
             <Health webhook={webhook} lastTakenAt={lastTakenAt} />
           </td>
-          <td class="quiet">{lastTakenAt ? <Ago at={lastTakenAt} now={now} /> : "never"}</td>
+          <td class="quiet wide">{lastTakenAt ? <Ago at={lastTakenAt} now={now} /> : "never"}</td>
           <td class="quiet">
             {webhook.lastFailureAt ? <Ago at={webhook.lastFailureAt} now={now} /> : "none"}
           </td>

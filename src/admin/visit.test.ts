@@ -11,6 +11,9 @@ test("a mistake beside its field does not say what the API calls the field", () 
   expect(said("Invalid `email` field: the address has `@` in it twice.")).toEqual({
     email: "The address has @ in it twice.",
   });
+  expect(said("Invalid `email` field. example.com is none of yours.")).toEqual({
+    email: "example.com is none of yours.",
+  });
   expect(said("Missing `email` field.")).toEqual({ email: "It can't be empty." });
 });
 

@@ -230,8 +230,9 @@ export function mistakesOf<Field extends string>(error: unknown, fields: readonl
 /** What a refusal says to whoever sees which field it is about: the API's name of that says nothing to them. */
 export function besideField(message: string): string {
   if (/^Missing `[^`]*` field\.$/.test(message)) return "It can't be empty.";
-  const rest = message.replace(/^Invalid `[^`]*`(?: field| parameter)?[.:] /, "").replaceAll("`", "");
-  return rest.charAt(0).toUpperCase() + rest.slice(1);
+  return message
+    .replace(/^Invalid `[^`]*`(?: field| parameter)?(?:\. |: (.))/, (_, first = "") => first.toUpperCase())
+    .replaceAll("`", "");
 }
 
 /** What a person sees instead of a page that can't be shown. */

@@ -285,12 +285,12 @@ test("a static segment holds whom one puts into it, by keyboard alone", async ()
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: hostile }).waitFor();
   await see(page, "segments-static-empty");
-  await page.getByLabel("Put a contact in").focus();
+  await page.getByLabel("A contact's address").focus();
   await page.keyboard.type("stranger@example.com");
   await page.keyboard.press("Enter");
   await page.locator("#email-mistake").waitFor();
   await see(page, "segments-static-mistake");
-  await page.getByLabel("Put a contact in").fill("person1@example.com");
+  await page.getByLabel("A contact's address").fill("person1@example.com");
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   await page.getByRole("button", { name: "Take out person1@example.com" }).waitFor();

@@ -152,6 +152,7 @@ export async function see(page: Page, name: string): Promise<void> {
   for (const { look, viewport, colorScheme } of looks) {
     await page.setViewportSize(viewport);
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    if (folder) await page.evaluate(() => window.scrollTo(0, 0));
     if (folder) await page.screenshot({ path: join(folder, `${name}-${look}.png`), fullPage: true });
     expect({ name, look, findings: await axeFindings(page, look === "dark") }).toEqual({
       name,

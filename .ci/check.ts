@@ -27,15 +27,16 @@ async function check(): Promise<boolean> {
   ]);
   const build = await phase("build", [".ci/build.ts"]);
   const stories = build.passed ? await storyPhase("stories", ["./test/e2e"]) : undefined;
-  // Told once more where it fails: a browser on a busy machine may put a page into the background, where it is not kept live.
+  const visits = { MAILIT_TEST_VISITS: join(folder, "visits") };
   const pages =
     build.passed && (await hasChromium())
-      ? await storyPhase("pages", ["--parallel=2", "--retry=1", "./test/browser"])
+      ? await storyPhase("pages", ["--parallel=2", "./test/browser"], visits)
       : undefined;
+  const seen = pages && (await testPhase("visits", ["./.ci/visits.test.ts"], visits));
 
-  const counts = [tests, stories, pages].filter((each) => each !== undefined);
+  const counts = [tests, stories, pages, seen].filter((each) => each !== undefined);
   console.log(`${sum(counts, "succeeded")} passed, ${sum(counts, "failed")} failed`);
-  return [format, types, tests, build, stories, pages].every((result) => result?.passed === true);
+  return [format, types, tests, build, stories, pages, seen].every((result) => result?.passed === true);
 }
 
 /** Pages are looked at in a real browser; where there is none and none can be installed, the check has failed. */
@@ -54,11 +55,15 @@ async function findOtherDkim(): Promise<void> {
 }
 
 /** The stories meet the executable as a user does: alone in a folder, with no node_modules above it to lean on. */
-async function storyPhase(name: string, places: string[]): Promise<TestResult> {
+async function storyPhase(
+  name: string,
+  places: string[],
+  env: Record<string, string> = {},
+): Promise<TestResult> {
   const executable = join(folder, "mailit");
   await copyFile(join(root, "dist/mailit"), executable);
   await chmod(executable, 0o755);
-  return testPhase(name, ["--no-orphans", ...places], { MAILIT_TEST_EXECUTABLE: executable });
+  return testPhase(name, ["--no-orphans", ...places], { ...env, MAILIT_TEST_EXECUTABLE: executable });
 }
 
 type TestResult = PhaseResult & { succeeded: number; failed: number };

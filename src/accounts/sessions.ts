@@ -1,7 +1,10 @@
 import { errors, jwtVerify, SignJWT } from "jose";
 import type { App } from "../app.ts";
+import { auditEntry } from "../audit/service.ts";
 import { isId } from "../ids.ts";
 import type { Role } from "../roles.ts";
+import type { Account } from "./service.ts";
+import { own } from "./sign-ins.ts";
 import { findMember } from "./store.ts";
 
 /** Who a token speaks for. */
@@ -23,6 +26,17 @@ export async function issueToken(app: App, userId: string, teamId: string): Prom
     .setIssuedAt(issuedAt)
     .setExpirationTime(issuedAt + Math.ceil(app.config.auth.jwtTtl / 1000))
     .sign(signingKey(app));
+}
+
+/** The token of somebody who has just shown their password; that they did is in the team's audit log. */
+export async function beginSession(
+  app: App,
+  { user: { id: userId, email }, team: { id: teamId } }: Account,
+  address: string,
+): Promise<string> {
+  const act = "Logged in by the API";
+  await own(app, [auditEntry(app, { teamId, userId, email, act, subject: userId, address })]);
+  return issueToken(app, userId, teamId);
 }
 
 /**

@@ -170,6 +170,17 @@ test("attempts to accept an invitation are limited as those to log in are", asyn
   expect([await guess(), await guess()]).toEqual([404, 429]);
 });
 
+test("that somebody logged in is in the audit log of the team they act in", async () => {
+  const app = await testApp();
+  const call = clientOf(app);
+  await call("/auth/register", ada);
+  const { token } = (await call("/auth/login", { email: ada.email, password: ada.password })).body;
+  const { teamId, userId } = (await authenticateSession(app, token))!;
+  expect(await listAudit(app, teamId, { limit: 1 })).toMatchObject([
+    { act: "Logged in by the API", userId, email: "ada@example.com", address: "local" },
+  ]);
+});
+
 test("a token is refused once its time is over", async () => {
   const app = await testApp({ config: { auth: { jwtTtl: 60_000 } } });
   const call = clientOf(app);

@@ -4,7 +4,7 @@ import { takeAttempt } from "../accounts/attempts.ts";
 import { isFirstRun, mayClaim } from "../accounts/first-run.ts";
 import { noteRefused } from "../accounts/refused.ts";
 import { type Account, logIn, register } from "../accounts/service.ts";
-import { issueToken } from "../accounts/sessions.ts";
+import { beginSession, issueToken } from "../accounts/sessions.ts";
 import type { App } from "../app.ts";
 import { clientAddressReader, isAtThisMachine } from "../client-address.ts";
 import { Refusal } from "../errors.ts";
@@ -70,7 +70,7 @@ export const authRoutes = (app: App) => {
         const account = await register(app, { email, password, name, team });
         set.status = 201;
         set.headers["cache-control"] = "no-store";
-        return toAnswer(app, account);
+        return toAnswer(account, await issueToken(app, account.user.id, account.team.id));
       },
       {
         parse: "json",
@@ -97,7 +97,7 @@ export const authRoutes = (app: App) => {
           throw error;
         });
         set.headers["cache-control"] = "no-store";
-        return toAnswer(app, account);
+        return toAnswer(account, await beginSession(app, account, address));
       },
       {
         parse: "json",
@@ -118,7 +118,7 @@ export const authRoutes = (app: App) => {
         const found = await getOpenInvitation(app, token);
         const user = await joinByPassword(app, found, { name, password, address });
         set.headers["cache-control"] = "no-store";
-        return toAnswer(app, { user, team: found.team });
+        return toAnswer({ user }, await issueToken(app, user.id, found.team.id));
       },
       {
         parse: "json",
@@ -140,7 +140,6 @@ const unclaimed = () =>
     "This server has no account yet. Open the setup link that `mailit serve` printed when it started, send that link's token as `setup_token`, or register from the machine itself.",
   );
 
-async function toAnswer(app: App, { user, team }: Account) {
-  const { id, email, name } = user;
-  return { token: await issueToken(app, id, team.id), user: { id, email, name } };
+function toAnswer({ user: { id, email, name } }: Pick<Account, "user">, token: string) {
+  return { token, user: { id, email, name } };
 }

@@ -215,7 +215,7 @@ test("a dynamic segment is built rule by rule, with whom it holds at the moment"
 
   await page.getByRole("button", { name: "Add a group" }).click();
   await page.getByLabel("What rule 3.1 is about").selectOption("topic");
-  await page.getByLabel("Value of rule 3.1").selectOption({ label: "Offers" });
+  await page.locator('select[aria-label="Value of rule 3.1"]').selectOption({ label: "Offers" });
   await page.getByRole("heading", { name: "Nobody, at the moment" }).waitFor();
   await page.getByRole("button", { name: "Add a rule" }).first().click();
   await page.getByLabel("What rule 3.2 is about").selectOption("event.opened");

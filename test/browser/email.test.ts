@@ -157,6 +157,13 @@ test("one delivery is canceled for good, and the others of its email are left al
   await page.getByRole("heading", { name: "1 delivery" }).waitFor();
   await page.getByRole("cell", { name: "deferred@elsewhere.test" }).waitFor();
   await see(page, "queue-one-delivery");
+  await page.getByRole("button", { name: "Hold", exact: true }).click();
+  await page.getByRole("button", { name: "Hold 1 delivery" }).click();
+  await page.getByRole("status").getByText("Held 1 delivery.").waitFor();
+  await page.goto(`${mailit.url}/admin/emails/${id}`);
+  await card.getByRole("button", { name: "Resume" }).click();
+  await page.getByText("It goes on.").waitFor();
+  await card.getByRole("link", { name: "More" }).click();
   await page.getByRole("button", { name: "Cancel", exact: true }).click();
   await page.getByRole("button", { name: "Cancel 1 delivery" }).click();
   await page.getByRole("status").getByText("Canceled 1 delivery.").waitFor();

@@ -64,9 +64,10 @@ test("an email is made from a template, with a topic, tags, headers and files of
   await page.waitForURL(/\/admin\/emails\/[0-9a-f-]{36}$/);
   const id = page.url().split("/").at(-1);
   expect(await api("GET", `/emails/${id}`)).toMatchObject({
-    ...{ subject: "Your order", html: "<p>4 chairs for Ada</p>", topic_id: topic.id, from_template: true },
+    ...{ subject: "Your order", html: "<p>4 chairs for Ada</p>", topic_id: topic.id },
     tags: [{ name: "category", value: "order" }],
   });
+  expect(await api("GET", `/emails/${id}/origin`)).toMatchObject({ from_template: true, api_key_id: null });
   const { data: files } = await api("GET", `/emails/${id}/attachments`);
   expect(files.map((file: { filename: string; size: number }) => [file.filename, file.size])).toEqual([
     ["order.txt", 8],

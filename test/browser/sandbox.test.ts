@@ -51,6 +51,12 @@ test("what is sent appears in the inbox by itself, is read in every way, and cle
     page.getByRole("link", { name: "Download a.txt" }).click(),
   ]);
   expect(await Bun.file(await file.path()).text()).toBe("file");
+  await tabs.getByText("Raw").click();
+  const [whole] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("link", { name: "Download .eml" }).click(),
+  ]);
+  expect(await Bun.file(await whole.path()).text()).toContain("MIME-Version");
   await page.getByRole("link", { name: "Its email" }).click();
   await page.waitForURL(/\/admin\/emails\//);
 

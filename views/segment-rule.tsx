@@ -35,10 +35,11 @@ export interface BuilderProps {
   fresh?: string | undefined;
 }
 
+/** Morphed and not put in the old one's place: what is typed while the answer is on its way stays. */
 export const asks = (what: string) => ({
   "hx-post": `/admin/segments/build?do=${what}`,
   "hx-target": "#rules",
-  "hx-swap": "outerHTML",
+  "hx-swap": "outerMorph",
   "hx-sync": "closest form:replace",
 });
 const asksPreview = {

@@ -27,7 +27,7 @@ async function check(): Promise<boolean> {
   ]);
   const build = await phase("build", [".ci/build.ts"]);
   const stories = build.passed ? await storyPhase("stories", ["./test/e2e"]) : undefined;
-  // Told once more where it fails: a browser on a busy machine may lose what is typed while the rules of a segment are swapped.
+  // Told once more where it fails: on a busy machine a browser may be slower than a story waits.
   const visits = { MAILIT_TEST_VISITS: join(folder, "visits") };
   const pages =
     build.passed && (await hasChromium())

@@ -78,14 +78,16 @@ export function isFromThisMachine(request: Request, server: Connections | null |
   return isHere && !forwarding.some((name) => request.headers.has(name));
 }
 
-const loopbackNames = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+/** A host of a URL that leads nowhere but to the machine it is asked on. */
+export const isLoopbackName = (host: string): boolean =>
+  /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(host);
 
 /**
  * Whether a person or program on this machine asks it by a name of its own: a page elsewhere whose name leads here (DNS
  * rebinding) asks from this machine as well.
  */
 export function isAtThisMachine(request: Request, server: Connections | null | undefined): boolean {
-  return isFromThisMachine(request, server) && loopbackNames.test(new URL(request.url).hostname);
+  return isFromThisMachine(request, server) && isLoopbackName(new URL(request.url).hostname);
 }
 
 /** Whom to count an address for: one IPv6 subscriber has at least a /64 (RFC 6177 §2), and so more than anybody could count. */

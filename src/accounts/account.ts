@@ -5,10 +5,10 @@ import { auditEntry } from "../audit/service.ts";
 import { Refusal } from "../errors.ts";
 import { hashPassword, requireUsablePassword } from "./password.ts";
 import { memberships, signIns, type Team, teams, type User, users } from "./schema.ts";
-import { nameFrom, recognize } from "./service.ts";
-import { issueToken } from "./sessions.ts";
+import { nameFrom, recognize, refuseOtherPassword } from "./service.ts";
+import { passOn, type Session } from "./sessions.ts";
 import { listTeamsOf, otherThan, own, type Person, type SignedIn, takeTrace } from "./sign-ins.ts";
-import { updatePassword } from "./store.ts";
+import { replacePassword } from "./store.ts";
 
 /** A person in one of their teams. */
 export interface OwnAccount extends Pick<SignedIn, "team" | "role"> {
@@ -39,39 +39,50 @@ export async function renameSelf(app: App, { user }: Pick<SignedIn, "user">, nam
   await own(app, [write], takeTrace(app));
 }
 
-/** Changes a person's password for the old one. Tokens and sign-ins under the old one end, but for this browser's. */
+/**
+ * Changes a person's password for the old one. Tokens and sign-ins under the old one end, but for this browser's. Gives
+ * the person with the new one.
+ */
 export async function changeOwnPassword(
   app: App,
   { user, signInId }: Person,
   { old, password, address }: { old: string; password: string; address: string },
-): Promise<void> {
-  await recognize(app, { email: user.email, password: old, address }).catch((error: unknown) => {
-    if (!(error instanceof Refusal && error.code === "invalid_credentials")) throw error;
-    throw new Refusal("invalid_credentials", "Invalid `old_password` field. That is not your password.");
-  });
+): Promise<Pick<User, "id" | "passwordHash">> {
+  const shown = await recognize(app, { email: user.email, password: old, address }).catch(refuseOld);
   requireUsablePassword(password);
+  const passwordHash = await hashPassword(password);
   await own(
     app,
     [
-      updatePassword(app.db, user.email, await hashPassword(password)),
+      ...replacePassword(app.db, shown, passwordHash),
       app.db.delete(signIns).where(and(eq(signIns.userId, user.id), otherThan(signInId))),
     ],
     takeTrace(app),
-  );
+  )
+    .catch(refuseOtherPassword)
+    .catch(refuseOld);
+  return { id: shown.id, passwordHash };
+}
+
+function refuseOld(error: unknown): never {
+  if (!(error instanceof Refusal && error.code === "invalid_credentials")) throw error;
+  throw new Refusal("invalid_credentials", "Invalid `old_password` field. That is not your password.");
 }
 
 /** A token for another of a person's teams, which has it in its audit log. `address` is the network's. */
 export async function tokenForTeam(
   app: App,
-  { id: userId, email }: Pick<User, "id" | "email">,
+  session: Pick<Session, "userId" | "terms">,
+  email: string,
   teamId: string,
   address: string,
 ): Promise<{ team: Team; token: string }> {
+  const { userId } = session;
   const team = (await listTeamsOf(app, userId)).find(({ id }) => id === teamId.toLowerCase());
   if (!team) throw notInTeam();
   const came = { act: "Came from another team, with a token", subject: userId, address };
   await own(app, [auditEntry(app, { teamId: team.id, userId, email, ...came })]);
-  return { team, token: await issueToken(app, userId, team.id) };
+  return { team, token: await passOn(app, session, team.id) };
 }
 
 const notInTeam = () => new Refusal("not_found", "You are not in that team.");

@@ -13,7 +13,7 @@ const mostAddresses = 10_000;
 
 /**
  * Takes one attempt to log in or register from an address's allowance, `rateLimit.loginsPerMinute`, and refuses when
- * none is left; it comes back evenly over the minute. By address, not by account: nobody can lock another out.
+ * none is left; it comes back evenly over the minute. By address; `guesses.ts` counts by account.
  */
 export function takeAttempt(app: App, address: string): void {
   const { enabled, loginsPerMinute: most } = app.config.rateLimit;

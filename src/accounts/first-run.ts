@@ -1,6 +1,7 @@
 // The first minutes of a server, in which nobody is known yet.
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { App } from "../app.ts";
+import { isLoopbackName } from "../client-address.ts";
 import { perApp } from "../per-app.ts";
 import { hasUsers } from "./store.ts";
 
@@ -18,10 +19,12 @@ export function setupToken(app: App): string {
 
 /**
  * Whether whoever asks may make the first account: they sit at this machine (`isAtThisMachine`), have been told the
- * token this process printed when it started, or it is a sandbox.
+ * token this process printed when it started, or it is a sandbox. A server that others reach by a name has a proxy before
+ * it, which may make everybody look as if they sat here.
  */
 export function mayClaim(app: App, isHere: boolean, token: string): boolean {
-  return app.sandbox || isHere || isSetupToken(app, token);
+  const isAlone = isLoopbackName(new URL(app.config.server.publicUrl).hostname);
+  return app.sandbox || (isHere && isAlone) || isSetupToken(app, token);
 }
 
 function isSetupToken(app: App, given: string): boolean {

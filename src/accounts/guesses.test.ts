@@ -46,6 +46,13 @@ test("guesses that come all at once are counted like those one after the other",
   expect(await Promise.all(guesses)).toEqual([...Array(10).fill("invalid_credentials"), ...refused]);
 });
 
+test("right passwords that come all at once wait for each other, and none is refused", async () => {
+  const app = await testApp();
+  await createFirstAccount(app, ada);
+  const logins = Array.from({ length: 14 }, (_, n) => logIn(app, { ...ada, address: `192.0.2.${n}` }));
+  for (const { user } of await Promise.all(logins)) expect(user.email).toBe(ada.email);
+});
+
 test("right passwords are no guesses, and from where one was given no stranger locks its owner out", async () => {
   const app = await testApp();
   await createFirstAccount(app, ada);

@@ -1,7 +1,7 @@
 /**
  * Wrong passwords by account. `attempts.ts` bounds what one network address tries; this bounds what many try together.
  * Where the account has signed in from before, it still may: strangers can't lock its owner out of home. Each node keeps its
- * own count, which a start forgets: a guess costs an attacker the same on all of them together.
+ * own count, which a start forgets, so that several nodes let that many times as many through.
  */
 import { eq } from "drizzle-orm";
 import type { App } from "../app.ts";
@@ -17,9 +17,9 @@ const mostAccounts = 10_000;
 interface Guesses {
   wrong: number;
   since: number;
+  /** The checks under way; each resolves when it has ended. */
+  running: Set<Promise<void>>;
 }
-
-const guessesOf = perApp((): Map<string, Guesses> => new Map());
 
 interface Guess {
   /** The account's key, whether there is an account of it or not. */
@@ -29,49 +29,73 @@ interface Guess {
 }
 
 /**
- * Checks a password, unless too many were wrong. It counts as wrong until it is found right: were it counted after the
- * check, which takes long, a hundred that come at once would be free.
+ * Checks a password, unless too many were wrong. No more are looked at together than may still be wrong: a check takes
+ * long, and a hundred that come at once would all be made before the first is counted.
  */
 export async function guess(app: App, whose: Guess, check: () => Promise<boolean>): Promise<boolean> {
   if (!app.config.rateLimit.enabled) return check();
-  const { email } = whose;
-  if (current(app, email).wrong >= mostWrong && !(await isKnownAddress(app, whose))) {
-    throw new Refusal(
-      "rate_limit_exceeded",
-      "Too many wrong passwords for this account. Try again in 15 minutes, or from where you have signed in before.",
-    );
-  }
-  count(app, email, 1);
-  let isWrong = false;
+  const { guesses, end } = await takeTurn(app, whose);
   try {
     const isRight = await check();
-    isWrong = !isRight;
     if (isRight) remember(app, whose);
+    else guesses.wrong += 1;
     return isRight;
   } finally {
-    if (!isWrong) count(app, email, -1); // also where the check itself was refused
+    end();
   }
 }
 
-function count(app: App, email: string, by: 1 | -1): void {
-  const known = guessesOf(app);
-  const { wrong, since } = current(app, email);
-  known.delete(email); // and set again: whoever was guessed at last is the last to be forgotten
-  known.set(email, { wrong: Math.max(0, wrong + by), since });
-  if (known.size > mostAccounts) known.delete(known.keys().next().value!);
+/** Waits for a turn and has it from then on; refused where there is none. */
+async function takeTurn(app: App, whose: Guess): Promise<{ guesses: Guesses; end(): void }> {
+  for (;;) {
+    const guesses = guessesAt(app, whose);
+    const isFree = guesses.wrong + guesses.running.size < mostWrong;
+    if (isFree || (await isKnownAddress(app, whose))) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      guesses.running.add(promise);
+      return {
+        guesses,
+        end: () => {
+          guesses.running.delete(promise);
+          resolve();
+        },
+      };
+    }
+    if (guesses.wrong >= mostWrong) {
+      throw new Refusal(
+        "rate_limit_exceeded",
+        "Too many wrong passwords for this account. Try again in 15 minutes, or from where you have signed in before.",
+      );
+    }
+    await Promise.race(guesses.running);
+  }
 }
 
-function current(app: App, email: string): Guesses {
+const guessesOf = perApp((): Map<string, Guesses> => new Map());
+
+/** Kept by a hash: what is sent as an address may be as long as a request. */
+function guessesAt(app: App, { email }: Guess): Guesses {
+  const all = guessesOf(app);
+  const key = hashOf(email);
+  const known = all.get(key);
   const now = app.now().getTime();
-  const known = guessesOf(app).get(email);
-  return known && now - known.since < windowMs ? known : { wrong: 0, since: now };
+  const guesses =
+    known && now - known.since < windowMs
+      ? known
+      : { wrong: 0, since: now, running: new Set<Promise<void>>() };
+  all.delete(key); // and set again: whoever was guessed at last is the last to be forgotten
+  all.set(key, guesses);
+  if (all.size > mostAccounts) all.delete(all.keys().next().value!);
+  return guesses;
 }
 
 /** From where a password was right since the start: a login by the API leaves no sign-in. */
 const rightFrom = perApp((): Set<string> => new Set());
 const mostRemembered = 10_000;
 
-const placeOf = ({ email, address }: Guess) => `${email} ${sourceOf(address)}`;
+const placeOf = ({ email, address }: Guess) => `${hashOf(email)} ${sourceOf(address)}`;
+
+const hashOf = (text: string): string => Bun.CryptoHasher.hash("sha256", text, "base64url");
 
 function remember(app: App, whose: Guess): void {
   const known = rightFrom(app);

@@ -7,6 +7,7 @@ import { createKey } from "../keys/service.ts";
 import type { Role } from "../roles.ts";
 import { changeRole, listMembers, removeMember } from "./members.ts";
 import { nobodysPassword } from "./password.ts";
+import type { User } from "./schema.ts";
 import { disableUser } from "./service.ts";
 import { findSignedIn, signIn, switchTeam } from "./sign-ins.ts";
 import { insertMembership, insertUser } from "./store.ts";
@@ -15,7 +16,7 @@ import { createTeam, getTeam, renameTeam } from "./teams.ts";
 const app = await testApp();
 const browser = { address: "192.0.2.1", userAgent: "Firefox" };
 
-async function join(teamId: string, role: Role): Promise<{ id: string; email: string }> {
+async function join(teamId: string, role: Role): Promise<Pick<User, "id" | "email" | "passwordHash">> {
   const id = newId();
   const email = `${role}-${id}@example.com`;
   const createdAt = app.now();
@@ -26,7 +27,7 @@ async function join(teamId: string, role: Role): Promise<{ id: string; email: st
     }),
     insertMembership(app.db, { teamId, userId: id, role, createdAt }),
   ]);
-  return { id, email };
+  return { id, email, passwordHash: nobodysPassword };
 }
 
 const refusalOf = (work: Promise<unknown>) =>

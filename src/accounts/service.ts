@@ -117,6 +117,11 @@ async function findWhoHas(app: App, { email, password, address }: Credentials): 
 
 const wrongCredentials = () => new Refusal("invalid_credentials", "Wrong email or password.");
 
+/** What a batch with `expectPassword` means that found another: the password was right a moment ago, and is no more. */
+export function refuseOtherPassword(error: unknown): never {
+  throw error instanceof WriteConflict && error.kind === "stale" ? wrongCredentials() : error;
+}
+
 export interface NewMember {
   email: string;
   password: string;
@@ -140,11 +145,12 @@ export async function addUser(app: App, { teamId, role, ...person }: NewMember):
 export async function setPassword(app: App, email: string, password: string): Promise<User> {
   requireUsablePassword(password);
   const user = await getUser(app, email);
+  const passwordHash = await hashPassword(password);
   await atomically(app, [
-    updatePassword(app.db, user.email, await hashPassword(password)),
+    updatePassword(app.db, user.email, passwordHash),
     deleteSignIns(app.db, user.email),
   ]);
-  return user;
+  return { ...user, passwordHash };
 }
 
 /**

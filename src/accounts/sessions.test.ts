@@ -3,13 +3,15 @@ import { eq } from "drizzle-orm";
 import { SignJWT, UnsecuredJWT } from "jose";
 import { type TestApp, testApp, testTeam } from "../../test/support/test-app.ts";
 import { atomically } from "../app.ts";
+import { changeOwnPassword } from "./account.ts";
 import { memberships } from "./schema.ts";
-import { addUser, disableUser, setPassword } from "./service.ts";
-import { authenticateSession, issueToken } from "./sessions.ts";
+import { addUser, createFirstAccount, disableUser, logIn, setPassword } from "./service.ts";
+import { authenticateSession, beginSession, issueToken, passOn } from "./sessions.ts";
+import { listSignIns, signIn } from "./sign-ins.ts";
 
 async function signedIn(app: TestApp) {
   const team = await testTeam(app);
-  return { ...team, token: await issueToken(app, team.userId, team.teamId) };
+  return { ...team, token: await issueToken(app, team.user, team.teamId) };
 }
 
 /** A token signed with the right key that says something else. */
@@ -28,6 +30,7 @@ test("a token speaks for its person in its team", async () => {
     userId,
     role: "owner",
     permission: "full_access",
+    terms: { exp: expect.any(Number), pwd: expect.any(String) },
   });
 });
 
@@ -42,10 +45,51 @@ test("a token ends with its time", async () => {
 
 test("a changed password ends older tokens, in the same second even, and no newer ones", async () => {
   const app = await testApp();
-  const { token, email, userId, teamId } = await signedIn(app);
-  await setPassword(app, email, "battery staple");
+  const { token, email, user, teamId } = await signedIn(app);
+  const changed = { ...user, ...(await setPassword(app, email, "battery staple")) };
   expect(await authenticateSession(app, token)).toBeUndefined();
-  expect(await authenticateSession(app, await issueToken(app, userId, teamId))).toBeDefined();
+  expect(await authenticateSession(app, await issueToken(app, changed, teamId))).toBeDefined();
+});
+
+test("whoever logs in with the old password while it is changed has nothing by it", async () => {
+  const app = await testApp();
+  const ada = { email: "ada@example.com", password: "correct horse", name: "Ada", team: "Engines" };
+  const account = await createFirstAccount(app, ada);
+  const shown = await logIn(app, { ...ada, address: "192.0.2.1" });
+  await setPassword(app, ada.email, "battery staple");
+  const token = await beginSession(app, shown, "192.0.2.1");
+  expect(await authenticateSession(app, token)).toBeUndefined();
+  const browser = { address: "192.0.2.1", userAgent: "" };
+  await expect(signIn(app, shown.user, account.team.id, browser)).rejects.toMatchObject({
+    code: "invalid_credentials",
+  });
+  expect(await listSignIns(app, account.user.id, { limit: 10 })).toEqual([]);
+});
+
+test("of two who change a password at once one does, and of an operator's reset nothing is undone", async () => {
+  const app = await testApp();
+  const ada = { email: "ada@example.com", password: "correct horse", name: "Ada", team: "Engines" };
+  const { user, team } = await createFirstAccount(app, ada);
+  const change = (password: string) =>
+    changeOwnPassword(app, { user }, { old: ada.password, password, address: "192.0.2.1" }).catch(
+      ({ code }) => code,
+    );
+  const outcomes = await Promise.all([change("first horse"), change("second horse")]);
+  expect(outcomes.filter((outcome) => outcome === "invalid_credentials")).toHaveLength(1);
+  const changed = outcomes.find((outcome) => outcome !== "invalid_credentials");
+  expect(await authenticateSession(app, await issueToken(app, changed, team.id))).toBeDefined();
+});
+
+test("a token that is passed on to another team ends when the first does", async () => {
+  const app = await testApp({ config: { auth: { jwtTtl: 60_000 } } });
+  const { token, teamId } = await signedIn(app);
+  app.clock.advance(40_000);
+  const session = (await authenticateSession(app, token))!;
+  const passed = await passOn(app, session, teamId);
+  app.clock.advance(19_000);
+  expect(await authenticateSession(app, passed)).toBeDefined();
+  app.clock.advance(1_000);
+  expect(await authenticateSession(app, passed)).toBeUndefined();
 });
 
 test("the token of a disabled person is refused", async () => {

@@ -9,6 +9,8 @@ import { WriteConflict } from "../errors.ts";
 import { newIdAt } from "../ids.ts";
 import type { Role } from "../roles.ts";
 import { memberships, type SignIn, signIns, type Team, teams, type User, users } from "./schema.ts";
+import { refuseOtherPassword } from "./service.ts";
+import { expectPassword } from "./store.ts";
 
 /** A sign-in ends when it was not used for two weeks, and after three months in any case. */
 const idleMs = 14 * 86_400_000;
@@ -33,13 +35,14 @@ export interface Browser {
   userAgent: string;
 }
 
-/** Signs a browser in. The token is for its cookie and nowhere else. */
+/** Signs a browser in for the password its person has shown. The token is for its cookie and nowhere else. */
 export async function signIn(
   app: App,
-  { id: userId, email }: Pick<User, "id" | "email">,
+  user: Pick<User, "id" | "email" | "passwordHash">,
   teamId: string,
   { address, userAgent }: Browser,
 ): Promise<string> {
+  const { id: userId, email } = user;
   const token = randomBytes(32).toString("base64url");
   const createdAt = app.now();
   const row: SignIn = {
@@ -50,9 +53,13 @@ export async function signIn(
   };
   await own(
     app,
-    [app.db.delete(signIns).where(lt(signIns.expiresAt, createdAt)), app.db.insert(signIns).values(row)],
+    [
+      ...expectPassword(app.db, user),
+      app.db.delete(signIns).where(lt(signIns.expiresAt, createdAt)),
+      app.db.insert(signIns).values(row),
+    ],
     auditEntry(app, { teamId, userId, email, act: "Signed in", subject: userId, address }),
-  );
+  ).catch(refuseOtherPassword);
   return token;
 }
 

@@ -1,5 +1,6 @@
 import { and, asc, desc, eq, inArray, isNull, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
+import { expectChange, type Write } from "../db/write.ts";
 import { type Membership, memberships, signIns, type Team, teams, type User, users } from "./schema.ts";
 
 export async function findUserByEmail(db: Db, email: string): Promise<User | undefined> {
@@ -91,6 +92,23 @@ export const insertMembership = (db: Db, row: Membership) => db.insert(membershi
 
 export const updatePassword = (db: Db, email: string, passwordHash: string) =>
   db.update(users).set({ passwordHash }).where(eq(users.email, email));
+
+/** Puts another password in the place of the one a person has shown; of two who do so at once, one does. */
+export const replacePassword = (
+  db: Db,
+  { id, passwordHash: shown }: Pick<User, "id" | "passwordHash">,
+  passwordHash: string,
+): Write[] => [
+  db
+    .update(users)
+    .set({ passwordHash })
+    .where(and(eq(users.id, id), eq(users.passwordHash, shown), isNull(users.disabledAt))),
+  expectChange(),
+];
+
+/** Ends what somebody begins with a password that was changed, or who was disabled, while it was looked at. */
+export const expectPassword = (db: Db, user: Pick<User, "id" | "passwordHash">): Write[] =>
+  replacePassword(db, user, user.passwordHash);
 
 /** Leaves the day of an earlier disabling. */
 export const markDisabled = (db: Db, email: string, disabledAt: Date) =>

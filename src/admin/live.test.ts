@@ -26,7 +26,7 @@ test("a live page ends when its person looks at another team in that browser", a
       createdAt: app.now(),
     }),
   ]);
-  const token = await signIn(app, { id: one.userId, email: one.email }, one.teamId, browser);
+  const token = await signIn(app, one.user, one.teamId, browser);
   const admin = adminRoutes(app);
   const ask = (path: string, init: RequestInit = {}) =>
     admin.handle(

@@ -44,8 +44,8 @@ function ask(path: string, who?: Person, body?: Record<string, string>, more: Re
   return app.acting.run({}, () => admin.handle(new Request(`http://mailit.test${path}`, init)));
 }
 
-async function personOf({ userId, email, teamId }: TestTeam): Promise<Person> {
-  const cookie = `mailit_session=${await signIn(app, { id: userId, email }, teamId, { address: "192.0.2.1", userAgent: "" })}`;
+async function personOf({ user, teamId }: TestTeam): Promise<Person> {
+  const cookie = `mailit_session=${await signIn(app, user, teamId, { address: "192.0.2.1", userAgent: "" })}`;
   const page = await (await ask("/admin/settings", { cookie, csrf: "" })).text();
   return { cookie, csrf: /name="csrf" value="([^"]+)"/.exec(page)![1]! };
 }

@@ -21,7 +21,7 @@ async function viewer() {
   const team = await testTeam(app, "Engines");
   const email = `ada-${newId()}@example.com`;
   const user = await addUser(app, { teamId: team.teamId, role: "viewer", email, password, name: "Ada" });
-  const key = await issueToken(app, user.id, team.teamId);
+  const key = await issueToken(app, user, team.teamId);
   const browse = () => signIn(app, user, team.teamId, { address: "192.0.2.7", userAgent: "Firefox" });
   return { ...team, owner: team.key, user, email, key, browse };
 }

@@ -114,14 +114,15 @@ const selfRoutes = (app: App) =>
         takeAttempt(app, address);
         const { user } = await getAccount(app, caller);
         const { old_password: old, password } = body;
-        await actingAs(app, caller, asked, "Changed their own password", user.id, () =>
+        const act = "Changed their own password";
+        const changed = await actingAs(app, caller, asked, act, user.id, () =>
           changeOwnPassword(app, { user }, { old, password, address }),
         );
         set.headers["cache-control"] = "no-store";
         return {
           object: "account" as const,
           id: user.id,
-          token: await issueToken(app, user.id, caller.teamId),
+          token: await issueToken(app, changed, caller.teamId),
         };
       },
       {
@@ -225,14 +226,15 @@ const teamRoutes = (app: App) =>
       "/:id/token",
       async ({ caller, params, asked, set }) => {
         const { user } = await getAccount(app, caller);
-        const { team, token } = await tokenForTeam(app, user, params.id, asked?.address ?? "");
+        const { team, token } = await tokenForTeam(app, caller, user.email, params.id, asked?.address ?? "");
         set.headers["cache-control"] = "no-store";
         return { object: "token" as const, token, team: { id: team.id, name: team.name } };
       },
       {
         detail: {
           summary: "Get a token for another of one's teams",
-          description: "The one that asks stays good. `POST /auth/login` takes a `team_id` as well.",
+          description:
+            "It ends when the one that asks does, which stays good. `POST /auth/login` takes a `team_id` as well.",
           tags,
           responses: { 200: answer("The token", madeToken), ...errorAnswers },
         },

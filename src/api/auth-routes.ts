@@ -4,7 +4,7 @@ import { takeAttempt } from "../accounts/attempts.ts";
 import { isFirstRun, mayClaim } from "../accounts/first-run.ts";
 import { noteRefused } from "../accounts/refused.ts";
 import { type Account, logIn, register } from "../accounts/service.ts";
-import { beginSession, issueToken } from "../accounts/sessions.ts";
+import { beginSession } from "../accounts/sessions.ts";
 import type { App } from "../app.ts";
 import { clientAddressReader, isAtThisMachine } from "../client-address.ts";
 import { Refusal } from "../errors.ts";
@@ -62,7 +62,8 @@ export const authRoutes = (app: App) => {
     .post(
       "/register",
       async ({ body, request, server, set }) => {
-        takeAttempt(app, clientAddress(request, server));
+        const address = clientAddress(request, server);
+        takeAttempt(app, address);
         const { email, password, name, team_name: team, setup_token: token = "" } = body;
         // A browser says which site asks, and a program on this machine has nothing to say.
         const isHere = isAtThisMachine(request, server) && !request.headers.has("origin");
@@ -70,7 +71,7 @@ export const authRoutes = (app: App) => {
         const account = await register(app, { email, password, name, team });
         set.status = 201;
         set.headers["cache-control"] = "no-store";
-        return toAnswer(account, await issueToken(app, account.user.id, account.team.id));
+        return toAnswer(account, await beginSession(app, account, address));
       },
       {
         parse: "json",
@@ -92,7 +93,8 @@ export const authRoutes = (app: App) => {
         const address = clientAddress(request, server);
         takeAttempt(app, address);
         const account = await logIn(app, { email, password, address }, teamId).catch((error: unknown) => {
-          if (error instanceof Refusal && error.code === "invalid_credentials")
+          // Also who has the password and asks for a team of others.
+          if (error instanceof Refusal && error.code !== "rate_limit_exceeded")
             void noteRefused(app, email, address);
           throw error;
         });
@@ -118,7 +120,7 @@ export const authRoutes = (app: App) => {
         const found = await getOpenInvitation(app, token);
         const user = await joinByPassword(app, found, { name, password, address });
         set.headers["cache-control"] = "no-store";
-        return toAnswer({ user }, await issueToken(app, user.id, found.team.id));
+        return toAnswer({ user }, await beginSession(app, { user, team: found.team }, address));
       },
       {
         parse: "json",

@@ -1,5 +1,5 @@
 import { Elysia } from "elysia";
-import { authenticateSession } from "../accounts/sessions.ts";
+import { authenticateSession, type TokenTerms } from "../accounts/sessions.ts";
 import type { App } from "../app.ts";
 import { type Connections, clientAddressReader } from "../client-address.ts";
 import { Refusal } from "../errors.ts";
@@ -22,6 +22,8 @@ export interface Caller {
   userId?: string;
   /** What that person may do in the team. */
   role?: Role;
+  /** What ends that person's token, and so one that is made with it. */
+  terms?: TokenTerms;
   /** The one domain the key may send from. */
   domainId?: string | null;
   /** Where the key may be used from; from anywhere when there are none. */
@@ -32,7 +34,7 @@ export interface Caller {
 export const unreadBody = Symbol("unread body");
 
 /** A caller that is a person, by the token of a login. */
-export type PersonCaller = Caller & Required<Pick<Caller, "userId" | "role">>;
+export type PersonCaller = Caller & Required<Pick<Caller, "userId" | "role" | "terms">>;
 
 /**
  * Lets in only callers with the permission, and reads the body after that: the contract's order is key, permission,
@@ -79,8 +81,9 @@ interface Door<C extends Caller> {
 const anybody = (caller: Caller): Caller => caller;
 
 function requirePerson(caller: Caller): PersonCaller {
-  const { userId, role } = caller;
-  if (userId !== undefined && role !== undefined) return { ...caller, userId, role };
+  const { userId, role, terms } = caller;
+  if (userId !== undefined && role !== undefined && terms !== undefined)
+    return { ...caller, userId, role, terms };
   throw new Refusal(
     "not_permitted",
     "This is for people, and an API key is nobody: log in with `POST /auth/login`, and use the token.",

@@ -239,8 +239,8 @@ test("a developer leaves keys with full access alone, and what is done to keys i
   const app = await testApp();
   const { teamId, keyId } = await testTeam(app);
   const person = { email: "dev@example.com", password: "correct horse", name: "Dev" };
-  const { id: userId } = await addUser(app, { ...person, teamId, role: "developer" });
-  const call = clientOf(app, await issueToken(app, userId, teamId));
+  const user = await addUser(app, { ...person, teamId, role: "developer" });
+  const call = clientOf(app, await issueToken(app, user, teamId));
   const refused = { status: 403, body: { name: "invalid_permission" } };
   expect(await call("PATCH", `/api-keys/${keyId}`, { allowed_ips: [] })).toMatchObject(refused);
   expect(await call("DELETE", `/api-keys/${keyId}`)).toMatchObject(refused);

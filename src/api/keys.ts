@@ -113,9 +113,9 @@ export const keyRoutes = (app: App) =>
         const { name, allowed_ips: allowedIps } = body;
         const known = await getKey(app, caller.teamId, params.id);
         await actingAs(app, caller, asked, `Changed the API key “${known.name}”`, known.id, () =>
-          changeKey(app, caller.teamId, params.id, { name, allowedIps }),
+          changeKey(app, caller.teamId, known.id, { name, allowedIps }),
         );
-        return { object: "api_key", id: params.id };
+        return { object: "api_key", id: known.id };
       },
       {
         parse: "json",
@@ -132,9 +132,9 @@ export const keyRoutes = (app: App) =>
       async ({ caller, params, asked }) => {
         const known = await getKey(app, caller.teamId, params.id);
         await actingAs(app, caller, asked, `Revoked the API key “${known.name}”`, known.id, () =>
-          revokeKey(app, caller.teamId, params.id),
+          revokeKey(app, caller.teamId, known.id),
         );
-        return { object: "api_key", id: params.id, deleted: true };
+        return { object: "api_key", id: known.id, deleted: true };
       },
       {
         detail: {

@@ -23,8 +23,8 @@ interface Parameter {
 
 const app = await testApp({ sandbox: true, now: new Date(), config: { rateLimit: { enabled: false } } });
 const server = testServer(app);
-const { teamId, userId, key, keyId } = await testTeam(app);
-const personsToken = await issueToken(app, userId, teamId);
+const { teamId, user, key, keyId } = await testTeam(app);
+const personsToken = await issueToken(app, user, teamId);
 const domain = await testDomain(app, teamId);
 const [waiting] = await addWaiting(app, teamId, { domainId: domain.id }, {}, {});
 

@@ -156,8 +156,8 @@ test("no token, password or attachment is in the log", async () => {
 });
 
 test("a person's session is logged without a key", async () => {
-  const { app, userId, teamId, ask, logOf } = await scene();
-  const token = await issueToken(app, userId, teamId);
+  const { app, user, teamId, ask, logOf } = await scene();
+  const token = await issueToken(app, user, teamId);
   const answer = await ask("GET", "/domains", { key: token });
   expect(await logOf(answer)).toMatchObject({ api_key_id: null, endpoint: "/domains" });
 });

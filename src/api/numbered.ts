@@ -17,7 +17,7 @@ export const numberedPageQuery = t.Object(
 
 /** Of each list that is paged by cursors as well. */
 export const numberedNote =
-  "With `page` or `per_page` as the original MailIt listed them, with `total`, `page`, `per_page` and `total_pages`, both counted to 10,000.";
+  "With `page` or `per_page` as the original MailIt listed them, with `total`, `page`, `per_page` and `total_pages`; it is counted, and leads back, to 10,000.";
 
 interface NumberQuery {
   page?: string;
@@ -30,7 +30,7 @@ export function askedNumbers(query: NumberQuery & Static<typeof pageQuery>): Num
   if (query.after !== undefined || query.before !== undefined) {
     throw new Refusal(
       "validation_error",
-      "A page has a number or a cursor: `page` and `after` are two ways.",
+      "A page has a number or a cursor: leave out `page` and `per_page`, or `after` and `before`.",
     );
   }
   return readNumbers(query);

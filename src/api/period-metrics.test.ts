@@ -53,8 +53,8 @@ test("a key is told its team's last day by the hour", async () => {
 
 test("a person is told the last week and month by the day; what is no period is a week", async () => {
   const person = { email: "ada@example.com", password: "correct horse", name: "Ada" };
-  const { id } = await addUser(app, { teamId: team.teamId, role: "viewer", ...person });
-  const bearer = `Bearer ${await issueToken(app, id, team.teamId)}`;
+  const user = await addUser(app, { teamId: team.teamId, role: "viewer", ...person });
+  const bearer = `Bearer ${await issueToken(app, user, team.teamId)}`;
   const week = (await ask("?period=7d", bearer)).body;
   expect(week.data.map(({ date, sent }: { date: string; sent: number }) => [date, sent])).toEqual([
     ...[

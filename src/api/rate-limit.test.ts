@@ -83,10 +83,10 @@ test("each key and each endpoint has an allowance of its own, and an item's path
 
 test("a person is counted over all their sessions, apart from the team's keys", async () => {
   const app = await limited(1);
-  const { userId, teamId, key } = await testTeam(app);
-  const first = await issueToken(app, userId, teamId);
+  const { user, teamId, key } = await testTeam(app);
+  const first = await issueToken(app, user, teamId);
   app.clock.advance(1_000); // else it would be the same token
-  const second = await issueToken(app, userId, teamId);
+  const second = await issueToken(app, user, teamId);
   const { ask } = testServer(app);
   expect((await ask("GET", "/domains", { key: first })).status).toBe(200);
   expect((await ask("GET", "/domains", { key: second })).status).toBe(429);

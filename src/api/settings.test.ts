@@ -59,10 +59,10 @@ test("a member is invited as a developer, and the link is shown where it can't b
 
 test("who may not look after people can't do so here either", async () => {
   const { teamId } = await testTeam(app);
-  const { id } = await addUser(app, {
+  const user = await addUser(app, {
     ...{ teamId, role: "developer", email: "mere-dev@example.com", password: "correct horse", name: "Dev" },
   });
-  const key = await issueToken(app, id, teamId);
+  const key = await issueToken(app, user, teamId);
   const invitation = { email: "grace@example.org", role: "member" };
   expect((await ask("POST", "/settings/team/invite", { key, body: invitation })).status).toBe(403);
   expect((await ask("PATCH", "/settings/team", { key, body: { name: "Theirs" } })).status).toBe(403);

@@ -12,8 +12,8 @@ const { ask } = testServer(app);
 
 async function person(teamId: string, role: Role) {
   const email = `${role}-${newId()}@example.com`;
-  const { id } = await addUser(app, { teamId, role, email, password: "correct horse", name: role });
-  return { id, email, key: await issueToken(app, id, teamId) };
+  const user = await addUser(app, { teamId, role, email, password: "correct horse", name: role });
+  return { id: user.id, email, key: await issueToken(app, user, teamId) };
 }
 
 const id = expect.stringMatching(/^[0-9a-f-]{36}$/);

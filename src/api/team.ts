@@ -2,7 +2,7 @@ import { Type } from "@sinclair/typebox";
 import { Elysia, t } from "elysia";
 import { changeRole, getMember, listMembers, type Member, removeMember } from "../accounts/members.ts";
 import type { Invitation, Team } from "../accounts/schema.ts";
-import { issueToken } from "../accounts/sessions.ts";
+import { passOn } from "../accounts/sessions.ts";
 import { createTeam, getTeam, renameTeam } from "../accounts/teams.ts";
 import type { App } from "../app.ts";
 import type { AuditEntry } from "../audit/schema.ts";
@@ -275,7 +275,7 @@ const anotherTeamRoutes = (app: App) =>
       const made = await createTeam(app, user, body.name, asked?.address ?? "");
       set.status = 201;
       set.headers["cache-control"] = "no-store";
-      return { ...toTeam(made), token: await issueToken(app, userId, made.id) };
+      return { ...toTeam(made), token: await passOn(app, caller, made.id) };
     },
     {
       parse: "json",

@@ -313,13 +313,13 @@ test("events of a webhook are listed, read, paged and replayed, with the calls m
 });
 
 test("a person who may only look is not shown the secret that signs", async () => {
-  const { teamId, userId, key } = await testTeam(app);
+  const { teamId, userId, user, key } = await testTeam(app);
   const { body: made } = await askServer("POST", "/webhooks", {
     ...{ key, body: { endpoint, events: ["email.bounced"] } },
   });
   const secretFor = async (role: Role) => {
     await atomically(app, [app.db.update(memberships).set({ role }).where(eq(memberships.userId, userId))]);
-    const asker = await issueToken(app, userId, teamId);
+    const asker = await issueToken(app, user, teamId);
     return (await askServer("GET", `/webhooks/${made.id}`, { key: asker })).body.signing_secret;
   };
   expect(await secretFor("viewer")).toBeNull();

@@ -89,7 +89,7 @@ export async function listDomainKeys(
 
 /** Changes a key: where it may be used from counts from the next request on here, and within two seconds on other nodes. */
 export async function changeKey(app: App, teamId: string, id: string, changes: KeyChanges): Promise<void> {
-  await requireMayChange(app, teamId, id);
+  const known = await getChangeable(app, teamId, id);
   if (changes.name === undefined && changes.allowedIps === undefined) {
     throw new Refusal("missing_required_field", "Missing `name` field.");
   }
@@ -97,7 +97,7 @@ export async function changeKey(app: App, teamId: string, id: string, changes: K
     ...(changes.name === undefined ? {} : { name: requireName(changes.name) }),
     ...(changes.allowedIps === undefined ? {} : { allowedIps: readAllowedIps(changes.allowedIps ?? []) }),
   };
-  await atomically(app, [updateKeyFields(app.db, teamId, id, fields), expectChange()]).catch(
+  await atomically(app, [updateKeyFields(app.db, teamId, known.id, fields), expectChange()]).catch(
     refuseStale(keyNotFound),
   );
   if (fields.allowedIps) forgetKeys(app);
@@ -105,8 +105,10 @@ export async function changeKey(app: App, teamId: string, id: string, changes: K
 
 /** Revokes a key: refused from the next request on here, and within two seconds on other nodes. */
 export async function revokeKey(app: App, teamId: string, id: string): Promise<void> {
-  await requireMayChange(app, teamId, id);
-  await atomically(app, [deleteKey(app.db, teamId, id), expectChange()]).catch(refuseStale(keyNotFound));
+  const known = await getChangeable(app, teamId, id);
+  await atomically(app, [deleteKey(app.db, teamId, known.id), expectChange()]).catch(
+    refuseStale(keyNotFound),
+  );
   forgetKeys(app);
 }
 
@@ -146,8 +148,10 @@ function requireDomainId(id: string | null, permission: Permission): string | nu
 const keyNotFound = "API key not found";
 
 /** What only an admin makes, only an admin changes and revokes. */
-async function requireMayChange(app: App, teamId: string, id: string): Promise<void> {
-  if ((await getKey(app, teamId, id)).permission === "full_access") requireRole(app, "admin");
+async function getChangeable(app: App, teamId: string, id: string): Promise<ApiKey> {
+  const key = await getKey(app, teamId, id);
+  if (key.permission === "full_access") requireRole(app, "admin");
+  return key;
 }
 
 function requireKeyId(id: string): void {

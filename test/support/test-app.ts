@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nobodysPassword } from "../../src/accounts/password.ts";
+import type { User } from "../../src/accounts/schema.ts";
 import { insertMembership, insertTeam, insertUser } from "../../src/accounts/store.ts";
 import { type App, atomically } from "../../src/app.ts";
 import { fileBlobs } from "../../src/blobs/files.ts";
@@ -119,6 +120,8 @@ export interface TestTeam {
   teamId: string;
   userId: string;
   email: string;
+  /** The owner, as the database has them. */
+  user: User;
   /** The token of a key with full access. */
   key: string;
   keyId: string;
@@ -132,20 +135,21 @@ export async function testTeam(app: App, name = "Test team"): Promise<TestTeam> 
   const userId = newId();
   const email = `owner-${randomBytes(6).toString("hex")}@example.com`;
   const createdAt = app.now();
+  const user = {
+    id: userId,
+    email,
+    name: "Owner",
+    passwordHash: nobodysPassword,
+    disabledAt: null,
+    createdAt,
+  };
   await atomically(app, [
     insertTeam(app.db, { id: teamId, name, createdAt }),
-    insertUser(app.db, {
-      id: userId,
-      email,
-      name: "Owner",
-      passwordHash: nobodysPassword,
-      disabledAt: null,
-      createdAt,
-    }),
+    insertUser(app.db, user),
     insertMembership(app.db, { teamId, userId, role: "owner", createdAt }),
   ]);
   const { id: keyId, token: key } = await createKey(app, teamId, { name: "test", permission: "full_access" });
-  return { teamId, userId, email, key, keyId, headers: { authorization: `Bearer ${key}` } };
+  return { teamId, userId, email, user, key, keyId, headers: { authorization: `Bearer ${key}` } };
 }
 
 async function defaultConfig(folder: string): Promise<Config> {

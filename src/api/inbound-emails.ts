@@ -7,6 +7,7 @@ import {
   type ReceivedEmail,
   type ReceivedWhole,
 } from "../inbound/received.ts";
+import { asCaller } from "./acting.ts";
 import { authenticated } from "./auth.ts";
 import { numberedAnswer, numberFields, readNumbers } from "./numbered.ts";
 import { answer, errorAnswers } from "./openapi.ts";
@@ -67,7 +68,8 @@ export const inboundEmailRoutes = (app: App) =>
     )
     .get(
       "/:id",
-      async ({ caller, params }) => toAnswer(await getReceivedEmail(app, caller.teamId, params.id, "cid")),
+      async ({ caller, params }) =>
+        toAnswer(await asCaller(app, caller, () => getReceivedEmail(app, caller.teamId, params.id, "cid"))),
       {
         detail: {
           summary: "Get a received email in the original MailIt's form",

@@ -2,8 +2,15 @@ import { describe, expect, test } from "bun:test";
 import { type InboundScene, inboundScene } from "../../test/support/inbound-scene.ts";
 import { addReceived } from "../../test/support/received-mail.ts";
 import { testApp, testTeam } from "../../test/support/test-app.ts";
+import { testDomain } from "../../test/support/test-domain.ts";
 import { testServer } from "../../test/support/test-server.ts";
+import { addUser } from "../accounts/service.ts";
+import { issueToken } from "../accounts/sessions.ts";
+import { atomically } from "../app.ts";
+import { rawWrite } from "../db/write.ts";
+import { findEmail, listDeliveries } from "../emails/store.ts";
 import { newId } from "../ids.ts";
+import { invite } from "../invitations/service.ts";
 import { createKey } from "../keys/service.ts";
 import { createWebhook } from "../webhooks/service.ts";
 
@@ -275,4 +282,41 @@ describe("is refused:", () => {
       body: { message: expect.stringContaining(sentence) },
     });
   });
+});
+
+test("what answers an invitation is read by who may invite: it may quote the link", async () => {
+  const app = await testApp();
+  const { teamId, key } = await testTeam(app);
+  await testDomain(app, teamId, "sends.example");
+  const { handing } = await invite(app, teamId, {
+    email: "boss@far.test",
+    role: "admin",
+    invitedBy: "a@b.test",
+  });
+  if (handing.kind !== "mailed") throw new Error("it was not mailed");
+  const { text } = (await findEmail(app.db, teamId, handing.emailId))!;
+  const quoting = await addReceived(app, teamId, {
+    ...{ text: `I am away.\n\n> ${text!.replaceAll("\n", "\n> ")}`, attachments: [{ content: "x" }] },
+  });
+  const report = await addReceived(app, teamId, { kind: "report", text: "It is late." });
+  const [delivery] = await listDeliveries(app.db, teamId, handing.emailId);
+  await atomically(app, [
+    rawWrite("update inbound_emails set delivery_id = ? where id = ?", [delivery!.id, report]),
+  ]);
+  const plain = await addReceived(app, teamId, { text: "Hi" });
+
+  const { ask } = testServer(app);
+  const person = { teamId, password: "correct horse", name: "Eve" };
+  const viewer = await addUser(app, { ...person, role: "viewer", email: "viewer@example.com" });
+  const admin = await addUser(app, { ...person, role: "admin", email: "admin@example.com" });
+  const statuses = async (path: string) => {
+    const keys = [await issueToken(app, viewer, teamId), await issueToken(app, admin, teamId), key];
+    return Promise.all(keys.map(async (each) => (await ask("GET", path, { key: each })).status));
+  };
+  for (const id of [quoting, report]) {
+    expect(await statuses(`/emails/receiving/${id}`)).toEqual([403, 200, 200]);
+    expect(await statuses(`/emails/receiving/${id}/attachments`)).toEqual([403, 200, 200]);
+    expect(await statuses(`/inbound/emails/${id}`)).toEqual([403, 200, 200]);
+  }
+  expect(await statuses(`/emails/receiving/${plain}`)).toEqual([200, 200, 200]);
 });

@@ -14,6 +14,7 @@ import type { FileLink, LinkedInboundAttachment } from "../inbound/received-link
 import type { InboundAttachment, InboundEmail } from "../inbound/schema.ts";
 import type { ToldEndpoint } from "../webhooks/event-store.ts";
 import { getToldOfReceived } from "../webhooks/read.ts";
+import { asCaller } from "./acting.ts";
 import { authenticated } from "./auth.ts";
 import { listAnswer, pageQuery, readPage, searchAnswer, searchNote, searchPage } from "./list.ts";
 import { answer, errorAnswers } from "./openapi.ts";
@@ -64,8 +65,11 @@ const emailRoutes = (app: App) =>
     )
     .get(
       "/:id",
-      async ({ caller, params, query }) =>
-        toAnswer(await getReceivedEmail(app, caller.teamId, params.id, query.html_format ?? "data_uri")),
+      async ({ caller, params, query }) => {
+        const { html_format: format = "data_uri" } = query;
+        const read = () => getReceivedEmail(app, caller.teamId, params.id, format);
+        return toAnswer(await asCaller(app, caller, read));
+      },
       {
         query: wholeQuery,
         detail: {
@@ -114,7 +118,8 @@ const attachmentRoutes = (app: App) =>
       "/:id/attachments",
       async ({ caller, params, query }) => {
         const page = readPage(query, "unpaged");
-        const rows = await getReceivedAttachments(app, caller.teamId, params.id, page);
+        const list = () => getReceivedAttachments(app, caller.teamId, params.id, page);
+        const rows = await asCaller(app, caller, list);
         return listAnswer(rows, page, toLinkedFile);
       },
       {
@@ -129,7 +134,9 @@ const attachmentRoutes = (app: App) =>
     .get(
       "/:id/attachments/:attachmentId",
       async ({ caller, params }) => {
-        const row = await getReceivedAttachment(app, caller.teamId, params.id, params.attachmentId);
+        const { id, attachmentId } = params;
+        const read = () => getReceivedAttachment(app, caller.teamId, id, attachmentId);
+        const row = await asCaller(app, caller, read);
         return { object: "attachment" as const, ...toLinkedFile(row) };
       },
       {

@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import type { App } from "../app.ts";
 import { injectMail } from "../sandbox/inject.ts";
 import { clearSandbox, getSandboxMessage, getSandboxMessages, type ReadMessage } from "../sandbox/read.ts";
+import { asCaller } from "./acting.ts";
 import { authenticated } from "./auth.ts";
 import { shown } from "./example.ts";
 import { listAnswer, pageQuery, readPage } from "./list.ts";
@@ -111,9 +112,7 @@ const messageRoutes = (app: App) =>
       "/:id",
       async ({ caller, params }) =>
         // An invitation is not for everybody to read.
-        app.acting.run({ role: caller.role }, async () =>
-          toAnswer(await getSandboxMessage(app, caller.teamId, params.id)),
-        ),
+        toAnswer(await asCaller(app, caller, () => getSandboxMessage(app, caller.teamId, params.id))),
       {
         detail: {
           summary: "Get a message the sandbox took",

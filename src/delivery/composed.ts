@@ -1,6 +1,6 @@
 /** The message of a delivery as hosts get it, made for people to look at. */
 import type { App } from "../app.ts";
-import { isInvitation, withoutInvitationLink } from "../emails/made-from-template.ts";
+import { isInvitation, withoutInvitationLink } from "../emails/invitation-link.ts";
 import { requireEmail } from "../emails/read.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";

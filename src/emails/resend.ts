@@ -10,7 +10,7 @@ import { type AdmittedEmail, type KeptMessage, permittedDomain, type Sender } fr
 import { type DraftAttachment, once } from "./draft.ts";
 import { answerOnce, type OnceOnly } from "./idempotency.ts";
 import { IncomingMessage } from "./incoming.ts";
-import { isInvitation } from "./made-from-template.ts";
+import { isInvitation } from "./invitation-link.ts";
 import { requireEmail } from "./read.ts";
 import type { Attachment, EmailSource } from "./schema.ts";
 import { accept } from "./send.ts";

@@ -4,7 +4,7 @@ import type { Keyset } from "../db/page.ts";
 import type { StoredFile } from "../emails/download-link.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
-import { requireReceived } from "./received.ts";
+import { requireReadable } from "./received.ts";
 import { type LinkedInboundAttachment, linkReceivedAttachment } from "./received-links.ts";
 import { findRawPieces, findReceivedAttachment, pageReceivedAttachments } from "./received-store.ts";
 
@@ -15,7 +15,7 @@ export async function getReceivedAttachments(
   inboundId: string,
   keyset: Keyset,
 ): Promise<LinkedInboundAttachment[]> {
-  const stored = await requireReceived(app, teamId, inboundId);
+  const stored = await requireReadable(app, teamId, inboundId);
   const rows = await pageReceivedAttachments(app.db, stored, keyset);
   return rows.map((row) => linkReceivedAttachment(app, row));
 }
@@ -26,7 +26,7 @@ export async function getReceivedAttachment(
   inboundId: string,
   id: string,
 ): Promise<LinkedInboundAttachment> {
-  const stored = await requireReceived(app, teamId, inboundId);
+  const stored = await requireReadable(app, teamId, inboundId);
   const row = isId(id) ? await findReceivedAttachment(app.db, id.toLowerCase()) : undefined;
   if (row?.inboundId !== stored) throw new Refusal("not_found", "Attachment not found");
   return linkReceivedAttachment(app, row);
@@ -55,7 +55,7 @@ const startBytes = 256 * 1024 + 1;
 
 /** The beginning of a message as it was taken, or all of a small one. */
 export async function getReceivedStart(app: App, teamId: string, inboundId: string): Promise<Uint8Array> {
-  const file = await findRawFile(app, await requireReceived(app, teamId, inboundId));
+  const file = await findRawFile(app, await requireReadable(app, teamId, inboundId));
   if (!file) throw new Refusal("not_found", "Email not found");
   const { head = new Uint8Array(), blobHash } = file;
   if (blobHash === null) return head.subarray(0, startBytes);

@@ -2,6 +2,7 @@ import { and, asc, desc, eq, getTableColumns, ne, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
 import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
 import { expectChange, rawWrite, type Write } from "../db/write.ts";
+import { deliveries, type Email, emails } from "../emails/schema.ts";
 import {
   type InboundAttachment,
   type InboundBody,
@@ -92,16 +93,30 @@ export async function countReceived(db: Db, teamId: string, most: number): Promi
 const ofKind = (teamId: string, kind: ReceivedKind) =>
   and(eq(inboundEmails.teamId, teamId), eq(inboundEmails.kind, kind));
 
-export async function findReceived(
-  db: Db,
-  teamId: string,
-  id: string,
-): Promise<{ row: InboundEmail; body: InboundBody } | undefined> {
+export interface Received {
+  row: InboundEmail;
+  body: InboundBody;
+}
+
+export async function findReceived(db: Db, teamId: string, id: string): Promise<Received | undefined> {
   return db
     .select({ row: getTableColumns(inboundEmails), body: getTableColumns(inboundBodies) })
     .from(inboundEmails)
     .innerJoin(inboundBodies, eq(inboundBodies.inboundId, inboundEmails.id))
     .where(isReceived(teamId, id))
+    .get();
+}
+
+/** The email whose return path a message came back by. */
+export async function findDeliveredEmail(
+  db: Db,
+  deliveryId: string,
+): Promise<Pick<Email, "tags"> | undefined> {
+  return db
+    .select({ tags: emails.tags })
+    .from(deliveries)
+    .innerJoin(emails, eq(emails.id, deliveries.emailId))
+    .where(eq(deliveries.id, deliveryId))
     .get();
 }
 

@@ -1,6 +1,7 @@
 /** Received mail as its team reads it: what a message worker has read, with its attachments and the way to its files. */
-import { type App, atomically } from "../app.ts";
+import { type App, atomically, requireRole } from "../app.ts";
 import type { Keyset } from "../db/page.ts";
+import { hasInvitationLink, isInvitation } from "../emails/invitation-link.ts";
 import { Refusal, WriteConflict } from "../errors.ts";
 import { isId } from "../ids.ts";
 import { withPictures } from "./pictures.ts";
@@ -9,10 +10,12 @@ import {
   countReceived,
   deleteReceived,
   endOfReceived,
+  findDeliveredEmail,
   findReceived,
   hasReceived,
   listAttachmentsOf,
   pageReceived,
+  type Received,
   type ReceivedKind,
   searchReceived,
   sliceReceived,
@@ -120,9 +123,7 @@ export async function getReceivedEmail(
   id: string,
   wanted: HtmlFormat,
 ): Promise<ReceivedWhole> {
-  const found = isId(id) ? await findReceived(app.db, teamId, id.toLowerCase()) : undefined;
-  if (!found) throw receivedMissing();
-  const { row, body } = found;
+  const { row, body } = await getReadable(app, teamId, id);
   const attachments = await listAttachmentsOf(app.db, [row.id]);
   const shown =
     wanted === "data_uri" && body.html !== null ? await withPictures(app, body.html, attachments) : body.html;
@@ -131,6 +132,25 @@ export async function getReceivedEmail(
     ...{ ...row, attachments, headers, text, raw: linkRaw(app, row.id) },
     ...(shown === undefined ? { html: body.html, htmlFormat: "cid" } : { html: shown, htmlFormat: wanted }),
   };
+}
+
+/** Whether there is such an email whose content whoever asks may read; gives the id as it is stored. */
+export async function requireReadable(app: App, teamId: string, id: string): Promise<string> {
+  return (await getReadable(app, teamId, id)).row.id;
+}
+
+async function getReadable(app: App, teamId: string, id: string): Promise<Received> {
+  const found = isId(id) ? await findReceived(app.db, teamId, id.toLowerCase()) : undefined;
+  if (!found) throw receivedMissing();
+  // What answers an invitation may quote its link: that is for who may invite.
+  if (await answersInvitation(app, found)) requireRole(app, "admin");
+  return found;
+}
+
+async function answersInvitation(app: App, { row: { deliveryId }, body }: Received): Promise<boolean> {
+  if (hasInvitationLink(body)) return true;
+  const email = deliveryId === null ? undefined : await findDeliveredEmail(app.db, deliveryId);
+  return email !== undefined && isInvitation(email);
 }
 
 /** Whether there is such an email, for who needs to know no more; gives the id as it is stored. */

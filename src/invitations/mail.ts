@@ -1,7 +1,7 @@
 import type { App } from "../app.ts";
 import { findOwnSendingDomain } from "../domains/service.ts";
 import { type AdmittedEmail, admitEmail } from "../emails/admit.ts";
-import { invitationTag } from "../emails/made-from-template.ts";
+import { invitationTag } from "../emails/invitation-link.ts";
 import { formatAddress, parseAddress } from "../mail/address.ts";
 
 export interface Invited {

@@ -5,6 +5,7 @@ import { getPerson, type Person } from "../contacts/person.ts";
 import { propertiesOf } from "../contacts/properties.ts";
 import type { ContactProperty } from "../contacts/schema.ts";
 import { toContact, toSegmentItem } from "../contacts/told.ts";
+import { withoutInvitationLink } from "../emails/invitation-link.ts";
 import { addressOf } from "./erase.ts";
 import type { EventOn } from "./find.ts";
 import {
@@ -109,10 +110,13 @@ const toEmail = ({ email, delivery, attempts, attachments }: ShownEmail) => ({
   attachments: attachments.map(toFile),
 });
 
-const toReceived = ({ row, body, attachments }: ShownReceived) => ({
-  ...{ id: row.id, created_at: row.createdAt.toISOString(), from: row.sender, to: row.recipients },
-  ...{ subject: row.subject, html: body.html, text: body.text, attachments: attachments.map(toFile) },
-});
+function toReceived({ row, body, attachments }: ShownReceived) {
+  const { html, text } = withoutInvitationLink(body); // they may have answered one and quoted it
+  return {
+    ...{ id: row.id, created_at: row.createdAt.toISOString(), from: row.sender, to: row.recipients },
+    ...{ subject: row.subject, html, text, attachments: attachments.map(toFile) },
+  };
+}
 
 const toEvent = ({ id, type, createdAt, data, emailId }: EventOn) => ({
   ...{ id, type, created_at: createdAt.toISOString(), data: JSON.parse(data) as unknown, email_id: emailId },

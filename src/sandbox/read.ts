@@ -1,7 +1,7 @@
 import { type ParsedMail, simpleParser } from "mailparser";
 import { type App, atomically, requireRole } from "../app.ts";
 import type { Keyset } from "../db/page.ts";
-import { isInvitation } from "../emails/made-from-template.ts";
+import { isInvitation } from "../emails/invitation-link.ts";
 import { findEmail } from "../emails/store.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";

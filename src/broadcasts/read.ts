@@ -1,12 +1,13 @@
-import { and, desc, eq, inArray, notInArray } from "drizzle-orm";
+import { and, desc, eq, notInArray } from "drizzle-orm";
 import type { App } from "../app.ts";
-import { findPlace, type Keyset, type Numbers, type Place } from "../db/page.ts";
+import type { Keyset, Numbers, Place } from "../db/page.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
 import { type Broadcast, type BroadcastStatus, broadcasts } from "./schema.ts";
 import {
   countOutcomes,
   findBroadcast,
+  findBroadcastPlace,
   findListedBroadcast,
   type ListedBroadcast,
   listBroadcasts,
@@ -41,10 +42,7 @@ export const findBroadcastsPlace = (
   teamId: string,
   numbers: Numbers,
   statuses?: BroadcastStatus[],
-): Promise<Place> => {
-  const wanted = and(eq(broadcasts.teamId, teamId), statuses && inArray(broadcasts.status, statuses));
-  return findPlace(app.db, broadcasts.id, wanted, numbers);
-};
+): Promise<Place> => findBroadcastPlace(app.db, teamId, numbers, statuses);
 
 /** The newest broadcasts of a team to a segment, or about a topic, that have not come to their end. */
 export const getBroadcastsUsing = (

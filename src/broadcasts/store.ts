@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { and, eq, getTableColumns, inArray, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
-import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
+import { findPlace, type Keyset, type Numbers, newestFirst, type Place, pageOf } from "../db/page.ts";
 import { rawWrite, type Write } from "../db/write.ts";
 import { emailCounters } from "../events/schema.ts";
 import { type Broadcast, type BroadcastStatus, behindAll, broadcasts } from "./schema.ts";
@@ -44,16 +44,23 @@ export async function listBroadcasts(
   statuses?: readonly BroadcastStatus[],
 ): Promise<ListedBroadcast[]> {
   const { html: _html, text: _text, ...listed } = getTableColumns(broadcasts);
-  const wanted = and(
-    eq(broadcasts.teamId, teamId),
-    statuses && inArray(broadcasts.status, statuses as BroadcastStatus[]),
-  );
-  const { where, orderBy, limit } = pageOf(broadcasts.id, wanted, keyset);
+  const { where, orderBy, limit } = pageOf(broadcasts.id, isListed(teamId, statuses), keyset);
   return newestFirst(
     await db.select(listed).from(broadcasts).where(where).orderBy(orderBy).limit(limit),
     keyset,
   );
 }
+
+/** Where the page of a number is in that list. */
+export const findBroadcastPlace = (
+  db: Db,
+  teamId: string,
+  numbers: Numbers,
+  statuses?: readonly BroadcastStatus[],
+): Promise<Place> => findPlace(db, broadcasts.id, isListed(teamId, statuses), numbers);
+
+const isListed = (teamId: string, statuses: readonly BroadcastStatus[] | undefined) =>
+  and(eq(broadcasts.teamId, teamId), statuses && inArray(broadcasts.status, [...statuses]));
 
 export async function listBroadcastNames(
   db: Db,

@@ -1,6 +1,5 @@
-import { eq } from "drizzle-orm";
 import { type App, atomically } from "../app.ts";
-import { findPlace, type Keyset, type Numbers, type Place } from "../db/page.ts";
+import type { Keyset, Numbers, Place } from "../db/page.ts";
 import { expectChange } from "../db/write.ts";
 import { Refusal, WriteConflict } from "../errors.ts";
 import { removeWaitingJob } from "../jobs/store.ts";
@@ -10,12 +9,13 @@ import { cancelClaim } from "./claim-store.ts";
 import { recordDomainEvent } from "./events.ts";
 import { domainsByName, forgetDomains, keysByDomain } from "./memory.ts";
 import { recordsOf } from "./records.ts";
-import { type DkimKeyRow, type Domain, domains } from "./schema.ts";
+import type { DkimKeyRow, Domain } from "./schema.ts";
 import {
   deleteDomainRow,
   findDomain,
   findDomainById,
   findDomainByName,
+  findDomainPlace,
   findFirstVerified,
   listDomainsOf,
   listKeys,
@@ -48,12 +48,12 @@ export async function listDomains(app: App, teamId: string, page: Keyset): Promi
 }
 
 export const findDomainsPlace = (app: App, teamId: string, numbers: Numbers): Promise<Place> =>
-  findPlace(app.db, domains.id, eq(domains.teamId, teamId), numbers);
+  findDomainPlace(app.db, teamId, numbers);
 
 /** The names of domains that a team may send from, for whoever chooses a sender. */
 export async function listSendingDomains(app: App, teamId: string): Promise<string[]> {
-  const found = await listDomainsOf(app.db, teamId, { limit: undefined });
-  return found.filter(({ sending, verifiedAt }) => sending && verifiedAt !== null).map(({ name }) => name);
+  const domains = await listDomainsOf(app.db, teamId, { limit: undefined });
+  return domains.filter(({ sending, verifiedAt }) => sending && verifiedAt !== null).map(({ name }) => name);
 }
 
 /**

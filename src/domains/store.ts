@@ -1,7 +1,15 @@
 import { and, asc, eq, isNotNull, sql } from "drizzle-orm";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import type { Db } from "../db/open.ts";
-import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
+import {
+  countUpTo,
+  findPlace,
+  type Keyset,
+  type Numbers,
+  newestFirst,
+  type Place,
+  pageOf,
+} from "../db/page.ts";
 import {
   type DkimKeyRow,
   type Domain,
@@ -139,3 +147,10 @@ const ofTeam = (teamId: string, id: string) => and(eq(domains.teamId, teamId), e
 
 const isAmong = (column: SQLiteColumn, ids: string[]) =>
   sql`${column} in (select value from json_each(${JSON.stringify(ids)}))`;
+
+export const findDomainPlace = (db: Db, teamId: string, numbers: Numbers): Promise<Place> =>
+  findPlace(db, domains.id, eq(domains.teamId, teamId), numbers);
+
+/** How many a team has, or `most` where it has more. */
+export const countDomains = (db: Db, teamId: string, most: number): Promise<number> =>
+  countUpTo(db, domains.id, eq(domains.teamId, teamId), most);

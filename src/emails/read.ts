@@ -1,11 +1,16 @@
-import { eq } from "drizzle-orm";
 import type { App } from "../app.ts";
-import { findPlace, type Keyset, type Numbers, type Place } from "../db/page.ts";
+import type { Keyset, Numbers, Place } from "../db/page.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
 import { asMerged } from "./made-from-template.ts";
-import { emails } from "./schema.ts";
-import { type EmailWithContent, findEmail, hasEmail, type ListedEmail, listEmails } from "./store.ts";
+import {
+  type EmailWithContent,
+  findEmail,
+  findEmailPlace,
+  hasEmail,
+  type ListedEmail,
+  listEmails,
+} from "./store.ts";
 
 export async function getEmail(app: App, teamId: string, id: string): Promise<EmailWithContent> {
   const email = isId(id) ? await findEmail(app.db, teamId, id.toLowerCase()) : undefined;
@@ -27,4 +32,4 @@ export async function getEmails(app: App, teamId: string, keyset: Keyset): Promi
 }
 
 export const findEmailsPlace = (app: App, teamId: string, numbers: Numbers): Promise<Place> =>
-  findPlace(app.db, emails.id, eq(emails.teamId, teamId), numbers);
+  findEmailPlace(app.db, teamId, numbers);

@@ -1,6 +1,6 @@
 import { and, asc, eq, getTableColumns, gt, lt, lte, notInArray, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
-import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
+import { findPlace, type Keyset, type Numbers, newestFirst, type Place, pageOf } from "../db/page.ts";
 import { preparedRead } from "../db/read.ts";
 import { preparedWrite, type Write } from "../db/write.ts";
 import {
@@ -227,3 +227,6 @@ export async function listDeliveries(db: Db, teamId: string, emailId: string): P
     .where(and(eq(deliveries.emailId, emailId), eq(deliveries.teamId, teamId)))
     .orderBy(asc(deliveries.id));
 }
+
+export const findEmailPlace = (db: Db, teamId: string, numbers: Numbers): Promise<Place> =>
+  findPlace(db, emails.id, eq(emails.teamId, teamId), numbers);

@@ -1,6 +1,6 @@
 import { and, eq, isNull, lt, or, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
-import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
+import { countUpTo, type Keyset, newestFirst, pageOf } from "../db/page.ts";
 import { preparedWrite } from "../db/write.ts";
 import { type ApiKey, apiKeys } from "./schema.ts";
 
@@ -80,3 +80,7 @@ export const updateLastUse = preparedWrite<{ id: string; at: number }>((db) =>
       ),
     ),
 );
+
+/** How many a team has, or `most` where it has more. */
+export const countKeys = (db: Db, teamId: string, most: number): Promise<number> =>
+  countUpTo(db, apiKeys.id, eq(apiKeys.teamId, teamId), most);

@@ -1,12 +1,12 @@
-import { eq } from "drizzle-orm";
 import type { App } from "../app.ts";
-import { findPlace, type Keyset, type Numbers, type Place } from "../db/page.ts";
+import type { Keyset, Numbers, Place } from "../db/page.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
-import { type Log, logs } from "./schema.ts";
+import type { Log } from "./schema.ts";
 import {
   endOfSlice,
   findLog,
+  findLogPlace,
   type ListedLog,
   type LogFilter,
   type LogSlice,
@@ -51,7 +51,7 @@ export async function getLogs(
 
 /** In all of a team's logs. */
 export const findLogsPlace = (app: App, teamId: string, numbers: Numbers): Promise<Place> =>
-  findPlace(app.db, logs.id, eq(logs.teamId, teamId), numbers);
+  findLogPlace(app.db, teamId, numbers);
 
 /** Whether every row that is read is one that was asked for. */
 function isIndexed({ method, status, path, keyId }: LogFilter): boolean {

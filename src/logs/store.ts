@@ -1,5 +1,6 @@
 import { and, asc, desc, eq, gt, gte, lt, lte, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
+import { findPlace, type Numbers, type Place } from "../db/page.ts";
 import type { SqlValue } from "../db/transport.ts";
 import { rawWrite, type Write } from "../db/write.ts";
 import { leastIdAt } from "../ids.ts";
@@ -183,3 +184,7 @@ export const deleteLogs = (teamId: string, before: Date, most: number): Write =>
       (select id from logs where team_id = ?1 and id < ?2 order by id limit ?3)`,
     [teamId, leastIdAt(before), most],
   );
+
+/** In all of a team's logs. */
+export const findLogPlace = (db: Db, teamId: string, numbers: Numbers): Promise<Place> =>
+  findPlace(db, logs.id, eq(logs.teamId, teamId), numbers);

@@ -1,10 +1,9 @@
-import { eq } from "drizzle-orm";
 import type { App } from "../app.ts";
 import { findTotals } from "../contacts/store.ts";
-import { countUpTo, furthestNumbered } from "../db/page.ts";
-import { domains } from "../domains/schema.ts";
-import { apiKeys } from "../keys/schema.ts";
-import { webhooks } from "../webhooks/schema.ts";
+import { furthestNumbered } from "../db/page.ts";
+import { countDomains } from "../domains/store.ts";
+import { countKeys } from "../keys/store.ts";
+import { countWebhooks } from "../webhooks/store.ts";
 import { getMetrics } from "./read.ts";
 
 /** What a team has and has sent. */
@@ -21,20 +20,15 @@ export interface Usage {
 
 export async function getUsage(app: App, teamId: string): Promise<Usage> {
   const today = app.now().toISOString().slice(0, 10);
-  const counted = (table: typeof domains | typeof apiKeys | typeof webhooks) =>
-    countUpTo(app.db, table.id, eq(table.teamId, teamId), furthestNumbered);
-  const [sentToday, sentThisMonth, ofDomains, ofKeys, ofWebhooks, contacts] = await Promise.all([
+  const [sentToday, sentThisMonth, domains, keys, webhooks, contacts] = await Promise.all([
     sentSince(app, teamId, today),
     sentSince(app, teamId, `${today.slice(0, 7)}-01`),
-    counted(domains),
-    counted(apiKeys),
-    counted(webhooks),
+    countDomains(app.db, teamId, furthestNumbered),
+    countKeys(app.db, teamId, furthestNumbered),
+    countWebhooks(app.db, teamId, furthestNumbered),
     findTotals(app.db, teamId),
   ]);
-  return {
-    ...{ sentToday, sentThisMonth, contacts: contacts.total },
-    ...{ domains: ofDomains, keys: ofKeys, webhooks: ofWebhooks },
-  };
+  return { sentToday, sentThisMonth, domains, keys, webhooks, contacts: contacts.total };
 }
 
 async function sentSince(app: App, teamId: string, day: string): Promise<number> {

@@ -1,7 +1,6 @@
 /** Templates: emails made once for many, edited as a draft and sent as they were published. */
-import { eq } from "drizzle-orm";
 import { type App, atomically } from "../app.ts";
-import { findPlace, type Keyset, type Numbers, type Place } from "../db/page.ts";
+import type { Keyset, Numbers, Place } from "../db/page.ts";
 import { expectChange } from "../db/write.ts";
 import { Refusal, WriteConflict } from "../errors.ts";
 import { newId } from "../ids.ts";
@@ -14,11 +13,12 @@ import {
   type TemplateInput,
 } from "./content.ts";
 import { forgetPublished } from "./published.ts";
-import { type Template, type TemplateContent, type TemplateVersion, templates } from "./schema.ts";
+import type { Template, TemplateContent, TemplateVersion } from "./schema.ts";
 import {
   deleteTemplate,
   deleteVersions,
   findTemplate,
+  findTemplatePlace,
   findVersion,
   insertTemplate,
   insertVersion,
@@ -86,7 +86,7 @@ export async function getTemplates(app: App, teamId: string, page: Keyset): Prom
 }
 
 export const findTemplatesPlace = (app: App, teamId: string, numbers: Numbers): Promise<Place> =>
-  findPlace(app.db, templates.id, eq(templates.teamId, teamId), numbers);
+  findTemplatePlace(app.db, teamId, numbers);
 
 /** The newest so many that can be sent, for whoever chooses one. */
 export async function getPublishedTemplates(app: App, teamId: string, limit: number): Promise<Template[]> {

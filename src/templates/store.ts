@@ -1,6 +1,6 @@
 import { and, desc, eq, getTableColumns, isNotNull, lte, ne, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
-import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
+import { findPlace, type Keyset, type Numbers, newestFirst, type Place, pageOf } from "../db/page.ts";
 import { preparedRead } from "../db/read.ts";
 import type { Write } from "../db/write.ts";
 import { isId } from "../ids.ts";
@@ -118,3 +118,6 @@ export const deleteVersions = (
 
 export const deleteTemplate = (db: Db, teamId: string, id: string): Write =>
   db.delete(templates).where(and(eq(templates.id, id), eq(templates.teamId, teamId)));
+
+export const findTemplatePlace = (db: Db, teamId: string, numbers: Numbers): Promise<Place> =>
+  findPlace(db, templates.id, eq(templates.teamId, teamId), numbers);

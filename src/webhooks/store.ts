@@ -1,6 +1,6 @@
 import { and, eq } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
-import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
+import { countUpTo, type Keyset, newestFirst, pageOf } from "../db/page.ts";
 import { rawWrite, type Write } from "../db/write.ts";
 import type { Subscription } from "./names.ts";
 import { type Webhook, webhookSubscriptions, webhooks } from "./schema.ts";
@@ -113,3 +113,7 @@ export const endSubscriptionsIfDisabled = (webhookId: string): Write =>
        and exists (select 1 from webhooks where id = ?1 and status = 'disabled')`,
     [webhookId],
   );
+
+/** How many a team has, or `most` where it has more. */
+export const countWebhooks = (db: Db, teamId: string, most: number): Promise<number> =>
+  countUpTo(db, webhooks.id, eq(webhooks.teamId, teamId), most);

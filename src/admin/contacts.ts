@@ -16,11 +16,10 @@ import { type ContactsWanted, filterContacts } from "../contacts/filter.ts";
 import { listDynamicOf, setMembership } from "../contacts/members.ts";
 import { getPerson } from "../contacts/person.ts";
 import { propertiesOf } from "../contacts/properties.ts";
-import { getContact } from "../contacts/read.ts";
+import { getContact, getTotals } from "../contacts/read.ts";
 import { deleteContact, saveContact, updateContact } from "../contacts/save.ts";
 import type { Contact, ContactProperty } from "../contacts/schema.ts";
 import { listSegments, listStatic } from "../contacts/segments.ts";
-import { findTotals } from "../contacts/store.ts";
 import { updateTopicsOf } from "../contacts/subscriptions.ts";
 import { listTopics } from "../contacts/topics.ts";
 import { csvAnswer } from "../csv/download.ts";
@@ -49,7 +48,7 @@ const listPages = (app: App) =>
       const [segments, topics, totals] = await Promise.all([
         listSegments(app, visit.teamId, { limit: mostChoices - 1 }),
         listTopics(app, visit.teamId, { limit: mostChoices - 1 }),
-        findTotals(app.db, visit.teamId),
+        getTotals(app, visit.teamId),
       ]);
       return visit.page(
         { title: "Contacts", place: "contacts" },

@@ -16,8 +16,8 @@ import {
   listProperties,
   updateProperty,
 } from "../contacts/properties.ts";
+import { getTotals } from "../contacts/read.ts";
 import type { ContactProperty } from "../contacts/schema.ts";
-import { findTotals } from "../contacts/store.ts";
 import { readTyped, shownValue } from "./typed-value.ts";
 import { keysetOf, type Mistakes, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
@@ -110,7 +110,7 @@ async function propertyPage(
 ): Promise<Response> {
   const [{ segments }, { total }] = await Promise.all([
     usesOfProperty(app, visit.teamId, property.id, mostShown),
-    findTotals(app.db, visit.teamId),
+    getTotals(app, visit.teamId),
   ]);
   return visit.page(
     { title: property.key, place: "properties", status: statusOf(mistakes) },

@@ -10,6 +10,7 @@ import { countSegment, previewRules } from "../contacts/audience.ts";
 import { sliceOfSegment } from "../contacts/filter.ts";
 import { setMembership } from "../contacts/members.ts";
 import { propertiesOf } from "../contacts/properties.ts";
+import { getTotals } from "../contacts/read.ts";
 import { contactFields, type Operator, operatorsOf, propertyPrefix, type Rules } from "../contacts/rules.ts";
 import type { ContactProperty, PropertyType, Segment } from "../contacts/schema.ts";
 import {
@@ -21,7 +22,6 @@ import {
   readTeamRules,
   updateSegment,
 } from "../contacts/segments.ts";
-import { findTotals } from "../contacts/store.ts";
 import { listTopics } from "../contacts/topics.ts";
 import { Refusal } from "../errors.ts";
 import {
@@ -50,7 +50,7 @@ const listPages = (app: App) =>
     .get("", async ({ visit, query }) => {
       const page = keysetOf(query);
       const { rows, next } = sliceOf(await listSegments(app, visit.teamId, page), page);
-      const { total } = await findTotals(app.db, visit.teamId);
+      const { total } = await getTotals(app, visit.teamId);
       const list = { segments: rows, next, now: app.now(), isCountedUnasked: total <= countedUnasked };
       if (visit.wantsPiece) return visit.piece(h(SegmentRows, list));
       return visit.page({ title: "Segments", place: "segments" }, h(SegmentsPage, list));

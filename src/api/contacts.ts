@@ -4,9 +4,8 @@ import type { App } from "../app.ts";
 import type { TopicChoice } from "../contacts/changes.ts";
 import { type ContactsWanted, filterContacts } from "../contacts/filter.ts";
 import { propertiesOf } from "../contacts/properties.ts";
-import { getContact, getContacts } from "../contacts/read.ts";
+import { getContact, getContacts, getTotals } from "../contacts/read.ts";
 import { deleteContact, saveContact, updateContact } from "../contacts/save.ts";
-import { findTotals } from "../contacts/store.ts";
 import { listTopicsOf, updateTopicsOf } from "../contacts/subscriptions.ts";
 import { Refusal } from "../errors.ts";
 import { authenticated } from "./auth.ts";
@@ -91,7 +90,7 @@ const singleRoutes = (app: App) =>
       "/count",
       async ({ caller }) => ({
         object: "contact_count" as const,
-        ...(await findTotals(app.db, caller.teamId)),
+        ...(await getTotals(app, caller.teamId)),
       }),
       {
         detail: {

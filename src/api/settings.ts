@@ -1,16 +1,16 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia, t } from "elysia";
 import { listMembers, type Member } from "../accounts/members.ts";
-import { getTeam, renameTeam } from "../accounts/teams.ts";
+import { getTeam } from "../accounts/teams.ts";
 import type { App } from "../app.ts";
 import { smtpAccess } from "../config/told.ts";
-import { type Inviting, invite } from "../invitations/service.ts";
+import type { Inviting } from "../invitations/service.ts";
 import { getUsage } from "../metrics/usage.ts";
 import type { Role } from "../roles.ts";
-import { actingAs, whoIs } from "./acting.ts";
 import { authenticated } from "./auth.ts";
 import { shown } from "./example.ts";
 import { answer, bodyErrorAnswers, errorAnswers } from "./openapi.ts";
+import { inviteAs, renameTeamAs } from "./team-acts.ts";
 
 const tags = ["Settings"];
 const id = Type.String({ format: "uuid" });
@@ -79,9 +79,7 @@ export const settingsRoutes = (app: App) =>
     .patch(
       "/team",
       async ({ caller, body, asked }) => {
-        await actingAs(app, caller, asked, `Renamed the team to “${body.name}”`, caller.teamId, () =>
-          renameTeam(app, caller.teamId, body.name),
-        );
+        await renameTeamAs(app, caller, asked, body.name);
         return { message: "team updated" as const };
       },
       {
@@ -99,10 +97,7 @@ export const settingsRoutes = (app: App) =>
       async ({ caller, body, asked, set }) => {
         const { email } = body;
         const role = body.role === "member" ? "developer" : body.role;
-        const invitedBy = await whoIs(app, caller);
-        const made = await actingAs(app, caller, asked, `Invited ${email} as ${role}`, "", () =>
-          invite(app, caller.teamId, { email, role, invitedBy }),
-        );
+        const made = await inviteAs(app, caller, asked, { email, role });
         set.status = 201;
         set.headers["cache-control"] = "no-store";
         return toInvited(made);

@@ -3,13 +3,12 @@ import { Elysia, t } from "elysia";
 import { changeRole, getMember, listMembers, type Member, removeMember } from "../accounts/members.ts";
 import type { Invitation, Team } from "../accounts/schema.ts";
 import { passOn } from "../accounts/sessions.ts";
-import { createTeam, getTeam, renameTeam } from "../accounts/teams.ts";
+import { createTeam, getTeam } from "../accounts/teams.ts";
 import type { App } from "../app.ts";
 import type { AuditEntry } from "../audit/schema.ts";
 import { listAudit } from "../audit/service.ts";
 import {
   type Inviting,
-  invite,
   inviteAgain,
   invitedRoles,
   type ListedInvitation,
@@ -17,11 +16,12 @@ import {
   takeBack,
 } from "../invitations/service.ts";
 import { roles } from "../roles.ts";
-import { actingAs, whoIs } from "./acting.ts";
+import { actingAs } from "./acting.ts";
 import { authenticated, authenticatedPerson } from "./auth.ts";
 import { shown } from "./example.ts";
 import { listAnswer, pageQuery, readPage } from "./list.ts";
 import { answer, bodyErrorAnswers, errorAnswers, listOf } from "./openapi.ts";
+import { inviteAs, renameTeamAs } from "./team-acts.ts";
 
 const tags = ["Team"];
 const id = Type.String({ format: "uuid" });
@@ -117,22 +117,15 @@ const ownTeamRoutes = (app: App) =>
         responses: { 200: answer("The team", team), ...errorAnswers },
       },
     })
-    .patch(
-      "",
-      async ({ caller, body, asked }) =>
-        actingAs(app, caller, asked, `Renamed the team to “${body.name}”`, caller.teamId, async () =>
-          toTeam(await renameTeam(app, caller.teamId, body.name)),
-        ),
-      {
-        parse: "json",
-        body: shown(renaming),
-        detail: {
-          summary: "Rename the team",
-          tags,
-          responses: { 200: answer("Renamed", team), ...bodyErrorAnswers },
-        },
+    .patch("", async ({ caller, body, asked }) => toTeam(await renameTeamAs(app, caller, asked, body.name)), {
+      parse: "json",
+      body: shown(renaming),
+      detail: {
+        summary: "Rename the team",
+        tags,
+        responses: { 200: answer("Renamed", team), ...bodyErrorAnswers },
       },
-    )
+    })
     .get(
       "/members",
       async ({ caller, query }) => {
@@ -209,11 +202,7 @@ const ownTeamRoutes = (app: App) =>
     .post(
       "/invitations",
       async ({ caller, body, asked, set }) => {
-        const { email, role } = body;
-        const invitedBy = await whoIs(app, caller);
-        const made = await actingAs(app, caller, asked, `Invited ${email} as ${role}`, "", () =>
-          invite(app, caller.teamId, { email, role, invitedBy }),
-        );
+        const made = await inviteAs(app, caller, asked, body);
         set.status = 201;
         set.headers["cache-control"] = "no-store";
         return toInvited(made);

@@ -7,7 +7,7 @@ import { pageOfSegment } from "./audience.ts";
 import type { Contact } from "./schema.ts";
 import { searchContacts } from "./search.ts";
 import { getSegment } from "./segments.ts";
-import { findContact, findContactByEmail, isInSegment, listContacts } from "./store.ts";
+import { findContact, findContactByEmail, findTotals, isInSegment, listContacts } from "./store.ts";
 
 const contactNotFound = () => new Refusal("not_found", "Contact not found");
 
@@ -54,3 +54,7 @@ export async function getContacts(
   if (segmentId === undefined) return listContacts(app.db, teamId, page);
   return pageOfSegment(app, await getSegment(app, teamId, segmentId), page);
 }
+
+/** How many contacts a team has, and how many of them want no broadcasts; counted as they come and go. */
+export const getTotals = (app: App, teamId: string): ReturnType<typeof findTotals> =>
+  findTotals(app.db, teamId);

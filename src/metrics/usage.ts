@@ -1,5 +1,5 @@
 import type { App } from "../app.ts";
-import { findTotals } from "../contacts/store.ts";
+import { getTotals } from "../contacts/read.ts";
 import { furthestNumbered } from "../db/page.ts";
 import { countDomains } from "../domains/store.ts";
 import { countKeys } from "../keys/store.ts";
@@ -26,7 +26,7 @@ export async function getUsage(app: App, teamId: string): Promise<Usage> {
     countDomains(app.db, teamId, furthestNumbered),
     countKeys(app.db, teamId, furthestNumbered),
     countWebhooks(app.db, teamId, furthestNumbered),
-    findTotals(app.db, teamId),
+    getTotals(app, teamId),
   ]);
   return { sentToday, sentThisMonth, domains, keys, webhooks, contacts: contacts.total };
 }

@@ -17,7 +17,10 @@ function requireWatcher(app: App, request: Request, server: Connections | null):
   if (token !== undefined) {
     const given = /^Bearer +(\S+) *$/i.exec(request.headers.get("authorization") ?? "")?.[1] ?? "";
     if (isSame(given, token)) return;
-    throw new Refusal("not_permitted", "Metrics need the configuration's `metrics.token` as a bearer token.");
+    throw new Refusal(
+      "not_permitted",
+      "Metrics of the server need the configuration's `metrics.token` as a bearer token. Those of a team come with its API key and a `period`, such as `?period=7d`.",
+    );
   }
   if (isFromThisMachine(request, server)) return;
   throw new Refusal(

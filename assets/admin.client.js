@@ -68,6 +68,16 @@
     if (target === palette()) palette().close();
   });
 
+  // A second click while the first is on its way would do the act twice: send an email again, make another key.
+  const underWay = new WeakSet();
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.getAttribute("method") !== "post") return;
+    if (underWay.has(form)) event.preventDefault();
+    underWay.add(form);
+    setTimeout(() => underWay.delete(form), 3000); // whoever has stopped it may mean it again
+  });
+
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
       event.preventDefault();

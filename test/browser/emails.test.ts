@@ -77,6 +77,30 @@ test("an email is made from a template, with a topic, tags, headers and files of
   await page.getByText("X-Entity-Ref-ID", { exact: true }).waitFor();
 });
 
+test("an email is sent once, though one clicks again while it is on its way", async () => {
+  const page = await open("/admin/emails/new");
+  await page.getByLabel("To", { exact: true }).fill("delivered@example.org");
+  await page.getByLabel("Subject").fill("Clicked twice");
+  await page.getByLabel("Text", { exact: true }).fill("Hi");
+  const [asked, again] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let posts = 0;
+  await page.route("**/admin/emails/new", async (route) => {
+    posts += 1;
+    asked.resolve();
+    await again.promise;
+    await route.continue();
+  });
+  const button = page.getByRole("button", { name: "Send" });
+  await button.scrollIntoViewIfNeeded();
+  const { x, y } = (await button.boundingBox())!;
+  await page.mouse.click(x + 5, y + 5);
+  await asked.promise;
+  await page.mouse.click(x + 5, y + 5); // as a person does: nothing waits for the page that is to come
+  again.resolve();
+  await page.waitForURL(/\/admin\/emails\/[0-9a-f-]{36}$/);
+  expect(posts).toBe(1);
+});
+
 test("the list shows emails as they come and as they change, and strangers' words as words", async () => {
   await addDomain();
   await send("before", "delivered@example.org");

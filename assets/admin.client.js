@@ -71,8 +71,9 @@
   // A second click while the first is on its way would do the act twice: send an email again, make another key.
   const underWay = new WeakSet();
   document.addEventListener("submit", (event) => {
-    const form = event.target;
-    if (event.defaultPrevented || form.getAttribute("method") !== "post") return;
+    const { target: form, submitter } = event;
+    const isAct = form.getAttribute("method") === "post" && !submitter?.formTarget; // a preview is looked at beside it
+    if (event.defaultPrevented || !isAct) return;
     if (underWay.has(form)) event.preventDefault();
     underWay.add(form);
     setTimeout(() => underWay.delete(form), 3000); // whoever has stopped it may mean it again

@@ -1,6 +1,7 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { type Page, scene, see } from "./browser.ts";
+import { until } from "./sending.ts";
 
 const { open, api, mailit, key, database } = await scene();
 const evil = "<script>alert(1)</script><img src=x onerror=alert(1)>";
@@ -8,10 +9,6 @@ const evil = "<script>alert(1)</script><img src=x onerror=alert(1)>";
 const domain = await api("POST", "/domains", { name: "acme.test" });
 await api("POST", `/domains/${domain.id}/verify`);
 await until(async () => (await api("GET", `/domains/${domain.id}`)).status === "verified");
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo()));
-}
 
 const send = async (changes: object = {}): Promise<string> => {
   const email = {

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { scene, see } from "./browser.ts";
+import { until } from "./sending.ts";
 
 const { open, api } = await scene();
 const evil = "<script>alert(1)</script><img src=x onerror=alert(1)>";
@@ -9,7 +10,7 @@ const { id: domainId } = await api("POST", "/domains", {
   capabilities: { sending: "enabled", receiving: "enabled" },
 });
 await api("POST", `/domains/${domainId}/verify`);
-while ((await api("GET", `/domains/${domainId}`)).status !== "verified");
+await until(async () => (await api("GET", `/domains/${domainId}`)).status === "verified");
 
 test("what is sent appears in the inbox by itself, is read in every way, and cleared", async () => {
   const page = await open("/admin/sandbox");

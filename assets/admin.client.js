@@ -115,6 +115,34 @@
   document.addEventListener("htmx:sse:after:message", () => localise(document));
   localise(document);
 
+  // What is live is kept so by htmx, which asks again where a connection ends. Where the first could not be made it would not.
+  const live = document.getElementById("not-live");
+  const [firstPauseMs, longestPauseMs] = [500, 60_000]; // as htmx has them
+  let pauseMs = firstPauseMs;
+  const askAgain = () => {
+    live.hidden = false;
+    const source = live.getAttribute("hx-sse:connect");
+    setTimeout(
+      () => window.htmx.ajax("GET", source, { source: live }),
+      pauseMs * (0.7 + 0.6 * Math.random()),
+    );
+    pauseMs = Math.min(2 * pauseMs, longestPauseMs);
+  };
+  live?.addEventListener("htmx:error", askAgain);
+  live?.addEventListener("htmx:before:response", (event) => {
+    const { status } = event.detail.ctx.response;
+    if (status < 500 && status !== 429) return;
+    event.preventDefault(); // what it holds would be said at the head of the page, and stay there
+    askAgain();
+  });
+  live?.addEventListener("htmx:sse:error", ({ detail }) => {
+    if (detail.connection?.attempt > 0) live.hidden = false; // the first is the end of a connection, as when a page is left
+  });
+  live?.addEventListener("htmx:sse:after:connection", () => {
+    live.hidden = true;
+    pauseMs = firstPauseMs;
+  });
+
   // Where tabs have no room, the one that is open is in sight.
   for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
     tab.scrollIntoView({ block: "nearest", inline: "center" });

@@ -116,7 +116,11 @@ export function Shell(props: ShellProps & { children?: ComponentChildren }) {
         )}
         {children}
       </main>
-      {live && <div hx-sse:connect={live} hx-swap="none" hidden />}
+      {live && (
+        <p id="not-live" class="not-live" role="status" hx-sse:connect={live} hx-swap="none" hidden>
+          Not live. This page tries again by itself.
+        </p>
+      )}
       <dialog id="palette" class="palette" aria-label="Search and commands" data-source="/admin/palette" />
     </Document>
   );

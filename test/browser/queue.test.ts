@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { scene, see } from "./browser.ts";
-import { addDomain, sendTo } from "./sending.ts";
+import { scene, see, signIn } from "./browser.ts";
+import { addDomain, sendTo, until } from "./sending.ts";
 
 const here = await scene({ env: { MAILIT_SMTP_OUTBOUND_RETRY_DELAYS: "1h" } });
 const { open, api } = here;
@@ -55,6 +55,35 @@ test("a page is live once htmx has come, however late its other scripts are", as
   });
   await page.goto(`${here.mailit.url}/admin/queue`);
   await live;
+});
+
+test("a page that could not be live at first becomes so by itself, says so meanwhile, and has missed nothing", async () => {
+  // A browser of its own: it logs each of its failures, as it should.
+  const context = await (await open("/admin")).context().browser()!.newContext();
+  await signIn(context, here.mailit.url);
+  await sendTo(here, "ada@example.net", { subject: "Before" }); // a list that is empty is not live
+  const page = await context.newPage();
+  let isUp = false;
+  let refused = 0;
+  await page.route("**/admin/emails/live*", (route) => {
+    if (isUp) return route.continue();
+    refused += 1;
+    return refused % 2 === 1 ? route.abort() : route.fulfill({ status: 503, body: "A proxy's own words" });
+  });
+  await page.goto(`${here.mailit.url}/admin/emails`);
+  const sign = page.getByRole("status").getByText("Not live");
+  await sign.waitFor();
+  await until(async () => refused >= 2);
+  await see(page, "not-live");
+  await sendTo(here, "ada@example.net", { subject: "While it was away" });
+  expect(await page.getByText("While it was away").count()).toBe(0);
+  expect(await page.getByText("A proxy's own words").count()).toBe(0);
+  isUp = true;
+  await page.getByText("While it was away").waitFor();
+  await sign.waitFor({ state: "hidden" });
+  await sendTo(here, "ada@example.net", { subject: "Afterwards" });
+  await page.getByText("Afterwards").waitFor();
+  await context.close();
 });
 
 const selection = "/admin/queue/selection?tag=kind%3Anews";

@@ -52,7 +52,7 @@ export const keyPages = (app: App) =>
           allowedIps: values.allowedIps.split(/[\s,]+/).filter(Boolean),
         });
         return visit.page(
-          { title: "API keys", place: "api-keys" },
+          { title: "API keys", place: "api-keys", status: 201 },
           h(MadeKeyPage, { name: values.name, token }),
         );
       } catch (error) {

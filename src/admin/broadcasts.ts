@@ -153,7 +153,7 @@ const draftPages = (app: App) =>
             visit.act(`Sent a test of the broadcast “${values.name}” to ${values.testTo}`);
             const to = linesOf(values.testTo.replaceAll(",", "\n"));
             const wish = { to, contact: values.contact || undefined };
-            const { id } = await testBroadcast(app, { teamId: visit.teamId }, params.id, wish);
+            const { id } = await testBroadcast(app, { teamId: visit.teamId }, params.id, wish, visit.once);
             return visit.done(`${path}?tested=${id}`);
           }
           default:

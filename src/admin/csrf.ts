@@ -2,13 +2,17 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import type { App } from "../app.ts";
 import { Refusal } from "../errors.ts";
 
-/** What forms of one sign-in carry, so that no other site can send them for whoever is signed in. */
-export function csrfToken(app: App, signInId: string): string {
-  return createHmac("sha256", app.secrets.derive("csrf")).update(signInId).digest("base64url");
+/**
+ * What forms of one sign-in carry, so that no other site can send them for whoever is signed in. `page` tells the forms
+ * of one page from those of another, and proves nothing.
+ */
+export function csrfToken(app: App, signInId: string, page = ""): string {
+  const proof = createHmac("sha256", app.secrets.derive("csrf")).update(signInId).digest("base64url");
+  return page === "" ? proof : `${proof}.${page}`;
 }
 
 export function requireCsrfToken(app: App, signInId: string, given: string): void {
-  const [known, shown] = [Buffer.from(csrfToken(app, signInId)), Buffer.from(given)];
+  const [known, shown] = [Buffer.from(csrfToken(app, signInId)), Buffer.from(given.split(".")[0]!)];
   if (known.length === shown.length && timingSafeEqual(known, shown)) return;
   throw new Refusal(
     "not_permitted",

@@ -32,7 +32,7 @@ export const newEmailPages = (app: App) =>
       visit.act("Sent an email", "");
       try {
         const draft = await draftOf(app, visit, values);
-        const { id } = await sendEmail(app, { teamId: visit.teamId }, draft);
+        const { id } = await sendEmail(app, { teamId: visit.teamId }, draft, visit.once);
         return visit.done(
           `/admin/emails/${id}`,
           values.scheduled_at ? "The email is scheduled." : "The email is on its way.",

@@ -115,7 +115,7 @@ const acts = (app: App) =>
     .use(signedIn(app))
     .post("/:id/resend", async ({ visit, params }) => {
       visit.act("Sent an email again", params.id);
-      const { id } = await resendEmail(app, { teamId: visit.teamId }, params.id);
+      const { id } = await resendEmail(app, { teamId: visit.teamId }, params.id, visit.once);
       return visit.done(`/admin/emails/${id}`, "It is sent again: this is the new email.");
     })
     .post("/:id/cancel", async ({ visit, params }) => {

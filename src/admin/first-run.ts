@@ -210,7 +210,7 @@ const keySteps = (app: App) => {
         const { token } = await createKey(app, visit.teamId, { name, permission: "sending_access" });
         const domain = await newestDomain(app, visit.teamId);
         return await visit.page(
-          { title: "An API key", place: "overview" },
+          { title: "An API key", place: "overview", status: 201 },
           h(MadeKeyStepPage, {
             ...{ name, token, publicUrl: app.config.server.publicUrl },
             from: `hello@${domain?.name ?? "example.com"}`,
@@ -265,7 +265,7 @@ const emailSteps = (app: App) => {
       try {
         const domain = await newestDomain(app, visit.teamId);
         if (!domain) throw new Refusal("validation_error", "Add a domain to send from first.");
-        const { id } = await sendEmail(app, visit, firstEmail(`hello@${domain.name}`, to));
+        const { id } = await sendEmail(app, visit, firstEmail(`hello@${domain.name}`, to), visit.once);
         return visit.done(`${at("email")}?sent=${id}`);
       } catch (error) {
         return page(visit, { to, mistakes: mistakesOf(error, ["to"]) }, undefined);

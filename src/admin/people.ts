@@ -66,7 +66,7 @@ const invitationPages = (app: App) => {
     handing.kind === "mailed"
       ? visit.done(path, `The invitation is on its way to ${invitation.email}.`)
       : visit.page(
-          { title: "Invitations", place: "settings" },
+          { title: "Invitations", place: "settings", status: 201 },
           h(InvitedPage, { email: invitation.email, link: handing.link, why: handing.why }),
         );
   return new Elysia({ prefix: "/settings/invitations" })

@@ -13,6 +13,8 @@ export interface Form {
   isTicked(name: string): boolean;
   /** Those that were chosen. */
   files(name: string): File[];
+  /** All that is in it, to tell it from another; of a file its name and size. */
+  whole(): string;
 }
 
 /** Reads a form of a page of ours. It is in memory whole, so it is refused above the limit before it is read. */
@@ -49,6 +51,10 @@ export function formOf(data: FormData): Form {
     // A browser sends a file without a name where none was chosen.
     files: (name) =>
       data.getAll(name).filter((value): value is File => value instanceof File && value.name !== ""),
+    whole: () =>
+      JSON.stringify(
+        [...data].map(([name, value]) => [name, value instanceof File ? [value.name, value.size] : value]),
+      ),
   };
 }
 

@@ -19,6 +19,7 @@ import { inboundRoutePages } from "./inbound-routes.ts";
 import { invitationPages } from "./invitation.ts";
 import { logPages } from "./logs.ts";
 import { metricsPages } from "./metrics.ts";
+import { noteAnswer, SentBefore } from "./once.ts";
 import { overviewPages } from "./overview.ts";
 import { palettePages } from "./palette.ts";
 import { peoplePages } from "./people.ts";
@@ -45,6 +46,9 @@ export const adminPages = (app: App) =>
     .onParse({ as: "global" }, () => null) // forms are read by `signedIn`, once it is known whose they are
     .onError({ as: "global" }, ({ error, code, request, route }) =>
       answerError(app, { error, code, request, route }),
+    )
+    .onAfterHandle({ as: "global" }, ({ request, responseValue }) =>
+      noteAnswer(app, request, responseValue instanceof Response ? responseValue : undefined),
     )
     .use(signInPages(app))
     .use(themePages(app))
@@ -110,7 +114,9 @@ interface Failed {
   route: string;
 }
 
-function answerError(app: App, { error, code, request, route }: Failed): Response {
+async function answerError(app: App, { error, code, request, route }: Failed): Promise<Response> {
+  if (error instanceof SentBefore) return error.answer;
+  await noteAnswer(app, request);
   if (error instanceof NotSignedIn) return leadToSignIn(request);
   const { status, title, message } = toSentence(error, code);
   if (status >= 500) {

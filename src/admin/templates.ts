@@ -127,6 +127,7 @@ function sendTest(app: App, visit: Visit, id: string, values: ReturnType<typeof 
       ...{ to, cc: [], bcc: [], replyTo: [], headers: {}, tags: [], attachments: [] },
       template: { id, variables: toTrials(values), isTest: true },
     },
+    visit.once,
   );
 }
 

@@ -8,13 +8,15 @@ import type { App } from "../app.ts";
 import { auditEntry } from "../audit/service.ts";
 import { type Connections, clientAddressReader } from "../client-address.ts";
 import type { Keyset } from "../db/page.ts";
+import { type OnceOnly, shortHash } from "../emails/idempotency.ts";
 import { Refusal } from "../errors.ts";
-import { isId } from "../ids.ts";
+import { isId, newId } from "../ids.ts";
 import { atLeast } from "../roles.ts";
 import { documentAnswer, leadTo, pieceAnswer } from "./answer.ts";
 import { csrfToken, requireCsrfToken, requireSameSite } from "./csrf.ts";
 import { type Live, liveAnswer } from "./live.ts";
 import { noticeCookie, readNotice, takenNotice } from "./notice.ts";
+import { refuseSentBefore } from "./once.ts";
 import { cookie, cookieOf, type Form, formOf, isPieceWanted, readForm } from "./request.ts";
 import { readTheme } from "./theme.ts";
 
@@ -29,6 +31,7 @@ interface PageOptions {
   title: string;
   /** The entry of the navigation that is lit. */
   place: NavPlace;
+  /** 201 where it shows what a form has made: that is shown again to whoever sends the form twice. */
   status?: number;
   /** Scripts that only this page needs, by name in `assets/`. */
   scripts?: readonly string[];
@@ -46,6 +49,8 @@ export interface Visit extends SignedIn {
   wantsPiece: boolean;
   /** What forms send back as the hidden field `csrf`. */
   csrf: string;
+  /** For services that do a thing once, on whatever node it arrives; absent where the form does not say which it is. */
+  once: OnceOnly | undefined;
   /** Says what a write does, for the audit log: `Created the API key “Production”`. The id of what it is done to, if any. */
   act(sentence: string, subject?: string): void;
   /** A whole page in the admin's frame. */
@@ -99,6 +104,8 @@ async function begin(
   }
   const isWrite = request.method !== "GET" && request.method !== "HEAD";
   const form = isWrite ? await readWrite(app, request, who) : formOf(new FormData());
+  const once = isWrite ? onceOf(request, who, form) : undefined;
+  if (once) await refuseSentBefore(app, request, once.key);
 
   const visitor = app.acting.getStore();
   if (!visitor) throw new Error("the admin's requests are handled as somebody's");
@@ -112,7 +119,19 @@ async function begin(
     });
   };
   if (isWrite) act(`${request.method} ${route}`); // until the route says it in words
-  return visitOf(app, request, who, form, act);
+  return visitOf(app, request, who, { form, once, act });
+}
+
+/**
+ * Which form it is, by the page it was on, where it is sent and what is in it. A page that stays is no such form's: what
+ * htmx sends from one may be meant as often as it is sent.
+ */
+function onceOf(request: Request, { signInId }: SignedIn, form: Form): OnceOnly | undefined {
+  const [, page] = form.raw("csrf").split(".");
+  if (page === undefined || isPieceWanted(request)) return undefined;
+  const { pathname, search } = new URL(request.url);
+  const key = shortHash(signInId, `${pathname}${search}`, form.whole());
+  return { endpoint: "POST /admin", key, bodyHash: "" }; // what it holds is in the key
 }
 
 /** The token comes in a header from htmx, in the address for what is read as it comes (uploads), else in the form. */
@@ -129,13 +148,18 @@ async function readWrite(app: App, request: Request, { signInId }: SignedIn): Pr
   return form;
 }
 
-function visitOf(app: App, request: Request, who: SignedIn, form: Form, act: Visit["act"]): Visit {
-  const csrf = csrfToken(app, who.signInId);
+function visitOf(
+  app: App,
+  request: Request,
+  who: SignedIn,
+  { form, ...asked }: Pick<Visit, "form" | "once" | "act">,
+): Visit {
+  const csrf = csrfToken(app, who.signInId, newId());
   const forThem = (content: JSX.Element) =>
     h(MayWrite.Provider, { value: atLeast(who.role, "developer") }, content);
   return {
     ...who,
-    ...{ request, form, csrf, act },
+    ...{ request, form, csrf, ...asked },
     teamId: who.team.id,
     wantsPiece: isPieceWanted(request),
     piece: (content, status) => pieceAnswer(forThem(content), status),

@@ -107,7 +107,7 @@ const settingsPages = (app: App) =>
       try {
         const { webhook, secret } = await createWebhook(app, visit.teamId, values);
         return visit.page(
-          { title: "Signing secret", place },
+          { title: "Signing secret", place, status: 201 },
           h(SecretPage, { webhook, secret, isNew: true }),
         );
       } catch (error) {
@@ -147,7 +147,10 @@ const settingsPages = (app: App) =>
       const webhook = await getWebhook(app, visit.teamId, params.id);
       visit.act(`Made a new signing secret for ${webhook.endpoint}`);
       const { secret } = await rotateSecret(app, visit.teamId, webhook.id);
-      return visit.page({ title: "Signing secret", place }, h(SecretPage, { webhook, secret, isNew: true }));
+      return visit.page(
+        { title: "Signing secret", place, status: 201 },
+        h(SecretPage, { webhook, secret, isNew: true }),
+      );
     })
     .post("/:id/remove", async ({ visit, params }) => {
       const { endpoint } = await getWebhook(app, visit.teamId, params.id);

@@ -7,6 +7,7 @@ import { authenticated } from "./auth.ts";
 import { audienceAnswer, previewAnswer, previewRequest, testRequest, toFields } from "./broadcast-schemas.ts";
 import { sendAnswer } from "./email-schemas.ts";
 import { shown } from "./example.ts";
+import { idempotencyHeader, onceOnly } from "./idempotency.ts";
 import { answer, bodyErrorAnswers, errorAnswers } from "./openapi.ts";
 
 const tags = ["Broadcasts"];
@@ -60,9 +61,10 @@ export const broadcastTrialRoutes = (app: App) =>
     )
     .post(
       "/:id/test",
-      async ({ caller, params, body }) => {
+      async ({ caller, params, body, request }) => {
         const to = typeof body.to === "string" ? [body.to] : body.to;
-        return testBroadcast(app, caller, params.id, { to, contact: body.contact });
+        const once = onceOnly(request, "POST /broadcasts/:id/test", params.id, body);
+        return testBroadcast(app, caller, params.id, { to, contact: body.contact }, once);
       },
       {
         parse: "json",
@@ -71,6 +73,7 @@ export const broadcastTrialRoutes = (app: App) =>
           summary: "Send one copy of a broadcast, as a contact would get it, to somebody who looks at it",
           description: "An email like any other; the broadcast stays as it is.",
           tags,
+          parameters: [idempotencyHeader],
           responses: { 200: answer("Accepted, and on disk", sendAnswer), ...bodyErrorAnswers },
         },
       },

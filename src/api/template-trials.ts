@@ -5,6 +5,7 @@ import { previewTemplate } from "../templates/preview.ts";
 import { authenticated } from "./auth.ts";
 import { sendAnswer } from "./email-schemas.ts";
 import { shown } from "./example.ts";
+import { idempotencyHeader, onceOnly } from "./idempotency.ts";
 import { answer, bodyErrorAnswers } from "./openapi.ts";
 import { readVariables } from "./template-field.ts";
 import { toInput } from "./template-input.ts";
@@ -50,13 +51,14 @@ export const templateTrialRoutes = (app: App) =>
     )
     .post(
       "/:id/test",
-      async ({ caller, params, body }) => {
+      async ({ caller, params, body, request }) => {
         const { from, subject, variables } = body;
         const to = typeof body.to === "string" ? [body.to] : body.to;
-        return sendEmail(app, caller, {
+        const draft = {
           ...{ from, subject, to, cc: [], bcc: [], replyTo: [], headers: {}, tags: [], attachments: [] },
           template: { id: params.id, variables: readVariables(variables ?? {}, "variables"), isTest: true },
-        });
+        };
+        return sendEmail(app, caller, draft, onceOnly(request, "POST /templates/:id/test", params.id, body));
       },
       {
         parse: "json",
@@ -65,6 +67,7 @@ export const templateTrialRoutes = (app: App) =>
           summary: "Send a template as it is now, published or not",
           description: "An email like any other, to be looked at in a mail program.",
           tags,
+          parameters: [idempotencyHeader],
           responses: { 200: answer("Accepted, and on disk", sendAnswer), ...bodyErrorAnswers },
         },
       },

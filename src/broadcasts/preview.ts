@@ -5,6 +5,7 @@ import { getContact } from "../contacts/read.ts";
 import type { Contact } from "../contacts/schema.ts";
 import { getSegment } from "../contacts/segments.ts";
 import type { Sender } from "../emails/admit.ts";
+import type { OnceOnly } from "../emails/idempotency.ts";
 import { sendEmail } from "../emails/send.ts";
 import { Refusal } from "../errors.ts";
 import { type Merge, mergeLine, readFields } from "../mail/merge.ts";
@@ -133,11 +134,13 @@ export async function testBroadcast(
   sender: Sender,
   id: string,
   { to, contact }: { to: string[]; contact?: string },
+  onceOnly?: OnceOnly,
 ): Promise<{ id: string }> {
   const made = await previewBroadcast(app, sender.teamId, id, {}, { contact });
-  return sendEmail(app, sender, {
+  const draft = {
     ...{ from: made.from, to, cc: [], bcc: [], replyTo: made.replyTo, subject: made.subject },
     ...{ html: made.html ?? undefined, text: made.text ?? undefined },
     ...{ headers: {}, tags: [], attachments: [] },
-  });
+  };
+  return sendEmail(app, sender, draft, onceOnly);
 }

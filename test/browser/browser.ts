@@ -22,6 +22,8 @@ export interface Scene {
   api(method: string, path: string, body?: unknown): Promise<any>;
   /** A page of the signed-in browser, at a path of the admin. */
   open(path: string): Promise<Page>;
+  /** The same person in another browser, which may complain of what it likes. */
+  elsewhere(options?: { javaScriptEnabled?: boolean }): Promise<Page>;
   /** A browser that nobody is signed in to. */
   stranger(): Promise<BrowserContext>;
   /** The path of the database file, for rows that no API makes. */
@@ -106,6 +108,11 @@ export async function scene(start: Start = {}): Promise<Scene> {
       await page.bringToFront(); // a page in the background is not kept live
       await page.goto(`${mailit.url}${path}`);
       return page;
+    },
+    async elsewhere(options = {}) {
+      const other = await context.browser()!.newContext({ ...options, baseURL: mailit.url });
+      await other.addCookies(await context.cookies());
+      return other.newPage();
     },
     stranger,
     database,

@@ -103,6 +103,29 @@ test("an email is sent once, though one clicks again while it is on its way", as
   expect(posts).toBe(1);
 });
 
+test("without scripts, a form that is clicked twice acts once, and leads where the first click would have", async () => {
+  await haveDomain();
+  const plain = await here.elsewhere({ javaScriptEnabled: false });
+  await plain.goto("/admin/emails/new");
+  await plain.getByLabel("To", { exact: true }).fill("delivered@example.org");
+  await plain.getByLabel("Subject").fill("Without scripts");
+  await plain.getByLabel("Text", { exact: true }).fill("Hi");
+  await plain.getByRole("button", { name: "Send" }).dblclick(); // the second gives up the page the first waits for
+  await plain.getByText("The email is on its way.").waitFor();
+  await plain.goto("/admin/api-keys");
+  await plain.getByLabel("Name").fill("Without scripts");
+  await plain.getByRole("button", { name: "Create key" }).dblclick();
+  await plain.getByRole("heading", { name: "Copy the key now" }).waitFor();
+  const token = await plain.getByText(/^re_/).first().textContent();
+  await plain.reload();
+  expect(await plain.getByText(/^re_/).first().textContent()).toBe(token);
+  await plain.context().close();
+  const emails: { subject: string }[] = (await api("GET", "/emails?limit=100")).data;
+  expect(emails.filter(({ subject }) => subject === "Without scripts")).toHaveLength(1);
+  const keys: { name: string }[] = (await api("GET", "/api-keys")).data;
+  expect(keys.filter(({ name }) => name === "Without scripts")).toHaveLength(1);
+});
+
 test("the list shows emails as they come and as they change, and strangers' words as words", async () => {
   await haveDomain();
   await send("before", "delivered@example.org");

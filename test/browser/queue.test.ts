@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { scene, see, signIn } from "./browser.ts";
+import { scene, see } from "./browser.ts";
 import { addDomain, sendTo, until } from "./sending.ts";
 
 const here = await scene({ env: { MAILIT_SMTP_OUTBOUND_RETRY_DELAYS: "1h" } });
@@ -58,11 +58,8 @@ test("a page is live once htmx has come, however late its other scripts are", as
 });
 
 test("a page that could not be live at first becomes so by itself, says so meanwhile, and has missed nothing", async () => {
-  // A browser of its own: it logs each of its failures, as it should.
-  const context = await (await open("/admin")).context().browser()!.newContext();
-  await signIn(context, here.mailit.url);
   await sendTo(here, "ada@example.net", { subject: "Before" }); // a list that is empty is not live
-  const page = await context.newPage();
+  const page = await here.elsewhere(); // it logs each of its failures, as it should
   let isUp = false;
   let refused = 0;
   await page.route("**/admin/emails/live*", (route) => {
@@ -70,7 +67,7 @@ test("a page that could not be live at first becomes so by itself, says so meanw
     refused += 1;
     return refused % 2 === 1 ? route.abort() : route.fulfill({ status: 503, body: "A proxy's own words" });
   });
-  await page.goto(`${here.mailit.url}/admin/emails`);
+  await page.goto("/admin/emails");
   const sign = page.getByRole("status").getByText("Not live");
   await sign.waitFor();
   await until(async () => refused >= 2);
@@ -83,7 +80,7 @@ test("a page that could not be live at first becomes so by itself, says so meanw
   await sign.waitFor({ state: "hidden" });
   await sendTo(here, "ada@example.net", { subject: "Afterwards" });
   await page.getByText("Afterwards").waitFor();
-  await context.close();
+  await page.context().close();
 });
 
 const selection = "/admin/queue/selection?tag=kind%3Anews";

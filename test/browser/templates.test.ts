@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { type Page, scene, see } from "./browser.ts";
 
-const { open, api, sdk } = await scene();
+const { open, elsewhere, api, sdk } = await scene();
 const hostile = '<script>alert(1)</script><img src=x onerror="alert(2)">';
 
 const domain = await api("POST", "/domains", { name: "example.com" });
@@ -13,16 +13,6 @@ async function write(page: Page, html: string): Promise<void> {
   await editor(page).click();
   await page.keyboard.press("ControlOrMeta+a");
   await page.keyboard.insertText(html);
-}
-
-/** The same person in another browser. */
-async function elsewhere(path: string, options: { javaScriptEnabled?: boolean } = {}): Promise<Page> {
-  const known = (await open("/admin/templates")).context();
-  const context = await known.browser()!.newContext(options);
-  await context.addCookies(await known.cookies());
-  const page = await context.newPage();
-  await page.goto(new URL(path, known.pages()[0]!.url()).href);
-  return page;
 }
 
 const preview = (page: Page) => page.frameLocator(".preview iframe:not(.coming)");
@@ -134,7 +124,8 @@ test("scripts in a template stay without effect in its preview, and pictures are
   const html = `<p>Shown</p><script>parent.document.title = "broken"</script>${hostile}<img src="http://192.0.2.1/a.png">`;
   const { id } = await api("POST", "/templates", { name: "Hostile", html });
   // In a browser of its own: what is blocked there is in its console.
-  const page = await elsewhere(`/admin/templates/${id}`);
+  const page = await elsewhere();
+  await page.goto(`/admin/templates/${id}`);
   const answered: string[] = [];
   page.on("requestfinished", (request) => answered.push(new URL(request.url()).host));
   await preview(page).getByText("Shown").waitFor();
@@ -164,7 +155,8 @@ test("by keyboard alone: into the editor, out of it by Escape and Tab, and saved
 
 test("without scripts there is a text area, and a preview by a button", async () => {
   const { id } = await api("POST", "/templates", { name: "Plain", html: "<p>Plain</p>" });
-  const plain = await elsewhere(`/admin/templates/${id}`, { javaScriptEnabled: false });
+  const plain = await elsewhere({ javaScriptEnabled: false });
+  await plain.goto(`/admin/templates/${id}`);
   await plain.getByLabel("HTML").fill("<p>By hand</p>");
   await plain.getByRole("button", { name: "Refresh" }).click();
   await plain.frameLocator("iframe").getByText("By hand").waitFor();

@@ -3,9 +3,11 @@ import type { ListedBroadcast } from "../src/broadcasts/store.ts";
 import { Acting } from "./parts/acting.tsx";
 import { State } from "./parts/badge.tsx";
 import { Form, FormMistake, SelectField, TextField } from "./parts/form.tsx";
-import { Empty, More, Table } from "./parts/list.tsx";
+import { Empty, Table } from "./parts/list.tsx";
+import { LookFurther } from "./parts/look-further.tsx";
 import { number } from "./parts/number.ts";
 import { PageHead } from "./parts/page-head.tsx";
+import { SearchBar } from "./parts/search-bar.tsx";
 import { Ago } from "./parts/time.tsx";
 import { senderHint } from "./template-edit.tsx";
 
@@ -21,6 +23,8 @@ export type BroadcastTab = keyof typeof broadcastTabs;
 
 interface RowsProps {
   tab: BroadcastTab;
+  /** What is searched for; empty: all of them. */
+  q: string;
   broadcasts: ListedBroadcast[];
   next: string | undefined;
   now: Date;
@@ -28,8 +32,19 @@ interface RowsProps {
 
 const columns = ["Name", "State", { name: "Recipients", isNumber: true }, "When"];
 
+const base = "/admin/broadcasts";
+const pathOf = ({ tab, q }: Pick<RowsProps, "tab" | "q">, after?: string) => {
+  const asked = new URLSearchParams({
+    ...(tab !== "all" && { state: tab }),
+    ...(q && { q }),
+    ...(after && { after }),
+  });
+  return asked.size === 0 ? base : `${base}?${asked}`;
+};
+
 export function BroadcastsPage(list: RowsProps) {
-  const { tab, broadcasts } = list;
+  const { tab, broadcasts, q } = list;
+  const isEmpty = broadcasts.length === 0 && tab === "all" && q === "";
   return (
     <>
       <PageHead title="Broadcasts" lead="One email to everybody in a segment, each with a copy of their own.">
@@ -39,25 +54,7 @@ export function BroadcastsPage(list: RowsProps) {
           </a>
         </Acting>
       </PageHead>
-      <nav aria-label="States">
-        <ul class="tabs">
-          {Object.entries(broadcastTabs).map(([id, { name }]) => (
-            <li>
-              <a
-                href={id === "all" ? "/admin/broadcasts" : `/admin/broadcasts?state=${id}`}
-                aria-current={id === tab ? "page" : undefined}
-              >
-                {name}
-              </a>
-            </li>
-          ))}
-        </ul>
-      </nav>
-      {broadcasts.length > 0 ? (
-        <Table label="Broadcasts" columns={columns}>
-          <BroadcastRows {...list} />
-        </Table>
-      ) : tab === "all" ? (
+      {isEmpty ? (
         <Empty icon="broadcast" title="No broadcast yet">
           <p>
             Choose a segment of your contacts, write to them, look at what each of them will get, and send it.
@@ -71,18 +68,61 @@ export function BroadcastsPage(list: RowsProps) {
           </p>
         </Empty>
       ) : (
-        <Empty icon="broadcast" title="None of them is here">
-          <p>
-            <a href="/admin/broadcasts">See all broadcasts</a>
-          </p>
-        </Empty>
+        <>
+          <SearchBar action={base} list="broadcasts" value={q} placeholder="Name or subject">
+            {tab !== "all" && <input type="hidden" name="state" value={tab} />}
+          </SearchBar>
+          <div id="broadcasts">
+            <nav aria-label="States">
+              <ul class="tabs">
+                {Object.entries(broadcastTabs).map(([id, { name }]) => (
+                  <li>
+                    <a
+                      href={pathOf({ tab: id as BroadcastTab, q })}
+                      aria-current={id === tab ? "page" : undefined}
+                    >
+                      {name}
+                    </a>
+                  </li>
+                ))}
+              </ul>
+            </nav>
+            <FoundBroadcasts {...list} />
+          </div>
+        </>
       )}
     </>
   );
 }
 
-export function BroadcastRows({ tab, broadcasts, next, now }: RowsProps) {
-  const more = next && `/admin/broadcasts?${tab === "all" ? "" : `state=${tab}&`}after=${next}`;
+function FoundBroadcasts(list: RowsProps) {
+  const { broadcasts, next, q, tab } = list;
+  if (broadcasts.length > 0 || next !== undefined) {
+    return (
+      <Table label="Broadcasts" columns={columns}>
+        <BroadcastRows {...list} />
+      </Table>
+    );
+  }
+  if (q === "") {
+    return (
+      <Empty icon="broadcast" title="None of them is here">
+        <p>
+          <a href={base}>See all broadcasts</a>
+        </p>
+      </Empty>
+    );
+  }
+  return (
+    <Empty icon="search" title="Nothing found">
+      <p>
+        No broadcast {tab === "all" ? "" : "in this state "}has “{q}” in its name or subject.
+      </p>
+    </Empty>
+  );
+}
+
+export function BroadcastRows({ tab, broadcasts, next, q, now }: RowsProps) {
   return (
     <>
       {broadcasts.map((broadcast) => (
@@ -103,7 +143,13 @@ export function BroadcastRows({ tab, broadcasts, next, now }: RowsProps) {
           </td>
         </tr>
       ))}
-      {more && <More href={more} columns={columns.length} />}
+      {next && (
+        <LookFurther
+          href={pathOf({ tab, q }, next)}
+          columns={columns.length}
+          isSparse={broadcasts.length === 0}
+        />
+      )}
     </>
   );
 }

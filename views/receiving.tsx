@@ -12,6 +12,7 @@ import { Empty, More, Table } from "./parts/list.tsx";
 import { sizeInWords, Tabs } from "./parts/message.tsx";
 import { counted } from "./parts/number.ts";
 import { PageHead } from "./parts/page-head.tsx";
+import { SearchBar } from "./parts/search-bar.tsx";
 import { Ago, Time } from "./parts/time.tsx";
 
 export type ReceivedKind = "email" | "report";
@@ -38,21 +39,12 @@ export function ReceivingPage({ list }: { list: ReceivedListProps }) {
           Routes
         </a>
       </PageHead>
-      <form
-        method="get"
+      <SearchBar
         action="/admin/receiving"
-        class="filters"
-        hx-get="/admin/receiving"
-        hx-trigger="input delay:250ms, change"
-        hx-target="#received"
-        hx-select="#received"
-        hx-swap="outerHTML"
-        hx-replace-url="true"
+        list="received"
+        value={list.q}
+        placeholder="Sender, recipient or subject"
       >
-        <div class="field grow">
-          <label for="q">Search</label>
-          <input id="q" name="q" type="search" value={list.q} placeholder="Sender, recipient or subject" />
-        </div>
         <SelectField
           name="kind"
           label="Show"
@@ -62,10 +54,7 @@ export function ReceivingPage({ list }: { list: ReceivedListProps }) {
             ["report", "Delivery reports and complaints"],
           ]}
         />
-        <noscript>
-          <button type="submit">Search</button>
-        </noscript>
-      </form>
+      </SearchBar>
       <ReceivedList {...list} />
     </>
   );

@@ -3,12 +3,16 @@ import type { Template } from "../src/templates/schema.ts";
 import { Acting } from "./parts/acting.tsx";
 import { Badge, State } from "./parts/badge.tsx";
 import { Form, FormMistake, TextField } from "./parts/form.tsx";
-import { Empty, More, Table } from "./parts/list.tsx";
+import { Empty, Table } from "./parts/list.tsx";
+import { LookFurther } from "./parts/look-further.tsx";
 import { PageHead } from "./parts/page-head.tsx";
+import { SearchBar } from "./parts/search-bar.tsx";
 import { Ago } from "./parts/time.tsx";
 
 interface RowsProps {
   templates: Template[];
+  /** What is searched for; empty: all of them. */
+  q: string;
   next: string | undefined;
   now: Date;
 }
@@ -28,7 +32,7 @@ export function TemplatesPage(list: RowsProps) {
           </a>
         </Acting>
       </PageHead>
-      {list.templates.length === 0 ? (
+      {list.templates.length === 0 && list.q === "" ? (
         <Empty icon="template" title="No template yet">
           <p>
             Write an email here once; programs then send it by its name, and broadcasts can begin with it.
@@ -42,15 +46,33 @@ export function TemplatesPage(list: RowsProps) {
           </p>
         </Empty>
       ) : (
-        <Table label="Templates" columns={columns}>
-          <TemplateRows {...list} />
-        </Table>
+        <>
+          <SearchBar action="/admin/templates" list="templates" value={list.q} placeholder="Name or alias" />
+          <div id="templates">
+            <FoundTemplates {...list} />
+          </div>
+        </>
       )}
     </>
   );
 }
 
-export function TemplateRows({ templates, next, now }: RowsProps) {
+function FoundTemplates(list: RowsProps) {
+  if (list.templates.length === 0 && list.next === undefined) {
+    return (
+      <Empty icon="search" title="Nothing found">
+        <p>No template has “{list.q}” in its name or alias.</p>
+      </Empty>
+    );
+  }
+  return (
+    <Table label="Templates" columns={columns}>
+      <TemplateRows {...list} />
+    </Table>
+  );
+}
+
+export function TemplateRows({ templates, next, q, now }: RowsProps) {
   return (
     <>
       {templates.map((template) => (
@@ -69,7 +91,13 @@ export function TemplateRows({ templates, next, now }: RowsProps) {
           </td>
         </tr>
       ))}
-      {next && <More href={`/admin/templates?after=${next}`} columns={columns.length} />}
+      {next && (
+        <LookFurther
+          href={`/admin/templates?${new URLSearchParams({ ...(q && { q }), after: next })}`}
+          columns={columns.length}
+          isSparse={templates.length === 0}
+        />
+      )}
     </>
   );
 }

@@ -24,7 +24,7 @@ import {
 } from "../broadcasts/change.ts";
 import { testBroadcast } from "../broadcasts/preview.ts";
 import { reachOf } from "../broadcasts/reach.ts";
-import { getBroadcast, getBroadcasts } from "../broadcasts/read.ts";
+import { findBroadcastsBy, getBroadcast } from "../broadcasts/read.ts";
 import type { Broadcast } from "../broadcasts/schema.ts";
 import { listSegments } from "../contacts/segments.ts";
 import { listTopics } from "../contacts/topics.ts";
@@ -37,7 +37,7 @@ import { previewFor, readWhose } from "./broadcast-preview.ts";
 import { sendPages } from "./broadcast-send.ts";
 import { mailFrame, wordsFrame } from "./mail-frame.ts";
 import { linesOf } from "./template-form.ts";
-import { keysetOf, type Mistakes, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
+import { keysetOf, type Mistakes, mistakesOf, signedIn, type Visit } from "./visit.ts";
 
 export const broadcastPages = (app: App) =>
   new Elysia({ prefix: "/broadcasts" })
@@ -55,12 +55,12 @@ const listPages = (app: App) =>
   new Elysia()
     .use(signedIn(app))
     .get("", async ({ visit, query }) => {
-      const page = keysetOf(query);
       const tab: BroadcastTab = isTab(query.state) ? query.state : "all";
-      const found = await getBroadcasts(app, visit.teamId, page, broadcastTabs[tab].statuses);
-      const { rows: broadcasts, next } = sliceOf(found, page);
-      const list = { tab, broadcasts, next, now: app.now() };
-      if (visit.wantsPiece) return visit.piece(h(BroadcastRows, list));
+      const q = query.q?.trim() ?? "";
+      const filter = { statuses: broadcastTabs[tab].statuses, search: q };
+      const { rows: broadcasts, next } = await findBroadcastsBy(app, visit.teamId, filter, keysetOf(query));
+      const list = { tab, q, broadcasts, next, now: app.now() };
+      if (visit.wantsPiece && query.after !== undefined) return visit.piece(h(BroadcastRows, list));
       return visit.page({ title: "Broadcasts", place }, h(BroadcastsPage, list));
     })
     .get("/new", ({ visit }) => {

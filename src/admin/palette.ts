@@ -3,13 +3,13 @@ import { h } from "preact";
 import { Palette, type PaletteEntry, PaletteResults } from "../../views/palette.tsx";
 import { placesOf } from "../../views/shell.tsx";
 import type { App } from "../app.ts";
-import { getBroadcasts } from "../broadcasts/read.ts";
+import { findBroadcastsBy } from "../broadcasts/read.ts";
 import { searchContacts } from "../contacts/search.ts";
 import { listDomains } from "../domains/service.ts";
 import { searchEmails } from "../emails/search.ts";
 import { Refusal } from "../errors.ts";
 import { atLeast } from "../roles.ts";
-import { getTemplates } from "../templates/service.ts";
+import { findTemplatesBy } from "../templates/service.ts";
 import { signedIn, type Visit } from "./visit.ts";
 
 const commands: PaletteEntry[] = [
@@ -50,17 +50,16 @@ function ownGroups(app: App, { role }: Visit, text: string): Group[] {
 }
 
 async function find(app: App, { teamId }: Visit, text: string): Promise<Group[]> {
-  const page = { limit: 100 };
+  const page = { limit: mostOfAKind };
   const wanted = text.toLowerCase();
-  const named = <T extends { name: string }>(rows: T[]) =>
-    rows.filter(({ name }) => name.toLowerCase().includes(wanted)).slice(0, mostOfAKind);
   const [{ emails }, contacts, domains, templates, broadcasts] = await Promise.all([
-    searchEmails(app, teamId, { text }, { limit: mostOfAKind }),
-    searchContacts(app, teamId, text, { limit: mostOfAKind }).catch(nothingFor),
-    listDomains(app, teamId, page),
-    getTemplates(app, teamId, page),
-    getBroadcasts(app, teamId, page),
+    searchEmails(app, teamId, { text }, page),
+    searchContacts(app, teamId, text, page).catch(nothingFor),
+    listDomains(app, teamId, { limit: 100 }),
+    findTemplatesBy(app, teamId, text, page),
+    findBroadcastsBy(app, teamId, { search: text }, page),
   ]);
+  const named = domains.filter(({ name }) => name.toLowerCase().includes(wanted)).slice(0, mostOfAKind);
   return filled([
     {
       label: "Emails",
@@ -76,15 +75,15 @@ async function find(app: App, { teamId }: Visit, text: string): Promise<Group[]>
         detail: [firstName, lastName].filter(Boolean).join(" "),
       })),
     },
-    { label: "Domains", entries: named(domains).map(({ id, name }) => entry("domains", id, name, "domain")) },
+    { label: "Domains", entries: named.map(({ id, name }) => entry("domains", id, name, "domain")) },
     {
       label: "Templates",
-      entries: named(templates).map(({ id, name }) => entry("templates", id, name, "template")),
+      entries: templates.rows.map(({ id, name }) => entry("templates", id, name, "template")),
     },
     {
       label: "Broadcasts",
-      entries: named(broadcasts.map(({ id, name }) => ({ id, name: name || "Untitled" }))).map(
-        ({ id, name }) => entry("broadcasts", id, name, "broadcast"),
+      entries: broadcasts.rows.map(({ id, name }) =>
+        entry("broadcasts", id, name || "Untitled", "broadcast"),
       ),
     },
   ]);

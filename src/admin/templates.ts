@@ -18,8 +18,8 @@ import {
   changeTemplate,
   createTemplate,
   duplicateTemplate,
+  findTemplatesBy,
   getTemplateNow,
-  getTemplates,
   publishTemplate,
   removeTemplate,
 } from "../templates/service.ts";
@@ -41,10 +41,10 @@ const listPages = (app: App) =>
   new Elysia()
     .use(signedIn(app))
     .get("", async ({ visit, query }) => {
-      const page = keysetOf(query);
-      const { rows: templates, next } = sliceOf(await getTemplates(app, visit.teamId, page), page);
-      const list = { templates, next, now: app.now() };
-      if (visit.wantsPiece) return visit.piece(h(TemplateRows, list));
+      const q = query.q?.trim() ?? "";
+      const found = await findTemplatesBy(app, visit.teamId, q, keysetOf(query));
+      const list = { templates: found.rows, next: found.next, q, now: app.now() };
+      if (visit.wantsPiece && query.after !== undefined) return visit.piece(h(TemplateRows, list));
       return visit.page({ title: "Templates", place }, h(TemplatesPage, list));
     })
     .get("/new", ({ visit }) => newPage(visit, { values: { name: "", alias: "" }, mistakes: {} }))

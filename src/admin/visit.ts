@@ -220,7 +220,7 @@ export function sessionTokenOf(app: App, request: Request): string | undefined {
 const sessionCookieName = (app: App): string => (isSecure(app) ? `__Host-${sessionCookie}` : sessionCookie);
 
 /** Which page of a list is asked for; what can't be a cursor begins at the start. */
-export function keysetOf(query: Record<string, string | undefined>, limit = 50): Keyset {
+export function keysetOf(query: Record<string, string | undefined>, limit = 50): Keyset & { limit: number } {
   const { after } = query;
   return after !== undefined && isId(after) ? { limit, after: after.toLowerCase() } : { limit };
 }

@@ -6,7 +6,7 @@ import { broadcastStatuses } from "../broadcasts/schema.ts";
 import { deliveryStates } from "../emails/schema.ts";
 import { pageQuery } from "./list.ts";
 import { numberedPageQuery } from "./numbered.ts";
-import { listOf } from "./openapi.ts";
+import { listOf, searchedListOf } from "./openapi.ts";
 
 const optional = <S extends Parameters<typeof t.Union>[0][number]>(schema: S, description: string) =>
   t.Optional(t.Union([schema, t.Null()], { description }));
@@ -83,6 +83,9 @@ export const listQuery = t.Object(
   {
     ...numberedPageQuery.properties,
     status: t.Optional(t.Union(broadcastStatuses.map((status) => t.Literal(status)))),
+    search: t.Optional(
+      t.String({ description: "A part of the name or of the subject.", examples: ["news"] }),
+    ),
   },
   { additionalProperties: true },
 );
@@ -179,7 +182,7 @@ export const audienceAnswer = Type.Object({
   not_in_topic: Type.Integer(),
   suppressed: Type.Integer(),
 });
-export const broadcastList = listOf(Type.Object(item));
+export const broadcastList = searchedListOf(Type.Object(item), id);
 export const broadcastAnswer = Type.Object({
   object,
   ...item,

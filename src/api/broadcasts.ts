@@ -7,6 +7,7 @@ import {
   updateBroadcast,
 } from "../broadcasts/change.ts";
 import {
+  findBroadcastsBy,
   findBroadcastsPlace,
   getBroadcast,
   getBroadcasts,
@@ -40,8 +41,8 @@ import {
 } from "./broadcast-schemas.ts";
 import { broadcastTrialRoutes } from "./broadcast-trials.ts";
 import { shown } from "./example.ts";
-import { listAnswer, readPage } from "./list.ts";
-import { askedNumbers, numberedList, numberedNote } from "./numbered.ts";
+import { listAnswer, readPage, searchAnswer, searchNote, searchPage } from "./list.ts";
+import { askedNumbers, numberedList, numberedNote, numberedSearchNote } from "./numbered.ts";
 import { answer, bodyErrorAnswers, errorAnswers } from "./openapi.ts";
 
 export const broadcastRoutes = (app: App) =>
@@ -86,24 +87,29 @@ const draftRoutes = (app: App) =>
     .get(
       "",
       async ({ caller, query }) => {
-        const statuses = query.status === undefined ? undefined : [query.status];
+        const { search, status } = query;
+        const filter = { search, statuses: status === undefined ? undefined : [status] };
         const numbers = askedNumbers(query);
         if (numbers) {
           return numberedList(
             numbers,
-            () => findBroadcastsPlace(app, caller.teamId, numbers, statuses),
-            (page) => getBroadcasts(app, caller.teamId, page, statuses),
+            () => findBroadcastsPlace(app, caller.teamId, numbers, filter),
+            (page) => getBroadcasts(app, caller.teamId, page, filter),
             toItem,
           );
         }
         const page = readPage(query, "unpaged");
-        return listAnswer(await getBroadcasts(app, caller.teamId, page, statuses), page, toItem);
+        if (search !== undefined) {
+          const { rows, next } = await findBroadcastsBy(app, caller.teamId, filter, searchPage(page));
+          return searchAnswer(rows, next, toItem);
+        }
+        return listAnswer(await getBroadcasts(app, caller.teamId, page, filter), page, toItem);
       },
       {
         query: listQuery,
         detail: {
-          summary: "List broadcasts",
-          description: numberedNote,
+          summary: "List and search broadcasts",
+          description: `With \`search\` it is ${searchNote} ${numberedNote} ${numberedSearchNote}`,
           tags,
           responses: { 200: answer("Newest first", broadcastList), ...errorAnswers },
         },

@@ -60,6 +60,44 @@ test("broadcasts of one status have pages with numbers", async () => {
   expect((await ask("GET", path("sent"), { key })).body).toMatchObject({ total: 0, data: [] });
 });
 
+test.each([
+  ["/templates", "name"],
+  ["/broadcasts", "name"],
+])("%s are searched, by cursors and by numbers", async (path, field) => {
+  const owner = await testTeam(app);
+  const segment = await testSegment(app, owner.teamId);
+  const { name: domain } = await testDomain(app, owner.teamId, `search${path.slice(1)}.example`);
+  for (const each of ["March news", "École", "May NEWS", "100% off", "News of June"]) {
+    const body =
+      path === "/templates"
+        ? { name: each, html: "<p>Hi</p>" }
+        : { name: each, segment_id: segment.id, from: `ada@${domain}`, subject: `About ${each}`, text: "Hi" };
+    expect((await ask("POST", path, { key: owner.key, body })).status).toBe(201);
+  }
+  const get = async (query: string, asker = owner) => (await ask("GET", `${path}?${query}`, asker)).body;
+  const namesOf = ({ data }: { data: Record<string, string>[] }) => data.map((each) => each[field]);
+  expect(namesOf(await get("search=news"))).toEqual(["News of June", "May NEWS", "March news"]);
+  expect(namesOf(await get("search=%20École%20"))).toEqual(["École"]);
+  expect(namesOf(await get("search=100%25"))).toEqual(["100% off"]);
+  expect(namesOf(await get("search=_"))).toEqual([]);
+  const first = await get("search=news&limit=2");
+  expect([namesOf(first), first.has_more]).toEqual([["News of June", "May NEWS"], true]);
+  const rest = await get(`search=news&limit=2&after=${first.next}`);
+  expect([namesOf(rest), rest.has_more, rest.next]).toEqual([["March news"], false, undefined]);
+  expect(await get("search=news&page=2&per_page=2")).toMatchObject({
+    ...{ data: [{ [field]: "March news" }], total: 3, total_pages: 2, has_more: false },
+  });
+  expect((await get(`search=news&before=${first.next}`)).message).toContain("`before`");
+  expect((await get("search=news", stranger)).data).toEqual([]);
+});
+
+test("broadcasts are searched by subject, and within a status", async () => {
+  const get = async (query: string) => (await ask("GET", `/broadcasts?search=hi&${query}`, { key })).body;
+  expect((await get("status=draft")).data).toHaveLength(3);
+  expect((await get("status=sent")).data).toEqual([]);
+  expect((await get("status=sent&page=1")).total).toBe(0);
+});
+
 test("a page has a number or a cursor", async () => {
   const { status, body } = await ask("GET", `/emails?page=1&after=${teamId}`, { key });
   expect([status, body.name]).toEqual([422, "validation_error"]);

@@ -19,6 +19,9 @@ export const numberedPageQuery = t.Object(
 export const numberedNote =
   "With `page` or `per_page` as the original MailIt listed them, with `total`, `page`, `per_page` and `total_pages`; it is counted, and leads back, to 10,000.";
 
+/** Of each such list that has a search as well. */
+export const numberedSearchNote = "With both, the search is among the newest 10,000.";
+
 interface NumberQuery {
   page?: string;
   per_page?: string;

@@ -1,7 +1,8 @@
 import { Type } from "@sinclair/typebox";
 import { t } from "elysia";
 import { variableTypes } from "../templates/schema.ts";
-import { listOf } from "./openapi.ts";
+import { numberedPageQuery } from "./numbered.ts";
+import { listOf, searchedListOf } from "./openapi.ts";
 
 const orNull = <S extends Parameters<typeof Type.Union>[0][number]>(schema: S, description?: string) =>
   Type.Union([schema, Type.Null()], description === undefined ? {} : { description });
@@ -86,7 +87,14 @@ const summary = {
   updated_at: time,
   alias: orNull(Type.String()),
 };
-export const templateList = listOf(Type.Object(summary));
+export const templateList = searchedListOf(Type.Object(summary), id);
+export const listQuery = t.Object(
+  {
+    ...numberedPageQuery.properties,
+    search: t.Optional(t.String({ description: "A part of the name or of the alias.", examples: ["order"] })),
+  },
+  { additionalProperties: true },
+);
 
 const content = {
   from: orNull(Type.String()),

@@ -5,6 +5,7 @@ import {
   changeTemplate,
   createTemplate,
   duplicateTemplate,
+  findTemplatesBy,
   findTemplatesPlace,
   getTemplateNow,
   getTemplates,
@@ -14,11 +15,19 @@ import {
 } from "../templates/service.ts";
 import { authenticated } from "./auth.ts";
 import { shown } from "./example.ts";
-import { listAnswer, readPage } from "./list.ts";
-import { askedNumbers, numberedList, numberedNote, numberedPageQuery } from "./numbered.ts";
+import { listAnswer, readPage, searchAnswer, searchNote, searchPage } from "./list.ts";
+import { askedNumbers, numberedList, numberedNote, numberedSearchNote } from "./numbered.ts";
 import { answer, bodyErrorAnswers, errorAnswers } from "./openapi.ts";
 import { toInput } from "./template-input.ts";
-import { change, creation, reference, removed, templateAnswer, templateList } from "./template-schemas.ts";
+import {
+  change,
+  creation,
+  listQuery,
+  reference,
+  removed,
+  templateAnswer,
+  templateList,
+} from "./template-schemas.ts";
 import { templateTrialRoutes } from "./template-trials.ts";
 import { templateVersionRoutes, toContent } from "./template-versions.ts";
 
@@ -57,23 +66,28 @@ const wholeRoutes = (app: App) =>
     .get(
       "",
       async ({ caller, query }) => {
+        const { search } = query;
         const numbers = askedNumbers(query);
         if (numbers) {
           return numberedList(
             numbers,
-            () => findTemplatesPlace(app, caller.teamId, numbers),
-            (page) => getTemplates(app, caller.teamId, page),
+            () => findTemplatesPlace(app, caller.teamId, numbers, search),
+            (page) => getTemplates(app, caller.teamId, page, search),
             toItem,
           );
         }
         const page = readPage(query, "paged");
+        if (search !== undefined) {
+          const { rows, next } = await findTemplatesBy(app, caller.teamId, search, searchPage(page));
+          return searchAnswer(rows, next, toItem);
+        }
         return listAnswer(await getTemplates(app, caller.teamId, page), page, toItem);
       },
       {
-        query: numberedPageQuery,
+        query: listQuery,
         detail: {
-          summary: "List templates",
-          description: numberedNote,
+          summary: "List and search templates",
+          description: `With \`search\` it is ${searchNote} ${numberedNote} ${numberedSearchNote}`,
           tags,
           responses: { 200: answer("A page, newest first", templateList), ...errorAnswers },
         },

@@ -81,7 +81,7 @@ test("broadcasts are listed by their statuses", async () => {
   const second = await createBroadcast(app, teamId, fields);
   await sendBroadcast(app, { teamId }, second.id);
   const list = async (statuses?: ("draft" | "queued")[]) =>
-    (await getBroadcasts(app, teamId, { limit: 10 }, statuses)).map((each) => each.id);
+    (await getBroadcasts(app, teamId, { limit: 10 }, { statuses })).map((each) => each.id);
   expect(await list()).toEqual([second.id, id]);
   expect(await list(["draft"])).toEqual([id]);
   expect(await list(["queued"])).toEqual([second.id]);

@@ -1,5 +1,6 @@
 import { and, desc, eq, notInArray } from "drizzle-orm";
 import type { App } from "../app.ts";
+import { type Found, searchText } from "../db/look-through.ts";
 import type { Keyset, Numbers, Place } from "../db/page.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
@@ -11,6 +12,7 @@ import {
   findListedBroadcast,
   type ListedBroadcast,
   listBroadcasts,
+  searchBroadcasts,
 } from "./store.ts";
 
 /** Another team's broadcast is as absent as one that never was. */
@@ -27,22 +29,38 @@ export async function getListedBroadcast(app: App, teamId: string, id: string): 
   return broadcast;
 }
 
-/** One page and one more, newest first; those in these states, where any are given. */
+export interface BroadcastFilter {
+  statuses?: readonly BroadcastStatus[];
+  /** A part of name or subject. */
+  search?: string;
+}
+
+const wantedBy = ({ statuses, search }: BroadcastFilter) => ({ statuses, text: searchText(search) });
+
+/** One page and one more, newest first; a search is among the newest 10,000. */
 export async function getBroadcasts(
   app: App,
   teamId: string,
   keyset: Keyset,
-  statuses?: readonly BroadcastStatus[],
+  filter: BroadcastFilter = {},
 ): Promise<ListedBroadcast[]> {
-  return listBroadcasts(app.db, teamId, keyset, statuses);
+  return listBroadcasts(app.db, teamId, wantedBy(filter), keyset);
 }
 
 export const findBroadcastsPlace = (
   app: App,
   teamId: string,
   numbers: Numbers,
-  statuses?: BroadcastStatus[],
-): Promise<Place> => findBroadcastPlace(app.db, teamId, numbers, statuses);
+  filter: BroadcastFilter,
+): Promise<Place> => findBroadcastPlace(app.db, teamId, wantedBy(filter), numbers);
+
+/** The same without an end: as far as one look goes, and where to look on. */
+export const findBroadcastsBy = (
+  app: App,
+  teamId: string,
+  filter: BroadcastFilter,
+  page: Keyset & { limit: number },
+): Promise<Found<ListedBroadcast>> => searchBroadcasts(app.db, teamId, wantedBy(filter), page);
 
 /** The newest broadcasts of a team to a segment, or about a topic, that have not come to their end. */
 export const getBroadcastsUsing = (

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
-import { and, eq, getTableColumns, inArray, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, inArray, type SQL, sql } from "drizzle-orm";
+import { amongNewest, type Found, holdsText, lookThrough } from "../db/look-through.ts";
 import type { Db } from "../db/open.ts";
 import { findPlace, type Keyset, type Numbers, newestFirst, type Place, pageOf } from "../db/page.ts";
 import { rawWrite, type Write } from "../db/write.ts";
@@ -36,31 +37,62 @@ export async function findListedBroadcast(
     .get();
 }
 
-/** One page and one row more, newest first; lists carry no bodies. */
+/** Which broadcasts of a team are looked for; all where it says nothing. */
+export interface BroadcastsWanted {
+  statuses?: readonly BroadcastStatus[];
+  /** In name or subject; empty: whatever they say. */
+  text: string;
+}
+
+/** One page and one row more, newest first; with a text, among those that pages with numbers lead to. */
 export async function listBroadcasts(
   db: Db,
   teamId: string,
+  wanted: BroadcastsWanted,
   keyset: Keyset,
-  statuses?: readonly BroadcastStatus[],
 ): Promise<ListedBroadcast[]> {
+  return listWhere(db, await listedBy(db, teamId, wanted), keyset);
+}
+
+/** Those with the text among the next so many. */
+export const searchBroadcasts = (
+  db: Db,
+  teamId: string,
+  wanted: BroadcastsWanted,
+  page: Keyset & { limit: number },
+): Promise<Found<ListedBroadcast>> =>
+  lookThrough(db, broadcasts.id, ofTeam(teamId, wanted), page, (condition) => listWhere(db, condition, page));
+
+/** Where the page of a number is in that list. */
+export const findBroadcastPlace = async (
+  db: Db,
+  teamId: string,
+  wanted: BroadcastsWanted,
+  numbers: Numbers,
+): Promise<Place> => findPlace(db, broadcasts.id, await listedBy(db, teamId, wanted), numbers);
+
+/** Lists carry no bodies. */
+async function listWhere(db: Db, condition: SQL | undefined, keyset: Keyset): Promise<ListedBroadcast[]> {
   const { html: _html, text: _text, ...listed } = getTableColumns(broadcasts);
-  const { where, orderBy, limit } = pageOf(broadcasts.id, isListed(teamId, statuses), keyset);
+  const { where, orderBy, limit } = pageOf(broadcasts.id, condition, keyset);
   return newestFirst(
     await db.select(listed).from(broadcasts).where(where).orderBy(orderBy).limit(limit),
     keyset,
   );
 }
 
-/** Where the page of a number is in that list. */
-export const findBroadcastPlace = (
-  db: Db,
-  teamId: string,
-  numbers: Numbers,
-  statuses?: readonly BroadcastStatus[],
-): Promise<Place> => findPlace(db, broadcasts.id, isListed(teamId, statuses), numbers);
+const ofTeam = (teamId: string, { statuses, text }: BroadcastsWanted) => ({
+  all: eq(broadcasts.teamId, teamId),
+  wanted: and(
+    statuses && inArray(broadcasts.status, [...statuses]),
+    text === "" ? undefined : holdsText(text, [broadcasts.name, broadcasts.subject]),
+  ),
+});
 
-const isListed = (teamId: string, statuses: readonly BroadcastStatus[] | undefined) =>
-  and(eq(broadcasts.teamId, teamId), statuses && inArray(broadcasts.status, [...statuses]));
+async function listedBy(db: Db, teamId: string, wish: BroadcastsWanted): Promise<SQL | undefined> {
+  const { all, wanted } = ofTeam(teamId, wish);
+  return wish.text === "" ? and(all, wanted) : amongNewest(db, broadcasts.id, { all, wanted });
+}
 
 export async function listBroadcastNames(
   db: Db,

@@ -1,4 +1,5 @@
-import { and, asc, desc, eq, getTableColumns, ne, sql } from "drizzle-orm";
+import { and, asc, desc, eq, getTableColumns, ne, type SQL, sql } from "drizzle-orm";
+import { type Found, holdsText, lookThrough } from "../db/look-through.ts";
 import type { Db } from "../db/open.ts";
 import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
 import { expectChange, rawWrite, type Write } from "../db/write.ts";
@@ -24,43 +25,29 @@ export async function pageReceived(
   kind: ReceivedKind,
   keyset: Keyset,
 ): Promise<InboundEmail[]> {
-  const { where, orderBy, limit } = pageOf(inboundEmails.id, ofKind(teamId, kind), keyset);
+  return listReceived(db, ofKind(teamId, kind), keyset);
+}
+
+async function listReceived(db: Db, condition: SQL | undefined, keyset: Keyset): Promise<InboundEmail[]> {
+  const { where, orderBy, limit } = pageOf(inboundEmails.id, condition, keyset);
   return newestFirst(
     await db.select().from(inboundEmails).where(where).orderBy(orderBy).limit(limit),
     keyset,
   );
 }
 
-/** Those of the newest `scanned` behind the cursor that have a text in their sender, recipients or subject. */
-export async function searchReceived(
+/** Those that have a text in their sender, recipients or subject. */
+export function searchReceived(
   db: Db,
   teamId: string,
   kind: ReceivedKind,
-  { text, scanned, limit, after }: { text: string; scanned: number; limit: number; after?: string },
-): Promise<InboundEmail[]> {
-  const { where, orderBy } = pageOf(inboundEmails.id, ofKind(teamId, kind), { limit: scanned, after });
-  const looked = db.select().from(inboundEmails).where(where).orderBy(orderBy).limit(scanned).as("looked");
-  const told = sql`lower(${looked.sender} || ' ' || ${looked.subject} || ' ' || ${looked.recipients} || ' ' || ${looked.receivedFor} || ' ' || ${looked.mailFrom})`;
-  return db.select().from(looked).where(sql`instr(${told}, ${text.toLowerCase()}) > 0`).limit(limit);
-}
-
-/** The id at which a stretch of so many ends; undefined where there are not so many. */
-export async function endOfReceived(
-  db: Db,
-  teamId: string,
-  kind: ReceivedKind,
-  { scanned, after }: { scanned: number; after?: string },
-): Promise<string | undefined> {
-  const { where, orderBy } = pageOf(inboundEmails.id, ofKind(teamId, kind), { limit: scanned, after });
-  const row = await db
-    .select({ id: inboundEmails.id })
-    .from(inboundEmails)
-    .where(where)
-    .orderBy(orderBy)
-    .limit(1)
-    .offset(scanned - 1)
-    .get();
-  return row?.id;
+  text: string,
+  page: Keyset & { limit: number },
+): Promise<Found<InboundEmail>> {
+  const { id, sender, subject, recipients, receivedFor, mailFrom } = inboundEmails;
+  const wanted = holdsText(text, [sender, subject, recipients, receivedFor, mailFrom]);
+  const all = ofKind(teamId, kind);
+  return lookThrough(db, id, { all, wanted }, page, (condition) => listReceived(db, condition, page));
 }
 
 /** The same by numbers: `limit` of a team's mail behind the newest `offset`. */

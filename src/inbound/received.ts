@@ -1,5 +1,6 @@
 /** Received mail as its team reads it: what a message worker has read, with its attachments and the way to its files. */
 import { type App, atomically, requireRole } from "../app.ts";
+import { searchText } from "../db/look-through.ts";
 import type { Keyset } from "../db/page.ts";
 import { hasInvitationLink, isInvitation } from "../emails/invitation-link.ts";
 import { Refusal, WriteConflict } from "../errors.ts";
@@ -9,7 +10,6 @@ import { type FileLink, linkRaw } from "./received-links.ts";
 import {
   countReceived,
   deleteReceived,
-  endOfReceived,
   findDeliveredEmail,
   findReceived,
   hasReceived,
@@ -44,10 +44,6 @@ export async function getReceivedEmails(
   return withAttachments(app, await pageReceived(app.db, teamId, kind, keyset));
 }
 
-/** How many emails one search looks at: it takes some milliseconds, and says where to go on. */
-const scannedAtOnce = 2_000;
-const longestSearch = 200;
-
 export interface FoundReceived {
   emails: ReceivedEmail[];
   /** The cursor from which to look on; undefined where all has been looked at. */
@@ -62,19 +58,14 @@ export async function findReceivedBy(
   text: string,
   { limit = 50, after }: Keyset,
 ): Promise<FoundReceived> {
-  const wanted = text.trim().slice(0, longestSearch);
+  const wanted = searchText(text);
   if (wanted === "") {
     const rows = await pageReceived(app.db, teamId, kind, { limit, after });
     const emails = await withAttachments(app, rows.slice(0, limit));
     return { emails, next: rows.length > limit ? rows[limit - 1]!.id : undefined };
   }
-  const scanned = scannedAtOnce;
-  const [found, end] = await Promise.all([
-    searchReceived(app.db, teamId, kind, { text: wanted, scanned, limit: limit + 1, after }),
-    endOfReceived(app.db, teamId, kind, { scanned, after }),
-  ]);
-  const emails = await withAttachments(app, found.slice(0, limit));
-  return { emails, next: found.length > limit ? found[limit - 1]!.id : end };
+  const { rows, next } = await searchReceived(app.db, teamId, kind, wanted, { limit, after });
+  return { emails: await withAttachments(app, rows), next };
 }
 
 /** As far as pages with numbers lead, and mail is counted for them: both cost the more the further they go. */

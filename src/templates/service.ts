@@ -1,5 +1,6 @@
 /** Templates: emails made once for many, edited as a draft and sent as they were published. */
 import { type App, atomically } from "../app.ts";
+import { type Found, searchText } from "../db/look-through.ts";
 import type { Keyset, Numbers, Place } from "../db/page.ts";
 import { expectChange } from "../db/write.ts";
 import { Refusal, WriteConflict } from "../errors.ts";
@@ -25,6 +26,7 @@ import {
   listPublished,
   listTemplates,
   markPublished,
+  searchTemplates,
   type TemplateFields,
   updateTemplate,
 } from "./store.ts";
@@ -80,13 +82,30 @@ const versionRow = (
   ...{ publishedAt: null, createdAt },
 });
 
-/** One page and one row more, newest first. */
-export async function getTemplates(app: App, teamId: string, page: Keyset): Promise<Template[]> {
-  return listTemplates(app.db, teamId, page);
+/** One page and one row more, newest first; with `search` those with it in name or alias, of the newest 10,000. */
+export async function getTemplates(
+  app: App,
+  teamId: string,
+  page: Keyset,
+  search?: string,
+): Promise<Template[]> {
+  return listTemplates(app.db, teamId, searchText(search), page);
 }
 
-export const findTemplatesPlace = (app: App, teamId: string, numbers: Numbers): Promise<Place> =>
-  findTemplatePlace(app.db, teamId, numbers);
+export const findTemplatesPlace = (
+  app: App,
+  teamId: string,
+  numbers: Numbers,
+  search?: string,
+): Promise<Place> => findTemplatePlace(app.db, teamId, searchText(search), numbers);
+
+/** The same without an end: as far as one look goes, and where to look on. */
+export const findTemplatesBy = (
+  app: App,
+  teamId: string,
+  search: string,
+  page: Keyset & { limit: number },
+): Promise<Found<Template>> => searchTemplates(app.db, teamId, searchText(search), page);
 
 /** The newest so many that can be sent, for whoever chooses one. */
 export async function getPublishedTemplates(app: App, teamId: string, limit: number): Promise<Template[]> {

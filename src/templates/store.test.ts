@@ -73,7 +73,7 @@ eachTransport((_, open) => {
     const other = await testTeam(app, "Another");
     await add(template({ teamId: other.teamId }));
     const page = async (keyset: { limit: number; after?: string; before?: string }) =>
-      (await listTemplates(app.db, teamId, keyset)).map(({ id }) => id);
+      (await listTemplates(app.db, teamId, "", keyset)).map(({ id }) => id);
     expect(await page({ limit: 20 })).toEqual(ids);
     expect(await page({ limit: 1, after: ids[0] })).toEqual(ids.slice(1, 3));
     expect(await page({ limit: 1, before: ids[3] })).toEqual(ids.slice(1, 3));

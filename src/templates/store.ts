@@ -1,4 +1,5 @@
-import { and, desc, eq, getTableColumns, isNotNull, lte, ne, sql } from "drizzle-orm";
+import { and, desc, eq, getTableColumns, isNotNull, lte, ne, type SQL, sql } from "drizzle-orm";
+import { amongNewest, type Found, holdsText, lookThrough } from "../db/look-through.ts";
 import type { Db } from "../db/open.ts";
 import { findPlace, type Keyset, type Numbers, newestFirst, type Place, pageOf } from "../db/page.ts";
 import { preparedRead } from "../db/read.ts";
@@ -35,10 +36,34 @@ export async function findTemplate(db: Db, teamId: string, idOrAlias: string): P
     : byAlias(db).get({ teamId, name: idOrAlias });
 }
 
-/** One page and one row more, newest first. */
-export async function listTemplates(db: Db, teamId: string, page: Keyset): Promise<Template[]> {
-  const { where, orderBy, limit } = pageOf(templates.id, eq(templates.teamId, teamId), page);
+/** Of all templates of a team, those with a text in name or alias. */
+const ofTeam = (teamId: string, text: string) => ({
+  all: eq(templates.teamId, teamId),
+  wanted: text === "" ? undefined : holdsText(text, [templates.name, templates.alias]),
+});
+
+/** One page and one row more, newest first; with a text, among those that pages with numbers lead to. */
+export async function listTemplates(db: Db, teamId: string, text: string, page: Keyset): Promise<Template[]> {
+  return listWhere(db, await listedBy(db, teamId, text), page);
+}
+
+/** Those with the text among the next so many. */
+export const searchTemplates = (
+  db: Db,
+  teamId: string,
+  text: string,
+  page: Keyset & { limit: number },
+): Promise<Found<Template>> =>
+  lookThrough(db, templates.id, ofTeam(teamId, text), page, (condition) => listWhere(db, condition, page));
+
+async function listWhere(db: Db, condition: SQL | undefined, page: Keyset): Promise<Template[]> {
+  const { where, orderBy, limit } = pageOf(templates.id, condition, page);
   return newestFirst(await db.select().from(templates).where(where).orderBy(orderBy).limit(limit), page);
+}
+
+async function listedBy(db: Db, teamId: string, text: string): Promise<SQL | undefined> {
+  const wish = ofTeam(teamId, text);
+  return wish.wanted ? amongNewest(db, templates.id, wish) : wish.all;
 }
 
 /** The newest so many of those that can be sent. */
@@ -119,5 +144,10 @@ export const deleteVersions = (
 export const deleteTemplate = (db: Db, teamId: string, id: string): Write =>
   db.delete(templates).where(and(eq(templates.id, id), eq(templates.teamId, teamId)));
 
-export const findTemplatePlace = (db: Db, teamId: string, numbers: Numbers): Promise<Place> =>
-  findPlace(db, templates.id, eq(templates.teamId, teamId), numbers);
+/** Where the page of a number is in that list. */
+export const findTemplatePlace = async (
+  db: Db,
+  teamId: string,
+  text: string,
+  numbers: Numbers,
+): Promise<Place> => findPlace(db, templates.id, await listedBy(db, teamId, text), numbers);

@@ -188,10 +188,19 @@ test("one that is being sent is paused, resumed, and ended, and a copy is made o
   await page.getByRole("heading", { level: 1, name: "Slow (copy)" }).waitFor();
 });
 
-test("broadcasts are listed, and by their states", async () => {
+test("broadcasts are listed, by their states, and searched by name and subject within one", async () => {
   const page = await open("/admin/broadcasts");
   await see(page, "broadcasts");
   await page.getByRole("link", { name: "Drafts" }).click();
   await page.getByRole("link", { name: "Slow (copy)" }).waitFor();
   expect(await page.getByRole("link", { name: "Slow", exact: true }).count()).toBe(0);
+  await page.getByRole("searchbox").fill("no such");
+  await page.getByText("No broadcast in this state has “no such” in its name or subject.").waitFor();
+  await see(page, "broadcasts-search-nothing");
+  await page.getByRole("searchbox").fill("slow (");
+  await page.getByRole("link", { name: "Slow (copy)" }).waitFor();
+  await page.getByRole("link", { name: "All", exact: true }).click();
+  await page.getByRole("searchbox").fill("SLOW");
+  await page.getByRole("link", { name: "Slow", exact: true }).waitFor();
+  expect(Object.fromEntries(new URL(page.url()).searchParams)).toEqual({ q: "SLOW" });
 });

@@ -80,6 +80,28 @@ test("a template is published, sent by its name, and tried", async () => {
   await see(page, "templates-tested");
 });
 
+test("templates are searched by name and alias as one types, and without scripts", async () => {
+  for (const name of ["Invoice of March", "Invoice of April"]) {
+    await api("POST", "/templates", { name, html: "<p>Hi</p>" });
+  }
+  const page = await open("/admin/templates");
+  await page.getByRole("searchbox").fill("invoice of m");
+  await page.getByRole("link", { name: "Invoice of April" }).waitFor({ state: "detached" });
+  await page.getByRole("link", { name: "Invoice of March" }).waitFor();
+  expect(new URL(page.url()).searchParams.get("q")).toBe("invoice of m");
+  await see(page, "templates-search");
+  await page.getByRole("searchbox").fill("<nothing>");
+  await page.getByText("No template has “<nothing>” in its name or alias.").waitFor();
+  await see(page, "templates-search-nothing");
+  const plain = await elsewhere({ javaScriptEnabled: false });
+  await plain.goto("/admin/templates");
+  await plain.getByRole("searchbox").fill("APRIL");
+  await plain.getByRole("button", { name: "Search", exact: true }).last().click();
+  await plain.getByRole("link", { name: "Invoice of April" }).waitFor();
+  expect(await plain.getByRole("link", { name: "Invoice of March" }).count()).toBe(0);
+  await plain.context().close();
+});
+
 test("an earlier version is looked at and restored; a copy is made, and a template deleted", async () => {
   const { id } = await api("POST", "/templates", { name: hostile, html: "<p>First</p>", subject: hostile });
   await api("POST", `/templates/${id}/publish`);

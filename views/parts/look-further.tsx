@@ -18,7 +18,7 @@ export function LookFurther({
   return (
     <tr class="more" hx-get={href} hx-trigger="intersect once" hx-target="this" hx-swap="outerHTML">
       <td colspan={columns}>
-        Nobody among the newest; looking further. <a href={href}>Look further</a>
+        None among the newest; looking further. <a href={href}>Look further</a>
       </td>
     </tr>
   );

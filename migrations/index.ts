@@ -34,6 +34,8 @@ import down0017 from "./0017_tag_days.down.sql" with { type: "text" };
 import up0017 from "./0017_tag_days.up.sql" with { type: "text" };
 import down0018 from "./0018_invitation_emails.down.sql" with { type: "text" };
 import up0018 from "./0018_invitation_emails.up.sql" with { type: "text" };
+import down0019 from "./0019_broadcast_pace.down.sql" with { type: "text" };
+import up0019 from "./0019_broadcast_pace.up.sql" with { type: "text" };
 
 /** One step of the database's shape. `up` and `down` are SQL statements separated by empty lines. */
 export interface Migration {
@@ -63,4 +65,5 @@ export const migrations: Migration[] = [
   { version: 16, name: "tag_counters", up: up0016, down: down0016 },
   { version: 17, name: "tag_days", up: up0017, down: down0017 },
   { version: 18, name: "invitation_emails", up: up0018, down: down0018 },
+  { version: 19, name: "broadcast_pace", up: up0019, down: down0019 },
 ];

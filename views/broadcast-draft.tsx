@@ -165,15 +165,7 @@ export function DraftPage(props: DraftPageProps) {
             hint="{{{contact.first_name|there}}} is filled in for each; so is any property, as {{{contact.plan}}}. {{{RESEND_UNSUBSCRIBE_URL}}} is where they leave."
           />
           <TextPartField value={values.text} mistake={mistakes.text} />
-          <TextField
-            name="rate"
-            id="messages_per_minute"
-            label="Messages a minute at most"
-            inputmode="numeric"
-            value={values.rate}
-            mistake={mistakes.messages_per_minute}
-            hint="Empty: as fast as the recipients' hosts take them."
-          />
+          <RateField value={values.rate} mistake={mistakes.messages_per_minute} />
         </div>
         <div class="preview-side">
           <PreviewPane action={`${path}/preview`} frame={`${path}/frame`}>
@@ -211,12 +203,34 @@ export function BroadcastFacts({
       <dt>Topic</dt>
       <dd>{topic ?? <span class="quiet">none</span>}</dd>
       <dt>Pace</dt>
-      <dd>
-        {ratePerMinute
-          ? `At most ${number(ratePerMinute)} a minute`
-          : "As fast as the recipients' hosts take them"}
-      </dd>
+      <BroadcastPace ratePerMinute={ratePerMinute} />
     </dl>
+  );
+}
+
+/** Live while it is sent: how fast it goes. */
+export function BroadcastPace({ ratePerMinute }: Pick<Broadcast, "ratePerMinute">) {
+  return (
+    <dd id="broadcast-pace">
+      {ratePerMinute
+        ? `At most ${number(ratePerMinute)} a minute`
+        : "As fast as the recipients' hosts take them"}
+    </dd>
+  );
+}
+
+/** Empty: as fast as it goes. */
+export function RateField({ value, mistake }: { value: string; mistake: string | undefined }) {
+  return (
+    <TextField
+      name="rate"
+      id="messages_per_minute"
+      label="Messages a minute at most"
+      inputmode="numeric"
+      value={value}
+      mistake={mistake}
+      hint="Empty: as fast as the recipients' hosts take them."
+    />
   );
 }
 

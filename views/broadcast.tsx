@@ -8,11 +8,12 @@ import {
   BroadcastPreview,
   type BroadcastPreviewProps,
   DuplicateButton,
+  RateField,
 } from "./broadcast-draft.tsx";
-import { ActForm } from "./parts/acting.tsx";
+import { ActForm, Acting } from "./parts/acting.tsx";
 import { State } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
-import { SelectField } from "./parts/form.tsx";
+import { Form, FormMistake, SelectField } from "./parts/form.tsx";
 import { Empty, More, Table } from "./parts/list.tsx";
 import { number } from "./parts/number.ts";
 import { PageHead } from "./parts/page-head.tsx";
@@ -133,21 +134,55 @@ export interface ResultsProps extends HeadProps {
   progress: Progress;
   /** All its recipients are found: their number is final. */
   isFound: boolean;
+  /** When its last recipient has their turn, where that is known. */
+  expectedEnd: Date | null;
   segment: string;
   topic: string | null;
+  rate: Pick<RateProps, "isOnItsWay" | "given">;
 }
 
 export function ResultsPage(props: ResultsProps) {
-  const { broadcast, segment, topic } = props;
+  const { csrf, broadcast, segment, topic, rate } = props;
   return (
     <>
       <Head {...props} tab="results" />
       <BroadcastProgress {...props} />
+      <BroadcastRate csrf={csrf} broadcast={broadcast} {...rate} />
       <section class="card">
         <h2>What it is</h2>
         <BroadcastFacts {...{ broadcast, segment, topic }} />
       </section>
     </>
+  );
+}
+
+interface RateProps extends Pick<HeadProps, "csrf" | "broadcast"> {
+  isOnItsWay: boolean;
+  /** What was typed for another rate, where that is wrong. */
+  given?: { value: string; mistakes: Partial<Record<"messages_per_minute" | "form", string>> } | undefined;
+}
+
+/** Live: its rate, as long as that can be changed. */
+export function BroadcastRate({ csrf, broadcast, isOnItsWay, given }: RateProps) {
+  const { id, ratePerMinute } = broadcast;
+  return (
+    <div id="broadcast-rate">
+      {isOnItsWay && (
+        <Acting>
+          <section class="card">
+            <h2>Slower or faster</h2>
+            <Form csrf={csrf} action={`/admin/broadcasts/${id}/rate`}>
+              <FormMistake>{given?.mistakes.form}</FormMistake>
+              <RateField
+                value={given?.value ?? ratePerMinute?.toString() ?? ""}
+                mistake={given?.mistakes.messages_per_minute}
+              />
+              <button type="submit">Change the rate</button>
+            </Form>
+          </section>
+        </Acting>
+      )}
+    </div>
   );
 }
 
@@ -159,7 +194,9 @@ export function BroadcastProgress({
   broadcast,
   progress,
   isFound,
-}: Pick<ResultsProps, "broadcast" | "progress" | "isFound">) {
+  expectedEnd,
+  now,
+}: Pick<ResultsProps, "broadcast" | "progress" | "isFound" | "expectedEnd" | "now">) {
   const { recipients, delivered, bounced, failed, suppressed, complained, unsubscribed } = progress;
   const settled = delivered + bounced + failed + suppressed;
   const rest = Math.max(0, recipients - settled);
@@ -177,7 +214,16 @@ export function BroadcastProgress({
   return (
     <div id="broadcast-progress">
       <section class="card" aria-label="Progress">
-        <p>{sentenceOf(broadcast, { isFound, settled, rest, recipients })}</p>
+        <p>
+          {sentenceOf(broadcast, { isFound, settled, rest, recipients })}
+          {expectedEnd && (
+            <>
+              {" "}
+              At this rate the last one goes <Ago at={expectedEnd} now={now} />,{" "}
+              <Time at={expectedEnd} isShort />.
+            </>
+          )}
+        </p>
         {isFound ? (
           <progress
             aria-label="Recipients it has been settled for"

@@ -4,6 +4,7 @@ import { h } from "preact";
 import {
   BroadcastActs,
   BroadcastProgress,
+  BroadcastRate,
   BroadcastState,
   ClickedLinks,
   ContentPage,
@@ -12,7 +13,10 @@ import {
   RecipientsPage,
   ResultsPage,
 } from "../../views/broadcast.tsx";
+import { BroadcastPace } from "../../views/broadcast-draft.tsx";
 import type { App } from "../app.ts";
+import { expectedEnd } from "../broadcasts/pace.ts";
+import { changeRate, isOnItsWay } from "../broadcasts/rate.ts";
 import { getBroadcast, getListedBroadcast, getProgress } from "../broadcasts/read.ts";
 import {
   bounceTypes,
@@ -21,13 +25,15 @@ import {
   type RecipientType,
   recipientTypes,
 } from "../broadcasts/recipients.ts";
+import { isEnded } from "../broadcasts/schema.ts";
 import { cancelBroadcast, pauseBroadcast, resumeBroadcast } from "../broadcasts/send.ts";
-import { isEnded, type ListedBroadcast } from "../broadcasts/store.ts";
+import type { ListedBroadcast } from "../broadcasts/store.ts";
 import { getSegment } from "../contacts/segments.ts";
 import { getTopic } from "../contacts/topics.ts";
 import { Refusal } from "../errors.ts";
+import { readRate } from "./broadcast-form.ts";
 import { previewFor, readWhose } from "./broadcast-preview.ts";
-import { keysetOf, signedIn, sliceOf, type Visit } from "./visit.ts";
+import { keysetOf, type Mistakes, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 const place = "broadcasts" as const;
 const pathOf = (id: string) => `/admin/broadcasts/${id}`;
@@ -35,17 +41,35 @@ const pathOf = (id: string) => `/admin/broadcasts/${id}`;
 export const coursePages = (app: App) =>
   new Elysia().use(livePages(app)).use(reportPages(app)).use(actPages(app));
 
+/** A rate as it was typed, and what is wrong with it. */
+interface RateGiven {
+  value: string;
+  mistakes: Mistakes;
+}
+
 /** Its page, from then on when it is no draft any more. */
-export async function coursePage(app: App, visit: Visit, broadcast: ListedBroadcast): Promise<Response> {
+export async function coursePage(
+  app: App,
+  visit: Visit,
+  broadcast: ListedBroadcast,
+  rate?: RateGiven,
+): Promise<Response> {
   const content = h(ResultsPage, {
     ...headOf(app, visit, broadcast),
     ...(await namesFor(app, broadcast)),
-    progress: await getProgress(app, broadcast),
-    isFound: isEnded(broadcast.cursor),
+    ...(await progressOf(app, broadcast)),
+    rate: { isOnItsWay: isOnItsWay(broadcast), given: rate },
   });
-  const live = `${pathOf(broadcast.id)}/live`;
-  return visit.page({ title: broadcast.name, place, live }, content);
+  const page = { title: broadcast.name, place };
+  if (rate) return visit.page({ ...page, status: 422 }, content); // what is live would take away what is wrong
+  return visit.page({ ...page, live: `${pathOf(broadcast.id)}/live` }, content);
 }
+
+const progressOf = async (app: App, broadcast: ListedBroadcast) => ({
+  ...{ broadcast, progress: await getProgress(app, broadcast), isFound: isEnded(broadcast.cursor) },
+  expectedEnd: expectedEnd(broadcast, app.now()),
+  now: app.now(),
+});
 
 const headOf = (app: App, { csrf }: Visit, broadcast: ListedBroadcast) => ({
   ...{ csrf, broadcast, now: app.now() },
@@ -76,15 +100,14 @@ const livePages = (app: App) =>
     await getListedBroadcast(app, visit.teamId, params.id);
     return visit.live(async () => {
       const broadcast = await getListedBroadcast(app, visit.teamId, params.id);
-      const progress = await getProgress(app, broadcast);
       return {
         "broadcast-state": h(BroadcastState, { broadcast, now: app.now() }),
         "broadcast-acts": h(BroadcastActs, { csrf: visit.csrf, broadcast }),
-        "broadcast-progress": h(BroadcastProgress, {
-          broadcast,
-          progress,
-          isFound: isEnded(broadcast.cursor),
+        "broadcast-progress": h(BroadcastProgress, await progressOf(app, broadcast)),
+        "broadcast-rate": h(BroadcastRate, {
+          ...{ csrf: visit.csrf, broadcast, isOnItsWay: isOnItsWay(broadcast) },
         }),
+        "broadcast-pace": h(BroadcastPace, broadcast),
       };
     });
   });
@@ -152,6 +175,19 @@ const actPages = (app: App) =>
     .post("/:id/resume", ({ visit, params }) =>
       steer(app, visit, params.id, ["Resumed", resumeBroadcast, "It goes on."]),
     )
+    .post("/:id/rate", async ({ visit, params }) => {
+      const broadcast = await getBroadcast(app, visit.teamId, params.id);
+      const value = visit.form.text("rate");
+      const how = value === "" ? "no limit" : `${value} messages a minute`;
+      visit.act(`Changed the rate of the broadcast “${broadcast.name}” to ${how}`);
+      try {
+        await changeRate(app, broadcast, readRate(value));
+        return visit.done(pathOf(broadcast.id), "From now on it goes at this rate.");
+      } catch (error) {
+        const mistakes = mistakesOf(error, ["messages_per_minute"]);
+        return coursePage(app, visit, broadcast, { value, mistakes });
+      }
+    })
     .post("/:id/cancel", ({ visit, params }) =>
       steer(app, visit, params.id, ["Canceled", cancelBroadcast, "It is canceled."]),
     );

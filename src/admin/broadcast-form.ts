@@ -36,12 +36,16 @@ export const readValues = (form: Form): BroadcastValues => ({
   testTo: form.text("test_to"),
 });
 
+/** Messages a minute; empty for as many as there can be. */
+export const readRate = (text: string): number | null =>
+  text === "" ? null : Number(text.replaceAll(",", "")); // NaN is refused, like 0
+
 /** Every field is given: what is empty is taken away. */
 export function toFields(values: BroadcastValues): BroadcastFields {
   const { name, segmentId, topicId, from, subject, previewText, html, text, rate } = values;
   return {
     ...{ name, segmentId, from, subject, replyTo: linesOf(values.replyTo) },
     ...{ topicId: topicId || null, previewText: previewText || null, html: html || null, text: text || null },
-    ratePerMinute: rate === "" ? null : Number(rate.replaceAll(",", "")), // NaN is refused, like 0
+    ratePerMinute: readRate(rate),
   };
 }

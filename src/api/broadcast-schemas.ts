@@ -200,6 +200,13 @@ export const broadcastAnswer = Type.Object({
     }),
   ),
   started_at: orNull(date),
+  expected_end_at: orNull(
+    Type.String({
+      format: "date-time",
+      description:
+        "When the last recipient has their turn at this rate; null where it has none, and while that is not known.",
+    }),
+  ),
   updated_at: date,
   progress,
 });

@@ -50,7 +50,7 @@ test("a draft is as it was written, in the contract's shape", async () => {
       text: null,
       messages_per_minute: null,
       problem: null,
-      ...{ started_at: null, updated_at: app.now().toISOString() },
+      ...{ started_at: null, expected_end_at: null, updated_at: app.now().toISOString() },
     },
     progress: {
       ...{ recipients: 0, delivered: 0, bounced: 0, failed: 0, suppressed: 0, canceled: 0, complained: 0 },
@@ -195,6 +195,34 @@ test("a draft is sent at a time, taken back, sent at once; then it can't be chan
   expect(await statusOf(id)).toBe("queued");
   await atomically(app, [rawWrite("update broadcasts set status = 'sent' where id = ?", [id])]);
   await refusedAs("POST", "/cancel", {}, /^Only queued or scheduled broadcasts can be canceled$/);
+});
+
+test("of one that is on its way the rate can be changed, and nothing else", async () => {
+  const id = await make({ send: true, messages_per_minute: 60 });
+  const change = async (body: unknown) => {
+    const { status, body: answer } = await ask("PATCH", `/${id}`, body);
+    return status === 200 ? answer : `${status} ${answer.message}`;
+  };
+  const rate = async () => (await ask("GET", `/${id}`)).body.messages_per_minute;
+  for (const status of ["scheduled", "queued", "sending", "paused"]) {
+    await atomically(app, [rawWrite("update broadcasts set status = ? where id = ?", [status, id])]);
+    expect(await change({ messages_per_minute: 7 })).toEqual({ object: "broadcast", id });
+    expect(await rate()).toBe(7);
+    expect(await change({ messages_per_minute: null })).toEqual({ object: "broadcast", id });
+    expect(await rate()).toBeNull();
+    expect(await change({ messages_per_minute: 0 })).toStartWith("422 Invalid `messages_per_minute` field.");
+    expect(await change({ messages_per_minute: 8, subject: "Later" })).toBe(
+      `422 Only draft broadcasts can be updated: this one is ${status}. Of one that is on its way only \`messages_per_minute\` can be changed, and nothing else beside it.`,
+    );
+    expect(await rate()).toBeNull();
+  }
+  for (const status of ["sent", "canceled"]) {
+    await atomically(app, [rawWrite("update broadcasts set status = ? where id = ?", [status, id])]);
+    expect(await change({ messages_per_minute: 7 })).toBe(
+      `422 Only the rate of a draft, or of a broadcast that is on its way, can be changed: this one is ${status}.`,
+    );
+    expect(await change({ name: "x" })).toStartWith("422 Only draft broadcasts can be updated");
+  }
 });
 
 test("send: true sends what it makes, and makes nothing that may not be sent", async () => {

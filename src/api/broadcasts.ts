@@ -6,6 +6,7 @@ import {
   duplicateBroadcast,
   updateBroadcast,
 } from "../broadcasts/change.ts";
+import { expectedEnd } from "../broadcasts/pace.ts";
 import {
   findBroadcastsBy,
   findBroadcastsPlace,
@@ -119,7 +120,7 @@ const draftRoutes = (app: App) =>
       "/:id",
       async ({ caller, params }) => {
         const broadcast = await getBroadcast(app, caller.teamId, params.id);
-        return toAnswer(broadcast, await getProgress(app, broadcast));
+        return toAnswer(app, broadcast, await getProgress(app, broadcast));
       },
       {
         detail: {
@@ -137,7 +138,9 @@ const draftRoutes = (app: App) =>
         parse: "json",
         body: shown(changes),
         detail: {
-          summary: "Update a draft",
+          summary: "Update a draft, or the rate of one that is on its way",
+          description:
+            "Of a broadcast that is scheduled, queued, sending or paused `messages_per_minute` alone can be changed. It counts at once: whoever still waits is given another turn.",
           tags,
           responses: { 200: answer("Updated", reference), ...bodyErrorAnswers },
         },
@@ -239,7 +242,7 @@ function toItem(broadcast: ListedBroadcast) {
   };
 }
 
-function toAnswer(broadcast: Broadcast, progress: Progress) {
+function toAnswer(app: App, broadcast: Broadcast, progress: Progress) {
   const { sender, subject, replyTo, previewText, html, text, ratePerMinute, problem } = broadcast;
   const { skippedUnsubscribed, ...counts } = progress;
   return {
@@ -248,6 +251,7 @@ function toAnswer(broadcast: Broadcast, progress: Progress) {
     ...{ from: sender, subject, reply_to: replyTo.length > 0 ? replyTo : null, preview_text: previewText },
     ...{ html, text, messages_per_minute: ratePerMinute, problem },
     started_at: broadcast.startedAt?.toISOString() ?? null,
+    expected_end_at: expectedEnd(broadcast, app.now())?.toISOString() ?? null,
     updated_at: broadcast.updatedAt.toISOString(),
     progress: { ...counts, skipped_unsubscribed: skippedUnsubscribed },
   };

@@ -18,6 +18,7 @@ import { makeMessageId } from "../mail/message-id.ts";
 import { withPreview } from "../mail/preview-text.ts";
 import { fixAudience } from "./audience.ts";
 import { fieldsIn } from "./fields.ts";
+import { paceFrom } from "./pace.ts";
 import type { Broadcast } from "./schema.ts";
 import { conducted } from "./store.ts";
 
@@ -49,6 +50,7 @@ export async function begin(app: App, broadcast: Broadcast): Promise<void> {
   const isWritten = await once(app, [
     conducted(app.db, broadcast, {
       ...{ status: "sending", steered: "sending", startedAt: now, updatedAt: now, emailId },
+      ...paceFrom(now),
       ...{
         cursor: beforeAll,
         fallbacks: { ...broadcast.fallbacks, ...(await fallbacksFor(app, broadcast)) },

@@ -5,6 +5,7 @@ import { Refusal } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { once } from "../jobs/once.ts";
 import { type BroadcastFields, checkChanged, checkNew, type Written } from "./draft.ts";
+import { changeRate, isOnItsWay } from "./rate.ts";
 import { getBroadcast } from "./read.ts";
 import type { Broadcast } from "./schema.ts";
 import { changeIn, deleteDraft, insertBroadcast } from "./store.ts";
@@ -24,7 +25,7 @@ export async function insertDraft(app: App, teamId: string, written: Written): P
     id: newId(),
     teamId,
     status: "draft",
-    ...{ problem: null, apiKeyId: null, emailId: null, conductor: null },
+    ...{ problem: null, apiKeyId: null, emailId: null, conductor: null, pacedAt: null, paced: 0 },
     ...{ audienceEnd: null, cursor: null, steered: null, steerCursor: null, watched: null },
     ...{ recipients: 0, skippedUnsubscribed: 0, skippedSuppressed: 0 },
     ...{ scheduledAt: null, startedAt: null, sentAt: null, createdAt: now, updatedAt: now },
@@ -40,12 +41,27 @@ export async function updateBroadcast(
   fields: BroadcastFields,
 ): Promise<{ id: string }> {
   const broadcast = await getBroadcast(app, teamId, id);
-  if (broadcast.status !== "draft") throw onlyDrafts("updated", broadcast);
+  if (broadcast.status !== "draft") return updateOnItsWay(app, broadcast, fields);
   const written = await checkChanged(app, teamId, broadcast, fields);
   const changes = { ...written, problem: null, updatedAt: app.now() };
   const isDone = await once(app, [changeIn(app.db, broadcast, ["draft"], changes), expectChange()]);
   if (!isDone) throw onlyDrafts("updated", await getBroadcast(app, teamId, id));
   return { id: broadcast.id };
+}
+
+/** Of one that is on its way nothing can be changed but how fast it goes. */
+async function updateOnItsWay(
+  app: App,
+  broadcast: Broadcast,
+  { ratePerMinute, ...rest }: BroadcastFields,
+): Promise<{ id: string }> {
+  const isRateAlone = Object.values(rest).every((value) => value === undefined);
+  if (ratePerMinute !== undefined && isRateAlone) return changeRate(app, broadcast, ratePerMinute);
+  if (!isOnItsWay(broadcast)) throw onlyDrafts("updated", broadcast);
+  throw new Refusal(
+    "validation_error",
+    `Only draft broadcasts can be updated: this one is ${broadcast.status}. Of one that is on its way only \`messages_per_minute\` can be changed, and nothing else beside it.`,
+  );
 }
 
 export async function deleteBroadcast(app: App, teamId: string, id: string): Promise<{ id: string }> {

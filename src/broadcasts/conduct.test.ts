@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { eq, sql } from "drizzle-orm";
 import { simpleParser } from "mailparser";
 import { choose, testContact, testTopic } from "../../test/support/audience-rows.ts";
-import { broadcastScene, crowd } from "../../test/support/broadcast-scene.ts";
+import { type BroadcastScene, broadcastScene, crowd } from "../../test/support/broadcast-scene.ts";
 import { atomically } from "../app.ts";
 import { createProperty } from "../contacts/properties.ts";
 import { updateContact } from "../contacts/save.ts";
@@ -12,15 +12,19 @@ import { createSegment, deleteSegment } from "../contacts/segments.ts";
 import { deleteTopic } from "../contacts/topics.ts";
 import { rawWrite } from "../db/write.ts";
 import { pauseQueue } from "../delivery/queue.ts";
+import { takeTurn } from "../delivery/store.ts";
 import { events } from "../events/schema.ts";
 import { newId } from "../ids.ts";
 import { pausedUntil } from "../jobs/pause.ts";
 import { addSuppression } from "../suppressions/add.ts";
 import { begin } from "./begin.ts";
+import { updateBroadcast } from "./change.ts";
 import { expand } from "./expand.ts";
+import { isYetToBePaced } from "./pace.ts";
 import { getProgress } from "./read.ts";
 import { behindAll } from "./schema.ts";
 import { cancelBroadcast, pauseBroadcast, resumeBroadcast, sendBroadcast } from "./send.ts";
+import { steer } from "./steer.ts";
 
 const [ada, bob, eve] = ["ada@recipient.test", "bob@recipient.test", "eve@recipient.test"];
 
@@ -187,6 +191,123 @@ test("a broadcast with a rate sends one after the other, also what is late becau
   }
   await scene.pass(1_000);
   expect(await scene.get(id)).toMatchObject({ status: "sent" });
+});
+
+test("another rate counts at once, slower or faster, and nobody is left out or comes twice", async () => {
+  const scene = await broadcastScene(crowd(9));
+  const id = await scene.broadcast({ ratePerMinute: 60 });
+  await scene.pass(1_000);
+  expect(scene.reached()).toHaveLength(2);
+  const change = async (ratePerMinute: number | null) => {
+    await updateBroadcast(scene.app, scene.teamId, id, { ratePerMinute });
+    await scene.dispatcher.drained();
+  };
+  await change(1);
+  expect(scene.reached()).toHaveLength(3);
+  for (let second = 0; second < 59; second++) await scene.pass(1_000);
+  expect(scene.reached()).toHaveLength(3);
+  await scene.pass(1_000);
+  expect(scene.reached()).toHaveLength(4);
+  await change(30);
+  await change(120); // before anybody had a turn by the other
+  expect(scene.reached()).toHaveLength(6);
+  await scene.pass(500);
+  expect(scene.reached()).toHaveLength(7);
+  await change(null);
+  expect(scene.reached()).toEqual(Object.keys(crowd(9)));
+  await scene.pass(1_000);
+  expect(await scene.get(id)).toMatchObject({ status: "sent", ratePerMinute: null });
+});
+
+test("a rate that is given to one without any holds who waits apart, though all were due", async () => {
+  const scene = await broadcastScene(crowd(4));
+  const { app, teamId } = scene;
+  const id = await scene.draft();
+  await sendBroadcast(app, { teamId }, id, new Date(app.now().getTime() + 1));
+  await begin(app, await scene.get(id));
+  await expand(app, await scene.get(id));
+  app.clock.advance(10_000);
+  await updateBroadcast(app, teamId, id, { ratePerMinute: 60 });
+  await scene.dispatcher.drained();
+  for (let sent = 1; sent <= 4; sent++) {
+    expect(scene.reached()).toHaveLength(sent);
+    await scene.pass(1_000);
+  }
+});
+
+test("until their new turn is given nobody goes at the old rate, whoever died while giving them", async () => {
+  const scene = await broadcastScene({});
+  const { app, teamId } = scene;
+  await addMany(scene, 1_100);
+  await scene.dispatcher.stop();
+  const id = await scene.draft({ ratePerMinute: 1 });
+  await sendBroadcast(app, { teamId }, id, new Date(app.now().getTime() + 1));
+  await begin(app, await scene.get(id));
+  for (const _ of [1, 2]) await expand(app, await scene.get(id));
+  app.clock.advance(1);
+  await updateBroadcast(app, teamId, id, { ratePerMinute: 60_000 });
+  const seen = await scene.get(id);
+  await steer(app, seen, "sending");
+  const half = await scene.get(id);
+  expect(half.paced).toBe(1_000);
+  expect(half.steerCursor).toBeString();
+  const plan = () =>
+    app.db.values<[string, number]>(sql`select id, next_attempt_at from deliveries order by id`);
+  const [last] = (await plan()).at(-1)!;
+  expect(isYetToBePaced(half, last)).toBeTrue();
+  await steer(app, seen, "sending"); // once more, as after a crash
+  expect(await scene.get(id)).toMatchObject({ paced: 1_000, steerCursor: half.steerCursor });
+  await steer(app, half, "sending");
+  const whole = await scene.get(id);
+  expect(whole).toMatchObject({ paced: 1_100, steerCursor: null });
+  expect(isYetToBePaced(whole, last)).toBeFalse();
+  const turns = (await plan()).map(([, at]) => at);
+  expect(turns).toEqual(turns.map((_, place) => app.now().getTime() + place));
+});
+
+test("who was late keeps the turn that another conductor has given them meanwhile", async () => {
+  const scene = await broadcastScene(crowd(3));
+  const { app, teamId } = scene;
+  await scene.dispatcher.stop();
+  const id = await scene.draft({ ratePerMinute: 1 });
+  await sendBroadcast(app, { teamId }, id);
+  await begin(app, await scene.get(id));
+  await expand(app, await scene.get(id));
+  const old = await scene.get(id);
+  const [first] = await scene.deliveries(old.emailId!);
+  await updateBroadcast(app, teamId, id, { ratePerMinute: 60 });
+  await steer(app, await scene.get(id), "sending");
+  const far = new Date(app.now().getTime() + 3_600_000);
+  await atomically(app, [
+    rawWrite("update jobs set run_at = ? where id = ?", [far.getTime(), first!.id]),
+    ...takeTurn(old, first!.id, far),
+  ]);
+  const job = (await scene.waitingJobs()).find((each) => each.id === first!.id)!;
+  expect(job.runAt).toEqual(app.now());
+  await atomically(app, takeTurn(await scene.get(id), first!.id, far));
+  const [planned] = await scene.deliveries(old.emailId!);
+  expect(planned!.nextAttemptAt).toEqual(far);
+});
+
+test("of one that is paused, or is to begin, the rate counts when it goes on", async () => {
+  const scene = await broadcastScene(crowd(4));
+  const { app, teamId } = scene;
+  const id = await scene.draft({ ratePerMinute: 60 });
+  await sendBroadcast(app, { teamId }, id, new Date(app.now().getTime() + 1_000));
+  await updateBroadcast(app, teamId, id, { ratePerMinute: 1 });
+  await scene.pass(1_000);
+  await scene.pass(59_000);
+  expect(scene.reached()).toHaveLength(1);
+  await pauseBroadcast(app, teamId, id);
+  await updateBroadcast(app, teamId, id, { ratePerMinute: 120 });
+  await scene.pass(600_000);
+  expect(scene.reached()).toHaveLength(1);
+  await resumeBroadcast(app, teamId, id);
+  await scene.dispatcher.drained();
+  for (let sent = 2; sent <= 4; sent++) {
+    expect(scene.reached()).toHaveLength(sent);
+    await scene.pass(500);
+  }
 });
 
 test("a paused broadcast sends nothing until it is resumed, then everybody gets it once", async () => {
@@ -357,10 +478,9 @@ test("a conductor that another one has followed does nothing", async () => {
   expect(await scene.get(id)).toMatchObject({ recipients: 0, cursor: seen.cursor });
 });
 
-test("more than one slice: everybody once, in the order of the contacts", async () => {
-  const scene = await broadcastScene({ [ada]: {} });
-  const { app, teamId } = scene;
-  const rows = Array.from({ length: 2_000 }, (_, n) => ({ id: newId(), email: `many${n}@recipient.test` }));
+/** So many more people in the segment. */
+async function addMany({ app, teamId, segment }: BroadcastScene, count: number) {
+  const rows = Array.from({ length: count }, (_, n) => ({ id: newId(), email: `many${n}@recipient.test` }));
   await atomically(app, [
     rawWrite(
       `insert into contacts (team_id, id, email, unsubscribed, properties, created_at, updated_at)
@@ -369,9 +489,16 @@ test("more than one slice: everybody once, in the order of the contacts", async 
     ),
     rawWrite(
       "insert into segment_members (segment_id, contact_id) select ?1, value ->> 'id' from json_each(?2)",
-      [scene.segment.id, JSON.stringify(rows)],
+      [segment.id, JSON.stringify(rows)],
     ),
   ]);
+  return rows;
+}
+
+test("more than one slice: everybody once, in the order of the contacts", async () => {
+  const scene = await broadcastScene({ [ada]: {} });
+  const { app, teamId } = scene;
+  const rows = await addMany(scene, 2_000);
   const id = await scene.draft();
   await sendBroadcast(app, { teamId }, id, new Date(app.now().getTime() + 1));
   await begin(app, await scene.get(id));

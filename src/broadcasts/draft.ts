@@ -151,13 +151,7 @@ async function check(app: App, teamId: string, written: Written): Promise<Writte
       `A broadcast can have at most ${maxFields.toLocaleString("en")} merge fields in its html, and in its text.`,
     );
   }
-  const isRate = ratePerMinute === null || (Number.isInteger(ratePerMinute) && ratePerMinute >= 1);
-  if (!isRate || (ratePerMinute ?? 0) > maxRate) {
-    throw new Refusal(
-      "validation_error",
-      `Invalid \`messages_per_minute\` field. It must be a whole number from 1 to ${maxRate}, or null for no limit.`,
-    );
-  }
+  checkRate(ratePerMinute);
   const { segmentId, topicId } = written;
   if (!isId(segmentId)) throw notUuid("segment_id");
   if (topicId !== null && !isId(topicId)) throw notUuid("topic_id");
@@ -167,6 +161,15 @@ async function check(app: App, teamId: string, written: Written): Promise<Writte
     segmentId: id,
     topicId: topicId === null ? null : (await getTopic(app, teamId, topicId)).id,
   };
+}
+
+export function checkRate(ratePerMinute: number | null): void {
+  if (ratePerMinute === null) return;
+  if (Number.isInteger(ratePerMinute) && ratePerMinute >= 1 && ratePerMinute <= maxRate) return;
+  throw new Refusal(
+    "validation_error",
+    `Invalid \`messages_per_minute\` field. It must be a whole number from 1 to ${maxRate}, or null for no limit.`,
+  );
 }
 
 const missing = (field: string) => new Refusal("missing_required_field", `Missing \`${field}\` field.`);

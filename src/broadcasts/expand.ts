@@ -18,8 +18,9 @@ import { suppressedAmong } from "../suppressions/suppress.ts";
 import { tellSuppression } from "../suppressions/told.ts";
 import { type AudienceSlice, fixAudience, leaveAudience, nextOfAudience } from "./audience.ts";
 import { fieldsIn, valuesOf } from "./fields.ts";
-import { type Broadcast, behindAll } from "./schema.ts";
-import { heldNote, tellCanceled } from "./steer.ts";
+import { type Pace, turnsFrom } from "./pace.ts";
+import { type Broadcast, behindAll, heldNote } from "./schema.ts";
+import { tellCanceled } from "./steer.ts";
 import {
   conducted,
   findDomainOf,
@@ -42,7 +43,7 @@ export async function expand(app: App, broadcast: Broadcast): Promise<void> {
   const emailId = broadcast.emailId!;
   const { contacts, unwanted, to, isLast } = await nextSlice(app, broadcast);
   const wanted = await withConsent(app, broadcast, contacts);
-  const { rows, suppressed } = await makeRecipients(app, broadcast, wanted);
+  const { rows, suppressed, pace } = await makeRecipients(app, broadcast, wanted);
   const due = rows.flatMap((row) => (row.plannedAt ? [{ ...row, plannedAt: row.plannedAt }] : []));
   const now = app.now();
   await once(app, [
@@ -51,6 +52,7 @@ export async function expand(app: App, broadcast: Broadcast): Promise<void> {
       recipients: rows.length,
       unsubscribed: unwanted + contacts.length - wanted.length,
       suppressed: suppressed.length,
+      pace,
     }),
     expectChange(),
     ...(to === undefined ? [] : [leaveAudience(broadcast, to)]),
@@ -141,12 +143,12 @@ async function makeRecipients(
   app: App,
   broadcast: Broadcast,
   contacts: Contact[],
-): Promise<{ rows: NewRecipient[]; suppressed: NewEvent[] }> {
+): Promise<{ rows: NewRecipient[]; suppressed: NewEvent[]; pace: Pace }> {
   const { teamId, emailId, id: broadcastId } = broadcast;
   const addresses = contacts.map(({ email }) => email);
   const reasons = await suppressedAmong(app, teamId, addresses);
   const wanted = fieldsIn(broadcast);
-  const times = planner(app, broadcast);
+  const turns = turnsFrom(broadcast, app.now());
   const isCanceled = broadcast.status === "canceled";
   const rows: NewRecipient[] = [];
   const suppressed: NewEvent[] = [];
@@ -157,7 +159,7 @@ async function makeRecipients(
     const id = newId();
     const reason = reasons.get(address);
     const state = reason ? "suppressed" : isCanceled ? "canceled" : "queued";
-    const plannedAt = state === "queued" ? times() : null;
+    const plannedAt = state === "queued" ? turns.next() : null;
     rows.push({ id, contactId, address, domain, values: valuesOf(contact, wanted), state, plannedAt });
     if (!reason) continue;
     suppressed.push({
@@ -165,19 +167,5 @@ async function makeRecipients(
       ...{ broadcastId, data: { suppressed: tellSuppression(reason) } },
     });
   }
-  return { rows, suppressed };
-}
-
-/** When each next recipient has their turn: at once, or one after the other at the broadcast's rate. */
-function planner(
-  app: App,
-  { ratePerMinute, startedAt, recipients, skippedSuppressed }: Broadcast,
-): () => Date {
-  const now = app.now();
-  if (ratePerMinute === null) return () => now;
-  let place = recipients - skippedSuppressed;
-  return () => {
-    const at = startedAt!.getTime() + Math.floor((place++ * 60_000) / ratePerMinute);
-    return new Date(Math.max(at, now.getTime()));
-  };
+  return { rows, suppressed, pace: turns.pace() };
 }

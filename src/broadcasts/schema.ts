@@ -13,6 +13,9 @@ export const broadcastStatuses = [
 ] as const;
 export type BroadcastStatus = (typeof broadcastStatuses)[number];
 
+/** No draft any more, and not at its end. */
+export const onItsWay = ["scheduled", "queued", "sending", "paused"] as const satisfies BroadcastStatus[];
+
 /** What the jobs of a broadcast were last moved for: to go out, to be held, or to go away. */
 export type Steered = "sending" | "paused" | "canceled";
 
@@ -33,6 +36,10 @@ export const broadcasts = sqliteTable(
     text: text("text"),
     /** Messages a minute at most; null: as fast as the hosts take them. */
     ratePerMinute: integer("rate_per_minute"),
+    /** From when that counts; null before it has begun. */
+    pacedAt: integer("paced_at", { mode: "timestamp_ms" }),
+    /** How many deliveries were given their turns since. */
+    paced: integer("paced").notNull(),
     status: text("status", { enum: broadcastStatuses }).notNull(),
     /** Why it was given up. */
     problem: text("problem"),
@@ -80,5 +87,10 @@ export const broadcastAudience = sqliteTable(
   (t) => [primaryKey({ columns: [t.broadcastId, t.contactId] })],
 );
 
+/** Why a job is held; jobs that an operator holds are held for another reason, and stay. */
+export const heldNote = "its broadcast is paused";
+
 /** Sorts behind every id. */
 export const behindAll = "~";
+
+export const isEnded = (cursor: string | null): boolean => cursor === behindAll;

@@ -11,6 +11,7 @@ import { parseAddress } from "../mail/address.ts";
 import { insertDraft } from "./change.ts";
 import { type BroadcastFields, checkNew } from "./draft.ts";
 import { conduct } from "./jobs.ts";
+import { paceFrom } from "./pace.ts";
 import { getBroadcast } from "./read.ts";
 import type { Broadcast, BroadcastStatus } from "./schema.ts";
 import { changeIn } from "./store.ts";
@@ -84,7 +85,8 @@ export async function pauseBroadcast(app: App, teamId: string, id: string): Prom
 
 export async function resumeBroadcast(app: App, teamId: string, id: string): Promise<{ id: string }> {
   return change(app, await getBroadcast(app, teamId, id), ["paused"], {
-    changes: { status: "sending" },
+    // The time of the pause is no time in which anybody had their turn.
+    changes: { status: "sending", ...paceFrom(app.now()) },
     refuse: (status) => `Only a paused broadcast can be resumed: this one is ${status}.`,
   });
 }

@@ -5,25 +5,22 @@ import { recordOfDeliveries } from "../events/record-selected.ts";
 import { once } from "../jobs/once.ts";
 import { pausedUntil } from "../jobs/pause.ts";
 import { touchLanes } from "../jobs/store.ts";
-import type { Broadcast, Steered } from "./schema.ts";
+import { turnsFrom } from "./pace.ts";
+import { type Broadcast, heldNote, type Steered } from "./schema.ts";
 import {
   conducted,
   dropJobs,
   findDomainOf,
   forgiveWait,
+  giveTurns,
   holdJobs,
   isWaiting,
   listToSteer,
   releaseJobs,
+  type ToSteer,
 } from "./store.ts";
 
 const sliceSize = 1_000;
-
-/** Why a job is held; jobs that an operator holds are held for another reason, and stay. */
-export const heldNote = "its broadcast is paused";
-
-/** A delivery of a broadcast with a rate that is later than this has lost its place, and gets another. */
-export const lateMs = 2_000;
 
 /**
  * Moves the jobs of the next thousand recipients where their broadcast is now: out of the way, back into line, or away.
@@ -34,12 +31,17 @@ export async function steer(app: App, broadcast: Broadcast, to: Steered): Promis
   const after = isUnderWay ? (broadcast.steerCursor ?? "") : "";
   const rows = await listToSteer(app.db, broadcast.emailId!, after, sliceSize);
   const waiting = rows.filter(({ lane }) => lane !== null);
+  const now = app.now();
+  const turns = turnsFrom(broadcast, now);
+  const given = new Map(
+    to === "sending" ? rows.filter((row) => row.awaitsTurn).map(({ id }) => [id, turns.next()]) : [],
+  );
   const domainId = to === "canceled" ? await findDomainOf(app.db, broadcast.emailId!) : null;
   const steerCursor = rows.length < sliceSize ? null : rows.at(-1)!.id;
   await once(app, [
-    conducted(app.db, broadcast, { steered: to, steerCursor }),
+    conducted(app.db, broadcast, { steered: to, steerCursor, ...turns.pace() }),
     expectChange(),
-    ...moves(app, broadcast, to, domainId, waiting),
+    ...moves(app, broadcast, to, { domainId, turns: given }, waiting),
   ]);
 }
 
@@ -53,8 +55,8 @@ function moves(
   app: App,
   { id: broadcastId, teamId, emailId }: Broadcast,
   to: Steered,
-  domainId: string | null,
-  rows: { id: string; lane: string | null }[],
+  { domainId, turns }: { domainId: string | null; turns: ReadonlyMap<string, Date> },
+  rows: ToSteer[],
 ): Write[] {
   if (rows.length === 0) return [];
   const ids = rows.map(({ id }) => id);
@@ -76,9 +78,17 @@ function moves(
         ...dropJobs(ids, canceledNote, now),
       ];
     case "sending": {
-      const lanes = new Map(rows.map(({ lane }) => [lane!, now]));
-      const late = new Date(now.getTime() - lateMs - 1);
-      return [releaseJobs(ids, now, heldNote), forgiveWait(ids, late), touchLanes(deliver.name, lanes)];
+      const lanes = new Map<string, Date>();
+      for (const { id, lane } of rows) {
+        const at = turns.get(id) ?? now;
+        if (at < (lanes.get(lane!) ?? pausedUntil)) lanes.set(lane!, at);
+      }
+      return [
+        forgiveWait(ids, now),
+        releaseJobs(ids, now, heldNote),
+        ...giveTurns(turns),
+        touchLanes(deliver.name, lanes),
+      ];
     }
   }
 }

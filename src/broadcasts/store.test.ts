@@ -11,10 +11,11 @@ import { jobs } from "../jobs/schema.ts";
 import { begin } from "./begin.ts";
 import { createBroadcast } from "./change.ts";
 import { expand } from "./expand.ts";
+import { changeRate } from "./rate.ts";
 import { getBroadcast, getBroadcastsUsing } from "./read.ts";
-import { behindAll } from "./schema.ts";
+import { behindAll, heldNote } from "./schema.ts";
 import { cancelBroadcast, pauseBroadcast, resumeBroadcast, sendBroadcast } from "./send.ts";
-import { heldNote, lateMs, steer } from "./steer.ts";
+import { steer } from "./steer.ts";
 import { changeIn, conducted, findUntried, listBroadcastNames, listToSteer, moveCursor } from "./store.ts";
 
 eachTransport((_, open) => {
@@ -88,7 +89,8 @@ eachTransport((_, open) => {
     const { app, get } = await scene();
     await begin(app, await get());
     const seen = await get();
-    const step = { cursor: behindAll, recipients: 1, unsubscribed: 2, suppressed: 3 };
+    const pace = { pacedAt: new Date(7), paced: 1 };
+    const step = { cursor: behindAll, recipients: 1, unsubscribed: 2, suppressed: 3, pace };
     const take = (from: typeof seen) => once(app, [moveCursor(from, step), expectChange()]);
     for (const other of [{ cursor: "1" }, { status: "paused" as const }, { conductor: "1" }]) {
       expect(await take({ ...seen, ...other })).toBeFalse();
@@ -100,6 +102,7 @@ eachTransport((_, open) => {
     expect(await take(seen)).toBeFalse();
     expect(await get()).toMatchObject({
       ...{ cursor: behindAll, recipients: 1, skippedUnsubscribed: 2, skippedSuppressed: 3, watched: null },
+      ...pace,
     });
   });
 
@@ -162,7 +165,10 @@ eachTransport((_, open) => {
     const [, later] = await deliverJobs();
     const plannedAt = app.now().getTime() + 5 * 24 * 3_600_000;
     await atomically(app, [
-      rawWrite("update deliveries set next_attempt_at = ? where id = ?", [plannedAt, later!.id]),
+      rawWrite("update deliveries set state = 'deferred', next_attempt_at = ? where id = ?", [
+        plannedAt,
+        later!.id,
+      ]),
     ]);
     await pauseBroadcast(app, teamId, id);
     await steer(app, await get(), "paused");
@@ -170,10 +176,43 @@ eachTransport((_, open) => {
     await resumeBroadcast(app, teamId, id);
     await steer(app, await get(), "sending");
     expect(await app.db.values("select next_attempt_at from deliveries order by id")).toEqual([
-      [app.now().getTime() - lateMs - 1],
+      [app.now().getTime()],
       [plannedAt],
       [null],
     ]);
+  });
+
+  test("another rate gives everybody who waits another turn, but whom somebody has, tries again or holds", async () => {
+    const { app, get, expandAll, deliverJobs } = await scene(["ada", "bob", "cid", "dan", "eve"]);
+    await expandAll();
+    const [tried, busy, held, ...waiting] = (await deliverJobs()).map((job) => job.id);
+    await atomically(app, [
+      rawWrite("update deliveries set state = 'deferred' where id = ?", [tried!]),
+      rawWrite("update jobs set node = 'other' where id = ?", [busy!]),
+      rawWrite("update jobs set run_at = ?, last_error = 'held' where id = ?", [
+        pausedUntil.getTime(),
+        held!,
+      ]),
+    ]);
+    const before = app.now();
+    app.clock.advance(1_000);
+    await changeRate(app, await get(), 6);
+    await steer(app, await get(), "sending");
+    const at = (seconds: number) => new Date(app.now().getTime() + seconds * 1_000);
+    const plan = async () => {
+      const rows = await app.db.values<[number, number]>(
+        "select d.next_attempt_at, j.run_at from deliveries d join jobs j on j.id = d.id order by d.id",
+      );
+      return rows.map((row) => row.map((each) => new Date(each)));
+    };
+    expect(await plan()).toEqual([
+      [before, before],
+      [at(0), before], // somebody has it
+      [before, pausedUntil],
+      [at(10), at(10)],
+      [at(20), at(20)],
+    ]);
+    expect(await get()).toMatchObject({ pacedAt: app.now(), paced: 1 + waiting.length, steerCursor: null });
   });
 
   test("canceled, what nobody has under way ends, and its jobs go", async () => {
@@ -199,7 +238,7 @@ eachTransport((_, open) => {
     const { emailId } = await get();
     const [first, second] = (await listToSteer(app.db, emailId!, "", 10)).map((row) => row.id);
     expect(await listToSteer(app.db, emailId!, first!, 1)).toEqual([
-      { id: second!, lane: "deliver/recipient.test" },
+      { id: second!, lane: "deliver/recipient.test", awaitsTurn: true },
     ]);
     expect(await findUntried(app.db, emailId!, "")).toBe(first!);
     await atomically(app, [rawWrite("update deliveries set state = 'deferred' where id = ?", [first!])]);

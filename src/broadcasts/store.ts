@@ -5,7 +5,9 @@ import type { Db } from "../db/open.ts";
 import { findPlace, type Keyset, type Numbers, newestFirst, type Place, pageOf } from "../db/page.ts";
 import { rawWrite, type Write } from "../db/write.ts";
 import { emailCounters } from "../events/schema.ts";
-import { type Broadcast, type BroadcastStatus, behindAll, broadcasts } from "./schema.ts";
+import { pausedUntil } from "../jobs/pause.ts";
+import type { Pace } from "./pace.ts";
+import { type Broadcast, type BroadcastStatus, broadcasts, heldNote } from "./schema.ts";
 
 export const insertBroadcast = (db: Db, row: Broadcast): Write => db.insert(broadcasts).values(row);
 
@@ -151,14 +153,16 @@ export const moveCursor = (
     recipients,
     unsubscribed,
     suppressed,
-  }: { cursor: string } & Record<"recipients" | "unsubscribed" | "suppressed", number>,
+    pace,
+  }: { cursor: string; pace: Pace } & Record<"recipients" | "unsubscribed" | "suppressed", number>,
 ): Write =>
   rawWrite(
     `update broadcasts set cursor = ?, recipients = recipients + ?,
-       skipped_unsubscribed = skipped_unsubscribed + ?, skipped_suppressed = skipped_suppressed + ?
+       skipped_unsubscribed = skipped_unsubscribed + ?, skipped_suppressed = skipped_suppressed + ?,
+       paced_at = ?, paced = ?
      where id = ? and conductor = ? and status = ? and cursor = ?`,
     [
-      ...[cursor, recipients, unsubscribed, suppressed],
+      ...[cursor, recipients, unsubscribed, suppressed, pace.pacedAt.getTime(), pace.paced],
       ...[seen.id, seen.conductor, seen.status, seen.cursor],
     ],
   );
@@ -201,18 +205,24 @@ export const insertRecipients = (
     ],
   );
 
-/** Deliveries of a broadcast behind one of them, in their order, with the lanes their jobs wait in. */
-export async function listToSteer(
-  db: Db,
-  emailId: string,
-  after: string,
-  limit: number,
-): Promise<{ id: string; lane: string | null }[]> {
-  const rows = await db.values<[string, string | null]>(
-    sql`select d.id, j.lane from deliveries d left join jobs j on j.id = d.id and j.node is null
+/** One delivery of a broadcast whose jobs are moved. */
+export interface ToSteer {
+  id: string;
+  /** Where its job waits; null: nobody waits, or somebody has it. */
+  lane: string | null;
+  /** Whether it is still to have its turn, as far as its broadcast says. */
+  awaitsTurn: boolean;
+}
+
+/** Deliveries of a broadcast behind one of them, in their order. What an operator holds has no turn. */
+export async function listToSteer(db: Db, emailId: string, after: string, limit: number): Promise<ToSteer[]> {
+  const rows = await db.values<[string, string | null, number]>(
+    sql`select d.id, j.lane, d.state = 'queued' and
+          (j.id is null or j.run_at < ${pausedUntil.getTime()} or j.last_error is ${heldNote})
+        from deliveries d left join jobs j on j.id = d.id and j.node is null
         where d.email_id = ${emailId} and d.id > ${after} order by d.id limit ${limit}`,
   );
-  return rows.map(([id, lane]) => ({ id, lane }));
+  return rows.map(([id, lane, awaitsTurn]) => ({ id, lane, awaitsTurn: awaitsTurn === 1 }));
 }
 
 /** The sending domain of a broadcast's email, by which events are counted. */
@@ -265,6 +275,24 @@ export const holdJobs = (ids: string[], until: Date, note: string): Write =>
     note,
   ]);
 
+/** Gives deliveries their turns, and the jobs that nobody holds; those of a paused broadcast are to be released before. */
+export const giveTurns = (turns: ReadonlyMap<string, Date>): Write[] => {
+  const given = JSON.stringify(Array.from(turns, ([id, at]) => [id, at.getTime()]));
+  const turn = "(select value ->> 0 as id, value ->> 1 as at from json_each(?1)) as turn";
+  return [
+    rawWrite(
+      `update deliveries set next_attempt_at = turn.at from ${turn}
+       where deliveries.id = turn.id and state = 'queued'`,
+      [given],
+    ),
+    rawWrite(
+      `update jobs set run_at = turn.at, last_error = null from ${turn}
+       where jobs.id = turn.id and node is null and run_at < ?2`,
+      [given, pausedUntil.getTime()],
+    ),
+  ];
+};
+
 /** Makes them due again, each at the time it had. */
 export const releaseJobs = (ids: string[], now: Date, note: string): Write => ({
   ...rawWrite(
@@ -277,14 +305,15 @@ export const releaseJobs = (ids: string[], now: Date, note: string): Write => ({
 });
 
 /**
- * The time in which a broadcast was paused is not time that its deliveries have had: what has been due for longer counts as
- * due since a moment ago.
+ * The time in which a broadcast was paused is not time that its deliveries have had: what was held counts as due from now
+ * on. Comes before `releaseJobs`, which forgets what was.
  */
-export const forgiveWait = (ids: string[], dueSince: Date): Write =>
+export const forgiveWait = (ids: string[], now: Date): Write =>
   rawWrite(
     `update deliveries set next_attempt_at = ?2
-     where ${among} and state in ('queued', 'deferred') and next_attempt_at < ?2`,
-    [JSON.stringify(ids), dueSince.getTime()],
+     where ${among} and state in ('queued', 'deferred') and next_attempt_at < ?2
+       and exists (select 1 from jobs j where j.id = deliveries.id and j.last_error = ?3)`,
+    [JSON.stringify(ids), now.getTime(), heldNote],
   );
 
 /** Of a delivery `d`: it has not settled, and nobody holds its job. */
@@ -301,5 +330,3 @@ export const dropJobs = (ids: string[], said: string, now: Date): Write[] => [
     [JSON.stringify(ids), said, now.getTime()],
   ),
 ];
-
-export const isEnded = (cursor: string | null): boolean => cursor === behindAll;

@@ -1,10 +1,11 @@
 /** What a broadcast's deliveries obey besides their hosts: its pause, its end, and its rate. */
 import type { App } from "../app.ts";
-import { heldNote, lateMs } from "../broadcasts/steer.ts";
+import { isYetToBePaced, lateMs, turnMs } from "../broadcasts/pace.ts";
+import { heldNote } from "../broadcasts/schema.ts";
 import { again, type Ending } from "../jobs/job.ts";
 import { perApp } from "../per-app.ts";
 import type { Outcome } from "./outcome.ts";
-import { type DueDelivery, planDelivery } from "./store.ts";
+import { type DueDelivery, takeTurn } from "./store.ts";
 
 /** What was under way when the broadcast was paused asks again that soon; all else was put off by its conductor. */
 const pausedMs = 10_000;
@@ -24,28 +25,33 @@ export function stoppedWithBroadcast(
   }
 }
 
-/** By email: when the next message that has lost its place may go. */
+/** By conductor, and so for as long as the pace is the same: when the next message that has lost its place may go. */
 const mostKept = 1_000;
 
 /**
- * Deliveries of a broadcast with a rate were given their times when they were made. Those that are late must not go out all
- * at once: each gets a time of its own again, from now on.
+ * Deliveries of a broadcast with a rate are given their times when they are made, and anew when the rate is changed. Those
+ * that are late must not go out all at once: each gets a time of its own again, from now on.
  */
-export function awaitsTurn(app: App, { delivery, email, broadcast }: DueDelivery): Ending | undefined {
+export function awaitsTurn(app: App, { delivery, broadcast }: DueDelivery): Ending | undefined {
   const { ratePerMinute = null } = broadcast ?? {};
-  const plannedAt = delivery.nextAttemptAt?.getTime();
-  if (ratePerMinute === null || plannedAt === undefined || delivery.state !== "queued") return undefined;
+  const { nextAttemptAt: plannedAt } = delivery;
+  if (!broadcast || ratePerMinute === null || !plannedAt || delivery.state !== "queued") return undefined;
   const now = app.now().getTime();
-  if (now - plannedAt <= lateMs) return undefined;
+  const why = `its broadcast sends ${ratePerMinute} messages a minute`;
+  if (isYetToBePaced(broadcast, delivery.id)) return again(new Date(now + lateMs), why);
+  const lateBy = now - plannedAt.getTime();
+  // It was under way when everybody was given another turn: its own is still to come.
+  if (lateBy < -lateMs) return again(plannedAt, why);
+  if (lateBy <= lateMs) return undefined;
+  const conductor = broadcast.conductor!;
   const turns = turnsOf(app);
-  const turn = Math.max(now, turns.get(email.id) ?? 0);
-  turns.delete(email.id);
-  turns.set(email.id, turn + 60_000 / ratePerMinute);
+  const turn = Math.max(now, turns.get(conductor) ?? 0);
+  turns.delete(conductor);
+  turns.set(conductor, turn + turnMs(ratePerMinute));
   if (turns.size > mostKept) turns.delete(turns.keys().next().value!);
   if (turn <= now) return undefined;
   const at = new Date(turn);
-  const why = `its broadcast sends ${ratePerMinute} messages a minute`;
-  return again(at, why, [planDelivery({ id: delivery.id, nextAttemptAt: at })]);
+  return again(at, why, takeTurn(broadcast, delivery.id, at));
 }
 
 const turnsOf = perApp((): Map<string, number> => new Map());

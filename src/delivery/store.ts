@@ -3,7 +3,7 @@ import { type Broadcast, broadcasts } from "../broadcasts/schema.ts";
 import { type Unwanted, unwantedAmong } from "../contacts/consent.ts";
 import type { Db } from "../db/open.ts";
 import { preparedRead } from "../db/read.ts";
-import { preparedWrite } from "../db/write.ts";
+import { preparedWrite, rawWrite } from "../db/write.ts";
 import { domains } from "../domains/schema.ts";
 import { type Content, contents, type Delivery, deliveries, type Email, emails } from "../emails/schema.ts";
 import { hasForeignCapitals, recipientKey } from "../mail/address.ts";
@@ -22,7 +22,10 @@ export interface DueDelivery {
   hasSource: boolean;
   /** Why the recipient is not to have it: only of mail with a topic, and of broadcasts. */
   unwanted: Unwanted | null;
-  broadcast: Pick<Broadcast, "status" | "ratePerMinute" | "fallbacks"> | null;
+  broadcast: Pick<
+    Broadcast,
+    "id" | "status" | "ratePerMinute" | "conductor" | "steered" | "steerCursor" | "fallbacks"
+  > | null;
 }
 
 /** What `unwantedAmong` tells of recipients, for the row of a delivery. Other mail costs nothing. */
@@ -54,8 +57,12 @@ const dueDeliveryQuery = preparedRead((db) => {
       ),
       unwanted: sql<Unwanted | null>`${sql.raw(unwantedOf)}`,
       broadcast: {
+        id: broadcasts.id,
         status: broadcasts.status,
         ratePerMinute: broadcasts.ratePerMinute,
+        conductor: broadcasts.conductor,
+        steered: broadcasts.steered,
+        steerCursor: broadcasts.steerCursor,
         fallbacks: broadcasts.fallbacks,
       },
     })
@@ -125,13 +132,34 @@ export const updateDelivery = preparedWrite<
     .where(eq(deliveries.id, placeholder("id"))),
 );
 
-/** Says when a delivery has its turn. */
-export const planDelivery = preparedWrite<{ id: string; nextAttemptAt: Date }>((db) =>
-  db
-    .update(deliveries)
-    .set({ nextAttemptAt: sql`${sql.param(placeholder("nextAttemptAt"), deliveries.nextAttemptAt)}` })
-    .where(eq(deliveries.id, placeholder("id"))),
-);
+/**
+ * Gives a delivery its turn; where the broadcast has another conductor by now, who may have given it one already, that one
+ * counts, and the job that is put back in this batch follows it.
+ */
+export const takeTurn = (
+  { id, conductor }: Pick<Broadcast, "id" | "conductor">,
+  deliveryId: string,
+  at: Date,
+) => [
+  rawWrite(
+    `update deliveries set next_attempt_at = ?2
+     where id = ?1 and exists (select 1 from broadcasts where id = ?3 and conductor = ?4)`,
+    [deliveryId, at.getTime(), id, conductor],
+  ),
+  {
+    ...rawWrite(
+      `update jobs set run_at = (select next_attempt_at from deliveries where id = ?1)
+       where id = ?1 and exists (select 1 from deliveries where id = ?1 and next_attempt_at < ?2)`,
+      [deliveryId, at.getTime()],
+    ),
+    dueAt: at,
+  },
+  rawWrite(
+    `update lanes set next_at = max(coalesce(blocked_until, 0), (select run_at from jobs where id = ?1))
+     where lane = (select lane from jobs where id = ?1) and next_at > (select run_at from jobs where id = ?1)`,
+    [deliveryId],
+  ),
+];
 
 export const insertAttempt = preparedWrite<Attempt>((db) =>
   db

@@ -188,6 +188,32 @@ test("one that is being sent is paused, resumed, and ended, and a copy is made o
   await page.getByRole("heading", { level: 1, name: "Slow (copy)" }).waitFor();
 });
 
+test("one that is being sent is made slower and faster, and says when it ends", async () => {
+  const { id } = await draft(segmentId, { name: "Steady", messages_per_minute: 1 });
+  await api("POST", `/broadcasts/${id}/send`, {});
+  const page = await open(`/admin/broadcasts/${id}`);
+  await page.getByText(/At this rate the last one goes in \d+ (minute|second)/).waitFor();
+  await see(page, "broadcast-sending");
+  const rate = page.getByLabel("Messages a minute at most");
+  const change = page.getByRole("button", { name: "Change the rate" });
+  await rate.fill("none");
+  await change.click();
+  await page.locator("#messages_per_minute-mistake").waitFor();
+  await see(page, "broadcast-rate-mistake");
+  expect(await rate.inputValue()).toBe("none");
+  await rate.fill("2");
+  await change.click();
+  await page.getByText("From now on it goes at this rate.").waitFor();
+  await page.getByText("At most 2 a minute").waitFor();
+  // While it is looked at, another changes it.
+  await api("PATCH", `/broadcasts/${id}`, { messages_per_minute: null });
+  await page.getByText("Sent: all 4 are settled.").waitFor();
+  await rate.waitFor({ state: "detached" });
+  await page.getByText("As fast as the recipients' hosts take them").waitFor();
+  const log = await open("/admin/settings/audit-log");
+  await log.getByText("Changed the rate of the broadcast “Steady” to 2 messages a minute").waitFor();
+});
+
 test("broadcasts are listed, by their states, and searched by name and subject within one", async () => {
   const page = await open("/admin/broadcasts");
   await see(page, "broadcasts");

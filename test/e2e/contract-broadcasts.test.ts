@@ -49,7 +49,14 @@ const whole: Shape = {
   html: orNull(text),
   text: orNull(text),
 };
-const superset = ["messages_per_minute", "problem", "progress", "started_at", "updated_at"];
+const superset = [
+  "expected_end_at",
+  "messages_per_minute",
+  "problem",
+  "progress",
+  "started_at",
+  "updated_at",
+];
 const reference = { object: is("broadcast"), id: uuid };
 
 async function audience(...emails: string[]): Promise<string> {
@@ -140,6 +147,34 @@ test("broadcasts: sent, scheduled in words, and taken back", async () => {
     /^422 validation_error: Only draft/,
   );
   expect(refused(await resend.broadcasts.remove(id))).toMatch(/^422 validation_error: Only draft/);
+});
+
+test("broadcasts: the rate of one that is being sent is changed, and its end with it", async () => {
+  const segmentId = await audience("slow@example.org", "slower@example.org", "slowest@example.org");
+  const draft = { segment_id: segmentId, from, subject: "Slow", html: "<p>Hi</p>" };
+  const made = await api.post("/broadcasts", { ...draft, send: true, messages_per_minute: 1 });
+  const { id } = made.body;
+  const get = async () => (await api.get(`/broadcasts/${id}`)).body;
+  const expected = (what: string, isIt: (end: number) => boolean) =>
+    until(what, async () => {
+      const { expected_end_at: end } = await get();
+      return end !== null && isIt(Date.parse(end) - Date.now()) ? end : undefined;
+    });
+  await expected("it ends in two minutes", (inMs) => inMs > 90_000 && inMs < 130_000);
+  const change = (body: unknown) => api.patch(`/broadcasts/${id}`, body);
+  expect((await change({ messages_per_minute: 1, name: "x" })).body.message).toContain(
+    "only `messages_per_minute` can be changed",
+  );
+  // A rate of two a day is none that can be asked for; the slowest is one a minute.
+  expect((await change({ messages_per_minute: 0.5 })).status).toBe(422);
+  expect(differences((await change({ messages_per_minute: 2 })).body, reference)).toEqual([]);
+  await expected("it ends in half a minute", (inMs) => inMs > 0 && inMs < 61_000);
+  expect((await change({ messages_per_minute: 6_000 })).status).toBe(200);
+  await sent(id);
+  expect(await get()).toMatchObject({ messages_per_minute: 6_000, progress: { delivered: 3 } });
+  expect((await change({ messages_per_minute: 1 })).body.message).toMatch(/^Only the rate of a draft, or of/);
+  const { body } = await api.get("/sandbox/messages");
+  expect(body.data.filter((each: { subject: string }) => each.subject === "Slow")).toHaveLength(3);
 });
 
 test("broadcasts: recipients by what became of them, and the links they followed", async () => {

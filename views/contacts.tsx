@@ -189,7 +189,7 @@ export function ContactRows({ contacts, next, filter, now }: ContactsListProps) 
     <>
       {contacts.map((contact) => (
         <tr>
-          <td class="long">
+          <td class="long address">
             <a href={`/admin/contacts/${contact.id}`}>
               <strong>{contact.email}</strong>
             </a>

@@ -183,7 +183,7 @@ function EmailRow({ email, now }: { email: ListedEmail; now: Date }) {
   const others = recipients.length + cc.length + bcc.length - 1;
   return (
     <tr id={`email-${id}`}>
-      <td class="long">
+      <td class="long address">
         <a href={`/admin/emails/${id}`}>{broadcastId ? "A broadcast" : (recipients[0] ?? "nobody")}</a>
         {others > 0 && <span class="quiet"> and {others} more</span>}
       </td>

@@ -308,7 +308,7 @@ const charted = [
 const DayChart = ({ day }: OverviewProps) => (
   <OutcomeChart
     id="day-chart"
-    title="By hour, the last 24 hours"
+    title="By hour (UTC), the last 24 hours"
     of="Hour, UTC"
     metrics={day}
     step="hourly"
@@ -317,7 +317,7 @@ const DayChart = ({ day }: OverviewProps) => (
 const MonthChart = ({ month }: OverviewProps) => (
   <OutcomeChart
     id="month-chart"
-    title="By day, the last 30 days"
+    title="By day (UTC), the last 30 days"
     of="Day, UTC"
     metrics={month}
     step="daily"

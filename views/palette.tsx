@@ -6,6 +6,8 @@ export interface PaletteEntry {
   path: string;
   name: string;
   icon: IconName;
+  /** Other words it is found by. */
+  also?: string;
   /** What tells it from others of its name. */
   detail?: string;
 }
@@ -22,7 +24,7 @@ export function Palette({ groups }: PaletteProps) {
         type="search"
         name="q"
         aria-label="Search and commands"
-        placeholder="Go to, do, or find an email, contact, domain…"
+        placeholder="Go to, do, or find an email, contact, domain, key…"
         autocomplete="off"
         hx-get="/admin/palette/find"
         hx-trigger="input delay:150ms"

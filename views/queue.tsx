@@ -394,7 +394,7 @@ function WaitingTable({ waiting, count, now }: SelectionProps & { count: QueueCo
       <Table label="Deliveries that wait" columns={["Recipient", "Email", "State", "Lane", "Due"]}>
         {waiting.map(({ emailId, recipient, subject, state, isBusy, lane, runAt }) => (
           <tr>
-            <td class="long">{recipient}</td>
+            <td class="long address">{recipient}</td>
             <td class="long">
               <a href={`/admin/emails/${emailId}`}>{subject || "(no subject)"}</a>
             </td>

@@ -94,7 +94,7 @@ function InboxRow({ message, now }: { message: InboxMessage; now: Date }) {
   const { id, rcptTo, subject, from, size, createdAt } = message;
   return (
     <tr id={`message-${id}`}>
-      <td class="long">{rcptTo}</td>
+      <td class="long address">{rcptTo}</td>
       <td class="long">
         <a href={`${base}/${id}`}>{subject.trim() || "(no subject)"}</a>
       </td>

@@ -238,7 +238,7 @@ export function MemberRows({ segment, contacts, next, csrf, now }: MemberRowsPro
     <>
       {contacts.map((contact) => (
         <tr>
-          <td class="long">
+          <td class="long address">
             <a href={`/admin/contacts/${contact.id}`}>{contact.email}</a>
           </td>
           <td class="long wide">{nameOf(contact)}</td>

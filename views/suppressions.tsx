@@ -123,7 +123,7 @@ export function SuppressionRows({ suppressions, nextHref, now, csrf }: Suppressi
     <>
       {suppressions.map((row) => (
         <tr id={`suppression-${row.id}`}>
-          <td class="long">{row.address}</td>
+          <td class="long address">{row.address}</td>
           <td>
             <Badge tone={reasons[row.reason].tone}>{reasons[row.reason].word}</Badge>{" "}
             {row.sourceId && <a href={`/admin/emails/${row.sourceId}`}>by this email</a>}

@@ -3,22 +3,43 @@ import type { App } from "../app.ts";
 import { Refusal } from "../errors.ts";
 
 /**
- * What forms of one sign-in carry, so that no other site can send them for whoever is signed in. `page` tells the forms
- * of one page from those of another, and proves nothing.
+ * What forms of one sign-in carry, so that no other site can send them for whoever is signed in. It says of which team
+ * its page is, too; `page` tells the forms of one page from those of another, and proves nothing.
  */
-export function csrfToken(app: App, signInId: string, page = ""): string {
-  const proof = createHmac("sha256", app.secrets.derive("csrf")).update(signInId).digest("base64url");
-  return page === "" ? proof : `${proof}.${page}`;
+export function csrfToken(app: App, { signInId, team }: Whose, page = ""): string {
+  return `${proofOf(app, signInId, team.id)}.${team.id}.${page}`;
 }
 
-export function requireCsrfToken(app: App, signInId: string, given: string): void {
-  const [known, shown] = [Buffer.from(csrfToken(app, signInId)), Buffer.from(given.split(".")[0]!)];
-  if (known.length === shown.length && timingSafeEqual(known, shown)) return;
+/**
+ * A sign-in looks at one team, in all its tabs: a form of a page that shows another one would act on what its sender
+ * doesn't see. `isOfAnyTeam`: what it does is about no team.
+ */
+export function requireCsrfToken(app: App, { signInId, team }: Whose, given: string, isOfAnyTeam = false) {
+  const [proof = "", teamId = ""] = given.split(".");
+  const [known, shown] = [Buffer.from(proofOf(app, signInId, teamId)), Buffer.from(proof)];
+  if (known.length !== shown.length || !timingSafeEqual(known, shown)) {
+    throw new Refusal(
+      "not_permitted",
+      "This form is not of this sign-in any more: load the page again and send it once more.",
+    );
+  }
+  if (teamId === team.id || isOfAnyTeam) return;
   throw new Refusal(
     "not_permitted",
-    "This form is not of this sign-in any more: load the page again and send it once more.",
+    `Nothing was done: you have changed to the team ${team.name} since this page was loaded, and it shows another team. Change back to that team in another tab and send it again, or load the page anew.`,
   );
 }
+
+interface Whose {
+  signInId: string;
+  team: { id: string; name: string };
+}
+
+/** The page of a form, as its token says. */
+export const pageOfToken = (token: string): string | undefined => token.split(".")[2] || undefined;
+
+const proofOf = (app: App, signInId: string, teamId: string): string =>
+  createHmac("sha256", app.secrets.derive("csrf")).update(`${signInId}.${teamId}`).digest("base64url");
 
 /**
  * Browsers say where a write comes from (Fetch Metadata, or Origin where they are older or there is no TLS); one from

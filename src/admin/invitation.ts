@@ -33,7 +33,7 @@ export const invitationPages = (app: App) => {
         invitedBy: invitation.invitedBy,
         way: wayOf(found, who),
         signedInAs: who?.user.email,
-        csrf: who ? csrfToken(app, who.signInId) : "",
+        csrf: who ? csrfToken(app, who) : "",
         ...{ name: "", mistakes: {}, theme: readTheme(request), ...given },
       }),
       status,
@@ -52,7 +52,7 @@ export const invitationPages = (app: App) => {
       const found = await findInvitation(app, token);
       if (!found) return nothing(request);
       const who = await whoAsks(app, request);
-      if (who) requireCsrfToken(app, who.signInId, form.raw("csrf"));
+      if (who) requireCsrfToken(app, who, form.raw("csrf"), true);
       try {
         return await join({ request, server }, found, who, form);
       } catch (error) {

@@ -5,7 +5,7 @@ import { addReceived } from "../../test/support/received-mail.ts";
 import { type TestTeam, testApp, testTeam } from "../../test/support/test-app.ts";
 import { testDomain } from "../../test/support/test-domain.ts";
 import { testServer } from "../../test/support/test-server.ts";
-import { signIn } from "../accounts/sign-ins.ts";
+import { findSignedIn, signIn } from "../accounts/sign-ins.ts";
 import { insertMembership } from "../accounts/store.ts";
 import { makeServer } from "../api/server.ts";
 import { atomically } from "../app.ts";
@@ -20,7 +20,9 @@ import { flushLogs } from "../logs/record.ts";
 import { startErasure } from "../people/erase.ts";
 import { insertSandboxMessage } from "../sandbox/store.ts";
 import { sendTestEvent } from "../webhooks/send-test.ts";
+import { csrfToken } from "./csrf.ts";
 import { adminPages, adminRoutes } from "./routes.ts";
+import { ofAnyTeam } from "./visit.ts";
 
 // One team with one of everything, and another that knows all of its ids.
 const app = await testApp({ sandbox: true, config: { rateLimit: { enabled: false } } });
@@ -235,8 +237,14 @@ const beforeSignIn = ["/sign-in", "/theme", "/first-run", "/register", "/invitat
   (at) => `/admin${at}`,
 );
 
+/** What a page has that the owner opened while they looked at another team of theirs. */
+const ofTheirOtherTeam = await (async () => {
+  const { signInId } = (await findSignedIn(app, owner.cookie.split("=")[1]!))!;
+  return csrfToken(app, { signInId, team: { id: stranger.teamId, name: "Other" } });
+})();
+
 for (const route of routesOf("POST")) {
-  test(`a form of another site, or without its token, changes nothing: ${route}`, async () => {
+  test(`a form of another site, of another team, or without its token, changes nothing: ${route}`, async () => {
     const path = isAboutOne(route.replace("browsers/:id", "")) ? addressOf(route) : route;
     const before = await everything();
     const foreign: Record<string, string>[] = [
@@ -253,6 +261,11 @@ for (const route of routesOf("POST")) {
       }
       expect(await statusOf(await ask(path, owner, { csrf: other.csrf }))).toBe(403);
       expect(await statusOf(await ask(path, owner, { a: "b" }, { "x-csrf-token": "" }))).toBe(403);
+      if (!ofAnyTeam.has(route)) {
+        const answer = await ask(path, owner, { csrf: ofTheirOtherTeam });
+        expect(answer.status).toBe(403);
+        expect(await answer.text()).toContain("you have changed to the team");
+      }
     }
     expect(await everything()).toBe(before);
   });

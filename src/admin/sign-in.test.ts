@@ -35,8 +35,7 @@ test("signing in, being refused, going to another team and signing out are in th
   while ((await acts(here.teamId)).length === 0) await setImmediate();
   const answer = await send("/admin/sign-in", { email, password });
   const cookie = answer.headers.get("set-cookie")!.split(";")[0]!;
-  const { signInId } = (await findSignedIn(app, cookie.split("=")[1]!))!;
-  const csrf = csrfToken(app, signInId);
+  const csrf = csrfToken(app, (await findSignedIn(app, cookie.split("=")[1]!))!);
   expect((await send("/admin/team", { csrf, team: there.teamId }, cookie)).status).toBe(303);
   expect((await send("/admin/sign-out", { csrf }, cookie)).status).toBe(303);
 

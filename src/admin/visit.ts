@@ -13,7 +13,7 @@ import { Refusal } from "../errors.ts";
 import { isId, newId } from "../ids.ts";
 import { atLeast } from "../roles.ts";
 import { documentAnswer, leadTo, pieceAnswer } from "./answer.ts";
-import { csrfToken, requireCsrfToken, requireSameSite } from "./csrf.ts";
+import { csrfToken, pageOfToken, requireCsrfToken, requireSameSite } from "./csrf.ts";
 import { type Live, liveAnswer } from "./live.ts";
 import { noticeCookie, readNotice, takenNotice } from "./notice.ts";
 import { refuseSentBefore } from "./once.ts";
@@ -103,7 +103,7 @@ async function begin(
     throw new Refusal("not_found", "The address is wrong: a part of it can't be read.");
   }
   const isWrite = request.method !== "GET" && request.method !== "HEAD";
-  const form = isWrite ? await readWrite(app, request, who) : formOf(new FormData());
+  const form = isWrite ? await readWrite(app, request, who, route) : formOf(new FormData());
   const once = isWrite ? onceOf(request, who, form) : undefined;
   if (once) await refuseSentBefore(app, request, once.key);
 
@@ -127,24 +127,27 @@ async function begin(
  * htmx sends from one may be meant as often as it is sent.
  */
 function onceOf(request: Request, { signInId }: SignedIn, form: Form): OnceOnly | undefined {
-  const [, page] = form.raw("csrf").split(".");
-  if (page === undefined || isPieceWanted(request)) return undefined;
+  if (!pageOfToken(form.raw("csrf")) || isPieceWanted(request)) return undefined;
   const { pathname, search } = new URL(request.url);
   const key = shortHash(signInId, `${pathname}${search}`, form.whole());
   return { endpoint: "POST /admin", key, bodyHash: "" }; // what it holds is in the key
 }
 
+/** What is as right to do from a page of a team that is not looked at any more. */
+export const ofAnyTeam: ReadonlySet<string> = new Set(["/admin/team", "/admin/sign-out"]);
+
 /** The token comes in a header from htmx, in the address for what is read as it comes (uploads), else in the form. */
-async function readWrite(app: App, request: Request, { signInId }: SignedIn): Promise<Form> {
+async function readWrite(app: App, request: Request, who: SignedIn, route: string): Promise<Form> {
   requireSameSite(app, request);
+  const require = (token: string) => requireCsrfToken(app, who, token, ofAnyTeam.has(route));
   const ahead = request.headers.get("x-csrf-token") ?? new URL(request.url).searchParams.get("csrf");
-  if (ahead !== null) requireCsrfToken(app, signInId, ahead);
+  if (ahead !== null) require(ahead);
   const type = request.headers.get("content-type") ?? "";
   if (new URL(request.url).searchParams.has("streamed") && ahead !== null) return formOf(new FormData());
   const form = /^(multipart\/form-data|application\/x-www-form-urlencoded)\b/i.test(type)
     ? await readForm(request, app.config.server.maxBodyBytes)
     : formOf(new FormData());
-  if (ahead === null) requireCsrfToken(app, signInId, form.raw("csrf"));
+  if (ahead === null) require(form.raw("csrf"));
   return form;
 }
 
@@ -154,7 +157,7 @@ function visitOf(
   who: SignedIn,
   { form, ...asked }: Pick<Visit, "form" | "once" | "act">,
 ): Visit {
-  const csrf = csrfToken(app, who.signInId, newId());
+  const csrf = csrfToken(app, who, newId());
   const forThem = (content: JSX.Element) =>
     h(MayWrite.Provider, { value: atLeast(who.role, "developer") }, content);
   return {

@@ -88,7 +88,7 @@ export function failingSinceAt({ failingSince, lastFailureAt }: Webhook, now: Da
 }
 
 export const forgetFailures = (db: Db, id: string): Write =>
-  db.update(webhooks).set({ failingSince: null, lastFailureAt: null }).where(eq(webhooks.id, id));
+  db.update(webhooks).set({ failingSince: null }).where(eq(webhooks.id, id));
 
 /** Disables an endpoint that has gone on failing, if nobody has changed that meanwhile. */
 export const disableFailing = (id: string, since: Date, reason: string): Write =>

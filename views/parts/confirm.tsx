@@ -44,7 +44,7 @@ export function Confirm(props: ConfirmProps) {
             <input type="hidden" name={name} value={value} />
           ))}
           <button type="button" popovertarget={id} popovertargetaction="hide" autofocus>
-            Cancel
+            Go back
           </button>
           <button type="submit" class={isDestructive ? "danger primary" : "primary"}>
             {act}

@@ -34,28 +34,33 @@ export function Sentence({ text }: { text: string }) {
   );
 }
 
-const steps = [
-  [60, "second"],
-  [60, "minute"],
-  [24, "hour"],
-  [30, "day"],
-  [12, "month"],
-  [Number.POSITIVE_INFINITY, "year"],
+/** A unit, its seconds, and from how many of them on the next larger one says enough. */
+const units = [
+  ["second", 1, 60],
+  ["minute", 60, 60],
+  ["hour", 3_600, 36],
+  ["day", 86_400, 45],
+  ["month", 30.44 * 86_400, 18],
+  ["year", 365.25 * 86_400, Number.POSITIVE_INFINITY],
 ] as const;
-const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+// Never "tomorrow": to the reader that is a day of the calendar, to us some hours.
+const words = new Intl.RelativeTimeFormat("en", { numeric: "always" });
 
 /** How long ago, or until when; the moment itself is shown to whoever points at it. */
 export function Ago({ at, now }: { at: Date; now: Date }) {
-  let amount = (at.getTime() - now.getTime()) / 1000;
-  let unit: Intl.RelativeTimeFormatUnit = "second";
-  for (const [size, name] of steps) {
-    unit = name;
-    if (Math.abs(amount) < size) break;
-    amount /= size;
-  }
   return (
     <time datetime={at.toISOString()} title={`${full.format(at)} UTC`} data-local="title">
-      {unit === "second" && Math.abs(amount) < 10 ? "just now" : words.format(Math.trunc(amount), unit)}
+      {inWords((at.getTime() - now.getTime()) / 1000)}
     </time>
   );
+}
+
+/** A distance in time, in seconds; those to come are positive. */
+function inWords(seconds: number): string {
+  if (Math.abs(seconds) < 10) return seconds > 0 ? "in a moment" : "just now";
+  for (const [unit, size, most] of units) {
+    const amount = Math.round(Math.abs(seconds) / size);
+    if (amount < most) return words.format(Math.sign(seconds) * amount, unit);
+  }
+  throw new Error("a year is enough for the rest");
 }

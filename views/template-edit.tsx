@@ -186,10 +186,10 @@ export function TemplatePage(props: TemplatePageProps) {
   );
 }
 
-/** From whom mail can be. */
 /** Of domains one may send from, as many as it takes to know that they are too many to name. */
 export const mostNamed = 5;
 
+/** From whom mail can be. */
 export const senderHint = (domains: string[]): string =>
   domains.length === 0
     ? "No domain is verified yet: add one under Domains first."

@@ -110,9 +110,9 @@ export function NewKeyPage(form: KeyFormProps) {
 export interface KeyFormProps {
   csrf: string;
   isAdmin: boolean;
-  /** Names by id. */
-  domains: Record<string, string>;
-  values: { name: string; permission: string; domainId: string; allowedIps: string };
+  /** Names of the newest. */
+  domains: readonly string[];
+  values: { name: string; permission: string; domain: string; allowedIps: string };
   mistakes: Partial<Record<"name" | "permission" | "domain_id" | "allowed_ips" | "form", string>>;
 }
 
@@ -143,13 +143,14 @@ export function KeyForm({ csrf, isAdmin, domains, values, mistakes }: KeyFormPro
           {...(!isAdmin && { hint: "Keys with full access are made by admins." })}
           options={isAdmin ? permissions : permissions.slice(0, 1)}
         />
-        <SelectField
-          name="domain_id"
+        <TextField
+          name="domain"
           label="Domain"
-          value={values.domainId}
+          value={values.domain}
           mistake={mistakes.domain_id}
-          hint="A key for sending may be held to one domain."
-          options={[["", "All domains of the team"], ...Object.entries(domains)]}
+          choices={domains}
+          placeholder="All domains of the team"
+          hint="A key for sending may be held to one domain. Empty: all."
         />
         <TextArea
           name="allowed_ips"

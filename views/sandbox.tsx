@@ -27,6 +27,23 @@ export function InboxPage({ inbox, csrf }: { inbox: InboxProps; csrf: string }) 
         title="Sandbox inbox"
         lead="What would have gone to the internet. The newest 1,000 messages are kept."
       >
+        <ClearInbox isEmpty={inbox.messages.length === 0} csrf={csrf} />
+        <Acting>
+          <a class="button" href={`${base}/receive`}>
+            Receive a message
+          </a>
+        </Acting>
+      </PageHead>
+      <Inbox {...inbox} />
+    </>
+  );
+}
+
+/** Comes with the first message. */
+export function ClearInbox({ isEmpty, csrf }: { isEmpty: boolean; csrf: string }) {
+  return (
+    <div id="clear-inbox" class="row">
+      {!isEmpty && (
         <Confirm
           id="clear"
           csrf={csrf}
@@ -37,14 +54,8 @@ export function InboxPage({ inbox, csrf }: { inbox: InboxProps; csrf: string }) 
         >
           <p>All messages here are removed for good. The emails they belong to stay.</p>
         </Confirm>
-        <Acting>
-          <a class="button" href={`${base}/receive`}>
-            Receive a message
-          </a>
-        </Acting>
-      </PageHead>
-      <Inbox {...inbox} />
-    </>
+      )}
+    </div>
   );
 }
 

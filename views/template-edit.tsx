@@ -54,7 +54,7 @@ export interface TemplatePageProps {
   mistakes: TemplateMistakes;
   /** The email a test was just sent as. */
   tested: string | undefined;
-  /** Names of domains one may send from. */
+  /** Names of domains one may send from, `mostNamed` at most. */
   domains: string[];
   preview: TemplatePreviewProps;
 }
@@ -186,11 +186,14 @@ export function TemplatePage(props: TemplatePageProps) {
   );
 }
 
+/** Of domains one may send from, as many as it takes to know that they are too many to name. */
+export const mostNamed = 5;
+
 /** From whom mail can be. */
 export const senderHint = (domains: string[]): string =>
   domains.length === 0
     ? "No domain is verified yet: add one under Domains first."
-    : `An address of ${domains.length > 4 ? "one of your verified domains" : domains.join(" or ")}.`;
+    : `An address of ${domains.length >= mostNamed ? "one of your verified domains" : domains.join(" or ")}.`;
 
 function VariableTable({ variables, mistake }: { variables: VariableFields[]; mistake: string | undefined }) {
   const rows = [...variables, { key: "", type: "string", fallback: "", trial: "" }];

@@ -7,7 +7,7 @@ import { hashPassword, requireUsablePassword } from "./password.ts";
 import { memberships, signIns, type Team, teams, type User, users } from "./schema.ts";
 import { nameFrom, recognize, refuseOtherPassword } from "./service.ts";
 import { passOn, type Session } from "./sessions.ts";
-import { listTeamsOf, otherThan, own, type Person, type SignedIn, takeTrace } from "./sign-ins.ts";
+import { listTeamsOf, otherThan, own, type Self, type SignedIn, takeTrace } from "./sign-ins.ts";
 import { replacePassword } from "./store.ts";
 
 /** A person in one of their teams. */
@@ -45,7 +45,7 @@ export async function renameSelf(app: App, { user }: Pick<SignedIn, "user">, nam
  */
 export async function changeOwnPassword(
   app: App,
-  { user, signInId }: Person,
+  { user, signInId }: Self,
   { old, password, address }: { old: string; password: string; address: string },
 ): Promise<Pick<User, "id" | "passwordHash">> {
   const shown = await recognize(app, { email: user.email, password: old, address }).catch(refuseOld);

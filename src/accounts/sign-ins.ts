@@ -27,7 +27,7 @@ export interface SignedIn {
 }
 
 /** Who does something of their own; without a sign-in where they come with a token, which is no browser. */
-export type Person = Pick<SignedIn, "user"> & Partial<Pick<SignedIn, "signInId">>;
+export type Self = Pick<SignedIn, "user"> & Partial<Pick<SignedIn, "signInId">>;
 
 export interface Browser {
   /** The network address. */
@@ -115,7 +115,7 @@ export async function signOut(app: App, userId: string, signInId: string): Promi
 }
 
 /** Ends all sign-ins of a person but the one they do it from. */
-export async function signOutElsewhere(app: App, { user, signInId }: Person): Promise<void> {
+export async function signOutElsewhere(app: App, { user, signInId }: Self): Promise<void> {
   const end = app.db.delete(signIns).where(and(eq(signIns.userId, user.id), otherThan(signInId)));
   await own(app, [end], takeTrace(app));
 }

@@ -10,7 +10,9 @@ import {
   NewKeyPage,
 } from "../../views/api-keys.tsx";
 import type { App } from "../app.ts";
-import { listDomains } from "../domains/service.ts";
+import { getDomainNamed, listDomains } from "../domains/service.ts";
+import { listDomainNames } from "../domains/store.ts";
+import { Refusal } from "../errors.ts";
 import type { ApiKey } from "../keys/schema.ts";
 import { changeKey, createKey, getKey, listTeamKeys, revokeKey } from "../keys/service.ts";
 import { getLogs } from "../logs/read.ts";
@@ -27,7 +29,7 @@ export const keyPages = (app: App) =>
         keys: rows,
         next,
         isAdmin: isAdmin(visit),
-        domains: await domainNames(app, visit),
+        domains: await listDomainNames(app.db, visit.teamId, domainIdsOf(rows)),
         now: app.now(),
         csrf: visit.csrf,
       };
@@ -41,14 +43,15 @@ export const keyPages = (app: App) =>
       const values = {
         name: visit.form.text("name"),
         permission: visit.form.text("permission"),
-        domainId: visit.form.text("domain_id"),
+        domain: visit.form.text("domain"),
         allowedIps: visit.form.text("allowed_ips"),
       };
       visit.act(`Created the API key “${values.name}”`, "");
       try {
+        const { domain, ...rest } = values;
         const { token } = await createKey(app, visit.teamId, {
-          ...values,
-          domainId: values.domainId || null,
+          ...rest,
+          domainId: domain === "" ? null : await domainIdOf(app, visit, domain),
           allowedIps: values.allowedIps.split(/[\s,]+/).filter(Boolean),
         });
         return visit.page(
@@ -89,7 +92,7 @@ async function keyPage(
   apiKey: ApiKey,
   given?: Pick<KeyPageProps, "values" | "mistakes">,
 ): Promise<Response> {
-  const domains = await domainNames(app, visit);
+  const domains = await listDomainNames(app.db, visit.teamId, domainIdsOf([apiKey]));
   // A key that was never used has no requests to look for.
   const requests = apiKey.lastUsedAt
     ? (await getLogs(app, visit.teamId, { keyId: apiKey.id }, { limit: requestsShown })).rows
@@ -107,9 +110,18 @@ async function keyPage(
 
 const isAdmin = ({ role }: Visit): boolean => atLeast(role, "admin");
 
-async function domainNames(app: App, { teamId }: Visit): Promise<Record<string, string>> {
-  const domains = await listDomains(app, teamId, { limit: undefined });
-  return Object.fromEntries(domains.map(({ id, name }) => [id, name]));
+/** Of the domains, as many as the browser offers; any other is written by its name. */
+const mostChoices = 200;
+
+const domainIdsOf = (keys: ApiKey[]): string[] =>
+  keys.flatMap(({ domainId }) => (domainId === null ? [] : [domainId]));
+
+async function domainIdOf(app: App, { teamId }: Visit, name: string): Promise<string> {
+  const domain = await getDomainNamed(app, teamId, name).catch((error) => {
+    if (!(error instanceof Refusal)) throw error;
+    throw new Refusal("validation_error", "Invalid `domain_id` field. Your team has no such domain.");
+  });
+  return domain.id;
 }
 
 async function formOf(
@@ -120,8 +132,8 @@ async function formOf(
   return {
     csrf: visit.csrf,
     isAdmin: isAdmin(visit),
-    domains: await domainNames(app, visit),
-    values: { name: "", permission: "sending_access", domainId: "", allowedIps: "" },
+    domains: (await listDomains(app, visit.teamId, { limit: mostChoices })).map(({ name }) => name),
+    values: { name: "", permission: "sending_access", domain: "", allowedIps: "" },
     mistakes: {},
     ...given,
   };

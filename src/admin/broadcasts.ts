@@ -15,6 +15,7 @@ import {
   NewBroadcastPage,
   type NewBroadcastProps,
 } from "../../views/broadcasts.tsx";
+import { mostNamed } from "../../views/template-edit.tsx";
 import type { App } from "../app.ts";
 import {
   createBroadcast,
@@ -124,7 +125,7 @@ async function newPage(
     csrf,
     segments: (await listSegments(app, teamId, { limit: mostChoices })).map(toChoice),
     templates: templates.map(toChoice),
-    domains: await listSendingDomains(app, teamId),
+    domains: await listSendingDomains(app, teamId, mostNamed),
   });
   const status = Object.keys(given.mistakes).length > 0 ? 422 : 200;
   return visit.page({ title: "New broadcast", place, status }, content);
@@ -192,7 +193,7 @@ async function draftPage(app: App, visit: Visit, broadcast: Broadcast, given: Gi
     tested: given.tested !== undefined && isId(given.tested) ? given.tested : undefined,
     segments: withChosen((await listSegments(app, teamId, all)).map(toChoice), values.segmentId),
     topics: withChosen((await listTopics(app, teamId, all)).map(toChoice), values.topicId),
-    domains: await listSendingDomains(app, teamId),
+    domains: await listSendingDomains(app, teamId, mostNamed),
     preview: await previewFor(app, visit, broadcast, given.values ? toFields(values) : {}, {
       contact: values.contact || undefined,
     }),

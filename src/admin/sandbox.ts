@@ -4,6 +4,7 @@ import { Elysia } from "elysia";
 import { h, type JSX } from "preact";
 import { Files, Headers, MailBody, MailText, Raw } from "../../views/parts/message.tsx";
 import {
+  ClearInbox,
   FreshMessages,
   Inbox,
   InboxPage,
@@ -47,7 +48,13 @@ const inboxPages = (app: App) =>
     .get("/live", ({ visit, query: { since } }) =>
       visit.live(async (): Promise<Record<string, JSX.Element>> => {
         const inbox = await inboxOf(app, visit, {});
-        if (since === undefined) return inbox.messages.length > 0 ? { inbox: h(Inbox, inbox) } : {};
+        if (since === undefined) {
+          if (inbox.messages.length === 0) return {};
+          return {
+            inbox: h(Inbox, inbox),
+            "clear-inbox": h(ClearInbox, { isEmpty: false, csrf: visit.csrf }),
+          };
+        }
         const messages = inbox.messages.filter(({ id }) => id > since);
         return { fresh: h(FreshMessages, { ...inbox, messages }) };
       }),

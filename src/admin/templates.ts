@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
 import { h } from "preact";
-import { TemplatePage, TemplatePreview, templateFields } from "../../views/template-edit.tsx";
+import { mostNamed, TemplatePage, TemplatePreview, templateFields } from "../../views/template-edit.tsx";
 import { VersionPage, VersionRows, VersionsPage } from "../../views/template-versions.tsx";
 import {
   NewTemplatePage,
@@ -144,7 +144,7 @@ async function editPage(app: App, visit: Visit, id: string, { values, mistakes, 
   const content = h(TemplatePage, {
     ...{ csrf: visit.csrf, template: now.template, now: app.now(), values: shown, mistakes: mistakes ?? {} },
     tested: tested !== undefined && isId(tested) ? tested : undefined,
-    domains: await listSendingDomains(app, visit.teamId),
+    domains: await listSendingDomains(app, visit.teamId, mostNamed),
     preview: await previewFor(app, visit, id, wish),
   });
   const status = mistakes ? 422 : 200;

@@ -1,8 +1,8 @@
 /** Lists one searches for a part of a text, which no index answers: newest first, so many rows at a time. */
-import { and, desc, gte, lt, type SQL, sql } from "drizzle-orm";
+import { and, gte, lt, type SQL, sql } from "drizzle-orm";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import type { Db } from "./open.ts";
-import { furthestNumbered, type Keyset } from "./page.ts";
+import { furthestNumbered, idAt, type Keyset } from "./page.ts";
 
 /** How many rows one answer looks at: it takes some milliseconds, and says where to go on. */
 export const lookedAtAtOnce = 2_000;
@@ -49,22 +49,4 @@ export async function amongNewest(
 ): Promise<SQL | undefined> {
   const end = await idAt(db, id, all, furthestNumbered);
   return and(all, end === undefined ? undefined : gte(id, end), wanted);
-}
-
-/** The id of the row at a place, newest first. */
-async function idAt(
-  db: Db,
-  id: SQLiteColumn,
-  condition: SQL | undefined,
-  place: number,
-): Promise<string | undefined> {
-  const row = await db
-    .select({ id })
-    .from(id.table)
-    .where(condition)
-    .orderBy(desc(id))
-    .limit(1)
-    .offset(place - 1)
-    .get();
-  return row && String(row.id);
 }

@@ -51,15 +51,26 @@ export async function findPlace(
   const passed = (page - 1) * perPage;
   if (passed === 0) return { total, keyset: { limit: perPage } };
   if (passed >= total) return { total };
-  const before = await db
+  const before = await idAt(db, id, condition, passed);
+  return before === undefined ? { total } : { total, keyset: { limit: perPage, after: before } };
+}
+
+/** The id of the row at a place from 1, newest first. */
+export async function idAt(
+  db: Db,
+  id: SQLiteColumn,
+  condition: SQL | undefined,
+  place: number,
+): Promise<string | undefined> {
+  const row = await db
     .select({ id })
     .from(id.table)
     .where(condition)
     .orderBy(desc(id))
     .limit(1)
-    .offset(passed - 1)
+    .offset(place - 1)
     .get();
-  return before ? { total, keyset: { limit: perPage, after: String(before.id) } } : { total };
+  return row && String(row.id);
 }
 
 /** How many rows there are, or `most` where there are more. */

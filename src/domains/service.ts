@@ -8,6 +8,7 @@ import type { DkimKey } from "../mail/dkim.ts";
 import { cancelClaim } from "./claim-store.ts";
 import { recordDomainEvent } from "./events.ts";
 import { domainsByName, forgetDomains, keysByDomain } from "./memory.ts";
+import { readDomainName } from "./name.ts";
 import { recordsOf } from "./records.ts";
 import type { DkimKeyRow, Domain } from "./schema.ts";
 import {
@@ -16,8 +17,8 @@ import {
   findDomainById,
   findDomainByName,
   findDomainPlace,
-  findFirstVerified,
   listDomainsOf,
+  listFirstVerified,
   listKeys,
 } from "./store.ts";
 
@@ -42,6 +43,13 @@ export async function getDomain(app: App, teamId: string, id: string): Promise<D
   return domain;
 }
 
+/** The same by its name, as somebody writes it. */
+export async function getDomainNamed(app: App, teamId: string, name: string): Promise<Domain> {
+  const domain = await findDomainByName(app.db, readDomainName(name));
+  if (domain?.teamId !== teamId) throw domainMissing();
+  return domain;
+}
+
 /** One page and one row more, newest first. */
 export async function listDomains(app: App, teamId: string, page: Keyset): Promise<Domain[]> {
   return listDomainsOf(app.db, teamId, page);
@@ -50,10 +58,9 @@ export async function listDomains(app: App, teamId: string, page: Keyset): Promi
 export const findDomainsPlace = (app: App, teamId: string, numbers: Numbers): Promise<Place> =>
   findDomainPlace(app.db, teamId, numbers);
 
-/** The names of domains that a team may send from, for whoever chooses a sender. */
-export async function listSendingDomains(app: App, teamId: string): Promise<string[]> {
-  const domains = await listDomainsOf(app.db, teamId, { limit: undefined });
-  return domains.filter(({ sending, verifiedAt }) => sending && verifiedAt !== null).map(({ name }) => name);
+/** The names of the oldest domains that a team may send from, for whoever writes a sender. */
+export async function listSendingDomains(app: App, teamId: string, limit: number): Promise<string[]> {
+  return (await listFirstVerified(app.db, teamId, limit)).map(({ name }) => name);
 }
 
 /**
@@ -92,7 +99,8 @@ export async function findSendingDomain(
 
 /** A domain to send the team's own mail from; undefined while none is verified. */
 export async function findOwnSendingDomain(app: App, teamId: string): Promise<SendingDomain | undefined> {
-  return findFirstVerified(app.db, teamId);
+  const [first] = await listFirstVerified(app.db, teamId, 1);
+  return first;
 }
 
 /** The keys that sign for a domain, opened, RSA first; none once the domain is gone. */

@@ -39,15 +39,14 @@ export async function listDomainsOf(db: Db, teamId: string, page: Keyset): Promi
   return newestFirst(await db.select().from(domains).where(where).orderBy(orderBy).limit(limit), page);
 }
 
-/** The team's oldest domain that may send now. */
-export async function findFirstVerified(db: Db, teamId: string): Promise<Domain | undefined> {
+/** The team's oldest domains that may send now. */
+export async function listFirstVerified(db: Db, teamId: string, limit: number): Promise<Domain[]> {
   return db
     .select()
     .from(domains)
     .where(and(eq(domains.teamId, teamId), eq(domains.sending, true), isNotNull(domains.verifiedAt)))
     .orderBy(asc(domains.id))
-    .limit(1)
-    .get();
+    .limit(limit);
 }
 
 export async function listKeys(db: Db, domainId: string): Promise<DkimKeyRow[]> {
@@ -147,6 +146,19 @@ const ofTeam = (teamId: string, id: string) => and(eq(domains.teamId, teamId), e
 
 const isAmong = (column: SQLiteColumn, ids: string[]) =>
   sql`${column} in (select value from json_each(${JSON.stringify(ids)}))`;
+
+/** Names by id, of those that are the team's. */
+export async function listDomainNames(
+  db: Db,
+  teamId: string,
+  ids: string[],
+): Promise<Record<string, string>> {
+  const rows = await db
+    .select({ id: domains.id, name: domains.name })
+    .from(domains)
+    .where(and(eq(domains.teamId, teamId), isAmong(domains.id, ids)));
+  return Object.fromEntries(rows.map(({ id, name }) => [id, name]));
+}
 
 export const findDomainPlace = (db: Db, teamId: string, numbers: Numbers): Promise<Place> =>
   findPlace(db, domains.id, eq(domains.teamId, teamId), numbers);

@@ -36,6 +36,28 @@ test("what is wrong is said beside its field, and what was written stays", async
   await see(page, "api-keys-mistake");
 });
 
+test("a key is held to a domain that is found by what one types of its name", async () => {
+  const { id } = await api("POST", "/domains", { name: "of-many.example" });
+  const page = await open("/admin/api-keys");
+  expect(
+    await page
+      .locator("#domain-choices option")
+      .evaluateAll((all) => all.map((each) => each.getAttribute("value"))),
+  ).toEqual(["of-many.example"]);
+  await page.getByLabel("Name").fill("For one");
+  await page.getByLabel("Domain").fill("of-nobody.example");
+  await page.getByRole("button", { name: "Create key" }).click();
+  await page.locator("#domain-mistake").getByText("Your team has no such domain.").waitFor();
+  expect(await page.getByLabel("Domain").inputValue()).toBe("of-nobody.example");
+  await page.getByLabel("Domain").fill("Of-Many.example");
+  await page.getByRole("button", { name: "Create key" }).click();
+  await page.getByRole("link", { name: "Done" }).click();
+  await page.getByRole("row", { name: "For one" }).getByText("of-many.example").waitFor();
+  const keys: { name: string; id: string }[] = (await api("GET", "/api-keys")).data;
+  const made = keys.find(({ name }) => name === "For one")!;
+  expect(await api("GET", `/api-keys/${made.id}`)).toMatchObject({ domain_id: id });
+});
+
 test("a key is renamed and held to addresses, and its last requests are told", async () => {
   const { token } = await api("POST", "/api-keys", { name: "Old name" });
   const asks = () =>

@@ -15,6 +15,7 @@ await until(async () => (await api("GET", `/domains/${domainId}`)).status === "v
 test("what is sent appears in the inbox by itself, is read in every way, and cleared", async () => {
   const page = await open("/admin/sandbox");
   await page.getByText("Nothing here yet").waitFor();
+  expect(await page.getByRole("button", { name: "Clear all" }).count()).toBe(0);
   await see(page, "sandbox-empty");
   const send = (subject: string) =>
     api("POST", "/emails", {
@@ -66,6 +67,7 @@ test("what is sent appears in the inbox by itself, is read in every way, and cle
   await see(page, "sandbox-clear");
   await page.getByRole("button", { name: "Clear the inbox" }).click();
   await page.getByText("2 messages are removed.").waitFor();
+  expect(await page.getByRole("button", { name: "Clear all" }).count()).toBe(0);
   await page.getByText("Nothing here yet").waitFor();
 });
 

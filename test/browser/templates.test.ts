@@ -129,6 +129,17 @@ test("an earlier version is looked at and restored; a copy is made, and a templa
   expect(await page.getByText("(copy)").count()).toBe(1); // in the notice alone
 });
 
+test("what is wrong is said beside its field, and not a second time in the preview", async () => {
+  const { id } = await api("POST", "/templates", { name: "Wrong from", html: "<p>Kept</p>" });
+  const page = await open(`/admin/templates/${id}`);
+  await page.getByRole("textbox", { name: "From" }).fill("nobody");
+  await page.locator(".preview").getByText("The email address needs to follow").waitFor();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.locator("#from-mistake").waitFor();
+  await page.locator(".preview [data-problem]").waitFor({ state: "hidden" });
+  expect(await page.getByText("The email address needs to follow").filter({ visible: true }).count()).toBe(1);
+});
+
 test("what is wrong is said beside its field, and what was written stays", async () => {
   const { id } = await api("POST", "/templates", { name: "Wrong", html: "<p>Kept</p>" });
   const page = await open(`/admin/templates/${id}`);

@@ -39,19 +39,34 @@ interface FieldProps {
 
 /** What Preact tells apart by an input's type is one here: which type it has is known only where it is used. */
 type InputAttributes = JSX.IntrinsicElements["input"];
-type InputProps = FieldProps & Omit<InputAttributes, "name" | "label" | "id" | "role">;
+type InputProps = FieldProps & {
+  /** What the browser offers while one types; anything else may be typed as well. */
+  choices?: readonly string[];
+} & Omit<InputAttributes, "name" | "label" | "id" | "role" | "list">;
 type TextAreaProps = FieldProps & Omit<JSX.IntrinsicElements["textarea"], "name" | "label" | "id" | "role">;
 type SelectProps = FieldProps & {
   value?: string;
   options: readonly (readonly [value: string, label: string])[];
 } & Omit<JSX.IntrinsicElements["select"], "name" | "label" | "id" | "role" | "value">;
 
-export function TextField({ name, label, id = name, hint, mistake, ...input }: InputProps) {
+export function TextField({ name, label, id = name, hint, mistake, choices, ...input }: InputProps) {
+  const list = choices && `${id}-choices`;
   return (
     <Field {...{ name, label, id, hint, mistake }}>
       <input
-        {...({ id, name, type: "text", ...describedBy(id, hint, mistake), ...input } as InputAttributes)}
+        {...({
+          ...{ id, name, type: "text", list },
+          ...describedBy(id, hint, mistake),
+          ...input,
+        } as InputAttributes)}
       />
+      {choices && (
+        <datalist id={list}>
+          {choices.map((choice) => (
+            <option value={choice} />
+          ))}
+        </datalist>
+      )}
     </Field>
   );
 }

@@ -79,6 +79,20 @@
     setTimeout(() => underWay.delete(form), 3000); // whoever has stopped it may mean it again
   });
 
+  // What is written and not sent is not lost by leaving unasked; what was refused is not sent either.
+  for (const form of document.querySelectorAll("form[data-guard]")) {
+    let isChanged = form.querySelector(".mistake") !== null;
+    form.addEventListener("input", ({ target }) => {
+      if (!target.closest(".preview")) isChanged = true;
+    });
+    form.addEventListener("submit", ({ submitter }) => {
+      if (!submitter?.formTarget) isChanged = false;
+    });
+    window.addEventListener("beforeunload", (event) => {
+      if (isChanged) event.preventDefault();
+    });
+  }
+
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
       event.preventDefault();

@@ -153,18 +153,8 @@ function showPreview(form: HTMLFormElement): void {
   form.requestSubmit(button);
 }
 
-/** What is written and not saved is not lost by leaving; Ctrl-S saves it. */
-function guard(form: HTMLFormElement): void {
-  let isChanged = false;
-  form.addEventListener("input", ({ target }) => {
-    if (target instanceof Element && !target.closest(".preview")) isChanged = true;
-  });
-  form.addEventListener("submit", ({ submitter }) => {
-    if (!submitter?.hasAttribute("data-preview")) isChanged = false;
-  });
-  window.addEventListener("beforeunload", (event) => {
-    if (isChanged) event.preventDefault();
-  });
+/** Ctrl-S saves. */
+function saveByKey(form: HTMLFormElement): void {
   document.addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "s") return;
     event.preventDefault();
@@ -206,7 +196,7 @@ for (const form of document.querySelectorAll<HTMLFormElement>("form[data-edit]")
   document.documentElement.classList.add("scripted");
   for (const area of form.querySelectorAll<HTMLTextAreaElement>("textarea[data-editor]")) edit(area);
   keepTrials(form);
-  guard(form);
+  saveByKey(form);
   // What is said of the message comes first; when that is there, the message itself is asked for.
   form.addEventListener("htmx:after:swap", ({ target }) => {
     const preview = target instanceof Element ? target.closest(".preview") : null;

@@ -39,6 +39,13 @@ export class Refusal extends Error {
 
 export type ConflictKind = "unique" | "foreign_key" | "check" | "not_null" | "stale";
 
+/** What is refused to whoever would write over what they have not seen. */
+export const savedMeanwhile = () =>
+  new Refusal(
+    "already_exists",
+    "Somebody else has saved this since you opened it, and nothing of yours is saved yet. See in another tab what it says now, and take over from it what you want to keep; saving once more writes over it.",
+  );
+
 /**
  * A batch of writes the database refused as a whole: a constraint did not hold, or (`stale`) a row was no longer as the
  * writer had read it. Both transports throw this and nothing else for it, so a service can tell it from a fault.

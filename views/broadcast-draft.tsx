@@ -6,7 +6,7 @@ import { ActForm, Acting, useMayWrite } from "./parts/acting.tsx";
 import { State } from "./parts/badge.tsx";
 import { CodeField, TextPartField } from "./parts/code-field.tsx";
 import { Confirm } from "./parts/confirm.tsx";
-import { Form, FormMistake, SelectField, TextArea, TextField } from "./parts/form.tsx";
+import { Form, FormMistake, Seen, SelectField, TextArea, TextField } from "./parts/form.tsx";
 import { counted, number } from "./parts/number.ts";
 import { PageHead } from "./parts/page-head.tsx";
 import { PreviewHead, PreviewPane, PreviewProblem, TestSend, TestSent } from "./parts/preview.tsx";
@@ -91,7 +91,8 @@ export function DraftPage(props: DraftPageProps) {
         </p>
       )}
       <TestSent emailId={tested} />
-      <Form isShown csrf={csrf} action={path} id="edit" class="compose" data-edit>
+      <Form isShown csrf={csrf} action={path} id="edit" class="compose" data-edit data-guard>
+        <Seen at={broadcast.updatedAt} />
         <div class="stack">
           <FormMistake>{mistakes.form}</FormMistake>
           <TextField

@@ -42,7 +42,6 @@ export function NewContactPage({ csrf, values, mistakes, definitions, segments }
             label="Email"
             type="email"
             required
-            autocomplete="off"
             value={values.email}
             mistake={mistakes.email}
           />
@@ -75,7 +74,6 @@ export function PersonFields({
         name="first_name"
         label="First name"
         maxLength={200}
-        autocomplete="off"
         value={values.firstName}
         mistake={mistakes.first_name}
       />
@@ -83,7 +81,6 @@ export function PersonFields({
         name="last_name"
         label="Last name"
         maxLength={200}
-        autocomplete="off"
         value={values.lastName}
         mistake={mistakes.last_name}
       />

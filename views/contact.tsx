@@ -20,6 +20,8 @@ export interface ContactPageProps
   extends Omit<NewContactProps, "segments">,
     Pick<Person, "activity" | "suppression"> {
   contact: Contact;
+  /** What the form showed when it was opened, as JSON: what is not changed in it is left as it is by then. */
+  shown: string;
   topics: TopicOfContact[];
   /** Static ones they are in. */
   segments: Segment[];
@@ -32,7 +34,7 @@ export interface ContactPageProps
 }
 
 export function ContactPage(props: ContactPageProps) {
-  const { csrf, contact, values, mistakes, definitions } = props;
+  const { csrf, contact, values, mistakes, definitions, shown } = props;
   return (
     <>
       <PageHead title={contact.email} lead={nameOf(contact)} up={up}>
@@ -64,6 +66,7 @@ export function ContactPage(props: ContactPageProps) {
           <h2>What is known of them</h2>
           <Form isShown csrf={csrf} action={`/admin/contacts/${contact.id}`}>
             <FormMistake>{mistakes.form}</FormMistake>
+            <input type="hidden" name="shown" value={shown} />
             <PersonFields values={values} mistakes={mistakes} definitions={definitions} />
             <button type="submit" class="primary">
               Save

@@ -2,6 +2,7 @@
 import { Code } from "./parts/code.tsx";
 import { SelectField } from "./parts/form.tsx";
 import { PageHead } from "./parts/page-head.tsx";
+import { SelfSigned, type SmtpAccess } from "./parts/smtp-access.tsx";
 
 export const languages = ["curl", "Node", "Python", "PHP", "Ruby", "Go"] as const;
 export type Language = (typeof languages)[number];
@@ -9,7 +10,7 @@ export type Language = (typeof languages)[number];
 export interface DocsProps {
   /** Where the API answers. */
   url: string;
-  smtp: { host: string; startTls: number | undefined; tls: number | undefined };
+  smtp: SmtpAccess;
   domains: string[];
   /** Ids and names. */
   keys: (readonly [string, string])[];
@@ -151,11 +152,12 @@ function Smtp({ smtp, names, apiKey }: DocsProps & { names: Names }) {
         <dt>Password</dt>
         <dd>the API key{apiKey ? ` “${apiKey.name}”` : ""}</dd>
       </dl>
+      {smtp.isSelfSigned && <SelfSigned />}
       <Code
         title="With curl"
         text={[
           `printf 'From: ${names.from}\\r\\nTo: ${names.to}\\r\\nSubject: Hello\\r\\n\\r\\nIt works.\\r\\n' |`,
-          `  curl --ssl-reqd smtp://${smtp.host}:${port} \\`,
+          `  curl --ssl-reqd ${smtp.isSelfSigned ? "--insecure " : ""}smtp://${smtp.host}:${port} \\`,
           `    --user "resend:$MAILIT_API_KEY" \\`,
           `    --mail-from ${names.from} --mail-rcpt ${names.to} --upload-file -`,
         ].join("\n")}

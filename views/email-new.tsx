@@ -50,7 +50,7 @@ function NewEmailForm({ csrf, domains, templates, topics, values, mistakes }: Ne
   const isTold = (...names: NewEmailField[]) =>
     names.some((name) => values[name] !== "" || mistakes[name] !== undefined);
   return (
-    <Form csrf={csrf} action="/admin/emails/new" enctype="multipart/form-data">
+    <Form csrf={csrf} action="/admin/emails/new" enctype="multipart/form-data" data-guard>
       <FormMistake>{mistakes.form}</FormMistake>
       <TextField
         {...common("from")}

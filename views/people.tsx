@@ -153,7 +153,7 @@ export function InvitationsPage(props: InvitationsProps) {
             <FormMistake>{mistakes.form}</FormMistake>
             <TextField
               {...{ name: "email", label: "Email", type: "email", value: values.email }}
-              {...{ mistake: mistakes.email, required: true, autocomplete: "off" }}
+              {...{ mistake: mistakes.email, required: true }}
             />
             <SelectField
               {...{ name: "role", label: "Role", value: values.role, mistake: mistakes.role }}

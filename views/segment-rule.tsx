@@ -275,16 +275,7 @@ function Value({ row, path, name, type }: RestProps & { type: PropertyType }) {
     );
   }
   const placeholder = { number: "12", date: "2026-08-05", string: "Text" }[type];
-  return (
-    <input
-      {...attributes}
-      type="text"
-      autocomplete="off"
-      maxLength={2_000}
-      value={row.value}
-      placeholder={placeholder}
-    />
-  );
+  return <input {...attributes} type="text" maxLength={2_000} value={row.value} placeholder={placeholder} />;
 }
 
 function Choice({
@@ -324,7 +315,6 @@ function Days({ row, path, name, before, placeholder }: RestProps & { before: st
         name={`days:${path}`}
         type="text"
         inputMode="numeric"
-        autocomplete="off"
         size={5}
         aria-label={`Days of ${name}`}
         placeholder={placeholder}

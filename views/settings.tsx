@@ -6,6 +6,7 @@ import { Copyable } from "./parts/copy.tsx";
 import { Form, FormMistake, TextField } from "./parts/form.tsx";
 import { Empty, More, Table } from "./parts/list.tsx";
 import { PageHead } from "./parts/page-head.tsx";
+import { SelfSigned, type SmtpAccess } from "./parts/smtp-access.tsx";
 import { Ago } from "./parts/time.tsx";
 
 const tabs = [
@@ -93,7 +94,7 @@ export function TeamPage({ csrf, team, role, mayManage, values, mistakes }: Team
 
 export interface SendingProps {
   /** Without a port that the system chooses at each start. */
-  smtp: { host: string; startTls: number | undefined; tls: number | undefined };
+  smtp: SmtpAccess;
   publicUrl: string;
   keys: { path: string; env: string; doc: string; value: string }[];
 }
@@ -126,6 +127,7 @@ export function SendingPage({ smtp, publicUrl, keys }: SendingProps) {
             an <a href="/admin/api-keys">API key</a>
           </dd>
         </dl>
+        {smtp.isSelfSigned && <SelfSigned />}
       </section>
       <section class="card">
         <h2>API</h2>

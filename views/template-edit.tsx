@@ -3,7 +3,7 @@ import type { Template } from "../src/templates/schema.ts";
 import { ActForm, Acting } from "./parts/acting.tsx";
 import { CodeField, TextPartField } from "./parts/code-field.tsx";
 import { Confirm } from "./parts/confirm.tsx";
-import { Checkbox, Form, FormMistake, TextArea, TextField } from "./parts/form.tsx";
+import { Checkbox, Form, FormMistake, Seen, TextArea, TextField } from "./parts/form.tsx";
 import { PageHead } from "./parts/page-head.tsx";
 import { PreviewHead, PreviewPane, PreviewProblem, TestSend, TestSent } from "./parts/preview.tsx";
 import { Ago } from "./parts/time.tsx";
@@ -107,7 +107,8 @@ export function TemplatePage(props: TemplatePageProps) {
         </Acting>
       </PageHead>
       <TestSent emailId={tested} />
-      <Form isShown csrf={csrf} action={path} id="edit" class="compose" data-edit>
+      <Form isShown csrf={csrf} action={path} id="edit" class="compose" data-edit data-guard>
+        <Seen at={template.updatedAt} />
         <div class="stack">
           <FormMistake>{mistakes.form}</FormMistake>
           <div class="pair">

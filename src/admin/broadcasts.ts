@@ -38,7 +38,7 @@ import { previewFor, readWhose } from "./broadcast-preview.ts";
 import { sendPages } from "./broadcast-send.ts";
 import { mailFrame, wordsFrame } from "./mail-frame.ts";
 import { linesOf } from "./template-form.ts";
-import { keysetOf, type Mistakes, mistakesOf, signedIn, type Visit } from "./visit.ts";
+import { keysetOf, type Mistakes, mistakesOf, seenAt, signedIn, type Visit } from "./visit.ts";
 
 export const broadcastPages = (app: App) =>
   new Elysia({ prefix: "/broadcasts" })
@@ -146,7 +146,7 @@ const draftPages = (app: App) =>
       const path = `/admin/broadcasts/${params.id}`;
       visit.act(`Changed the broadcast “${values.name}”`);
       try {
-        await updateBroadcast(app, visit.teamId, params.id, toFields(values));
+        await updateBroadcast(app, visit.teamId, params.id, toFields(values), seenAt(visit));
         switch (visit.form.text("then")) {
           case "send":
             return visit.done(`${path}/send`);

@@ -1,3 +1,5 @@
+import { Type } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
 import { Elysia } from "elysia";
 import { h } from "preact";
 import { ContactPage, type ContactPageProps } from "../../views/contact.tsx";
@@ -91,7 +93,8 @@ const onePages = (app: App) =>
       const values = valuesOf(visit, definitions);
       visit.act(`Changed the contact ${contact.email}`);
       try {
-        await updateContact(app, visit.teamId, contact.id, inputOf(values, definitions));
+        const input = changedOf(inputOf(values, definitions), values, readShown(visit));
+        await updateContact(app, visit.teamId, contact.id, input);
       } catch (error) {
         return contactPage(app, visit, contact, { ...values, email: contact.email }, contactMistakes(error));
       }
@@ -204,6 +207,38 @@ const givenOf = ({ firstName, lastName, properties }: ReturnType<typeof inputOf>
   properties: Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== null)),
 });
 
+/** What a contact's page showed when it was opened; nothing where that can't be read. */
+function readShown({ form }: Visit): Partial<ContactValues> {
+  try {
+    return Value.Decode(shownValues, JSON.parse(form.raw("shown")));
+  } catch {
+    return {};
+  }
+}
+
+const shownValues = Type.Partial(
+  Type.Object({
+    firstName: Type.String(),
+    lastName: Type.String(),
+    properties: Type.Record(Type.String(), Type.String()),
+  }),
+);
+
+/** Of what a form holds only what was changed in it: the rest may say something else by now, and keeps that. */
+const changedOf = (
+  { firstName, lastName, properties }: ReturnType<typeof inputOf>,
+  values: ContactValues,
+  shown: Partial<ContactValues>,
+) => ({
+  ...(values.firstName !== shown.firstName && { firstName }),
+  ...(values.lastName !== shown.lastName && { lastName }),
+  properties: Object.fromEntries(
+    Object.entries(properties).filter(
+      ([key]) => !shown.properties || values.properties[key] !== (shown.properties[key] ?? ""),
+    ),
+  ),
+});
+
 /** A mistake in a property is said beside its field. */
 function contactMistakes(error: unknown): Mistakes {
   const key = error instanceof Refusal ? /`properties\.(\w+)`/.exec(error.message)?.[1] : undefined;
@@ -248,6 +283,7 @@ async function contactPage(
   const isIn = new Set(person.segments.map(({ id }) => id));
   const props: ContactPageProps = {
     ...{ csrf: visit.csrf, contact, values, mistakes, dynamic, broadcasts, now: app.now() },
+    shown: visit.form.raw("shown") || JSON.stringify(valuesOfContact(contact)),
     ...{ segments: person.segments, topics: person.topics.slice(0, mostChoices) },
     ...{ activity: person.activity, suppression: person.suppression },
     definitions: [...definitions.values()],

@@ -20,7 +20,7 @@ export function requireCsrfToken(app: App, { signInId, team }: Whose, given: str
   if (known.length !== shown.length || !timingSafeEqual(known, shown)) {
     throw new Refusal(
       "not_permitted",
-      "This form is not of this sign-in any more: load the page again and send it once more.",
+      "This page is of an earlier sign-in, and nothing was done. Go back to it, and send it once more.",
     );
   }
   if (teamId === team.id || isOfAnyTeam) return;

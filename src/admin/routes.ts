@@ -1,8 +1,10 @@
 import { Elysia } from "elysia";
+import { Fragment, h, type JSX } from "preact";
+import { SignedOut, SignedOutPage } from "../../views/error.tsx";
 import type { App } from "../app.ts";
 import { isStorageUnavailable, Refusal, type RefusalCode } from "../errors.ts";
 import { accountPages } from "./account.ts";
-import { leadTo } from "./answer.ts";
+import { documentAnswer, leadTo, pieceAnswer } from "./answer.ts";
 import { keyPages } from "./api-keys.ts";
 import { broadcastPages } from "./broadcasts.ts";
 import { contactImportPages } from "./contact-imports.ts";
@@ -35,7 +37,7 @@ import { suppressionPages } from "./suppressions.ts";
 import { templatePages } from "./templates.ts";
 import { themePages } from "./theme-switch.ts";
 import { topicPages } from "./topics.ts";
-import { errorDocument, NotSignedIn } from "./visit.ts";
+import { errorDocument, errorPage, NotSignedIn } from "./visit.ts";
 import { webhookEventTypePages } from "./webhook-event-types.ts";
 import { webhookEventPages } from "./webhook-events.ts";
 import { webhookPages } from "./webhooks.ts";
@@ -122,25 +124,29 @@ async function answerError(app: App, { error, code, request, route }: Failed): P
   if (status >= 500) {
     app.log.error({ err: error, method: request.method, route }, "a page of the admin failed");
   }
-  if (!isPieceWanted(request)) return errorDocument(title, message, status);
-  // The piece it asked for stays as it is; what went wrong is said at the head of the page.
-  return new Response(escapeText(message), {
-    status,
-    headers: {
-      "content-type": "text/html; charset=utf-8",
-      "hx-retarget": "#problem",
-      "hx-reswap": "innerHTML",
-      "cache-control": "no-store",
-    },
-  });
+  if (!isPieceWanted(request)) return errorPage(app, request, { title, message, status });
+  return problemPiece(h(Fragment, {}, message), status);
 }
 
+/** The piece it asked for stays as it is; what went wrong is said at the head of the page. */
+function problemPiece(problem: JSX.Element, status: number): Response {
+  const answer = pieceAnswer(problem, status);
+  answer.headers.set("hx-retarget", "#problem");
+  answer.headers.set("hx-reswap", "innerHTML");
+  return answer;
+}
+
+/** Leads to where one can sign in; whoever has written something keeps the page it is on. */
 function leadToSignIn(request: Request): Response {
-  const { pathname, search } = new URL(request.url);
-  const back = request.method === "GET" && !isPieceWanted(request) ? `${pathname}${search}` : "/admin";
-  const path = back === "/admin" ? "/admin/sign-in" : `/admin/sign-in?${new URLSearchParams({ to: back })}`;
-  if (!isPieceWanted(request)) return leadTo(path);
-  return new Response(null, { status: 401, headers: { "hx-redirect": "/admin/sign-in" } });
+  const isPiece = isPieceWanted(request);
+  if (request.method === "GET") {
+    const shown = isPiece ? URL.parse(request.headers.get("hx-current-url") ?? "") : new URL(request.url);
+    const back = shown ? `${shown.pathname}${shown.search}` : "/admin";
+    const path = back === "/admin" ? "/admin/sign-in" : `/admin/sign-in?${new URLSearchParams({ to: back })}`;
+    return isPiece ? new Response(null, { status: 401, headers: { "hx-redirect": path } }) : leadTo(path);
+  }
+  if (isPiece) return problemPiece(h(SignedOut, {}), 401);
+  return documentAnswer(h(SignedOutPage, {}), 401);
 }
 
 function toSentence(error: unknown, code: unknown): { status: number; title: string; message: string } {
@@ -189,7 +195,3 @@ const titles: Partial<Record<RefusalCode, string>> = {
   not_found: "It is not here",
   rate_limit_exceeded: "Too often",
 };
-
-function escapeText(text: string): string {
-  return Bun.escapeHTML(text);
-}

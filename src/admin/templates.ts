@@ -26,7 +26,7 @@ import {
 import { getVersion, getVersions, restoreVersion } from "../templates/versions.ts";
 import { mailFrame, wordsFrame } from "./mail-frame.ts";
 import { linesOf, readValues, toInput, toTrials, valuesOf } from "./template-form.ts";
-import { keysetOf, type Mistakes, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
+import { keysetOf, type Mistakes, mistakesOf, seenAt, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 export const templatePages = (app: App) =>
   new Elysia({ prefix: "/templates" })
@@ -88,7 +88,7 @@ const editPages = (app: App) =>
       const path = `/admin/templates/${params.id}`;
       visit.act(`Changed the template “${values.name}”`);
       try {
-        await changeTemplate(app, visit.teamId, params.id, toInput(values));
+        await changeTemplate(app, visit.teamId, params.id, toInput(values), seenAt(visit));
         switch (visit.form.text("then")) {
           case "publish":
             visit.act(`Published the template “${values.name}”`);

@@ -1,8 +1,8 @@
 import { Elysia } from "elysia";
 import { h, type JSX } from "preact";
-import { ErrorPage } from "../../views/error.tsx";
+import { ErrorPage, Problem } from "../../views/error.tsx";
 import { MayWrite } from "../../views/parts/acting.tsx";
-import { type NavPlace, Shell, type ShellProps } from "../../views/shell.tsx";
+import { type NavPlace, placesOf, Shell, type ShellProps } from "../../views/shell.tsx";
 import { findSignedIn, listTeamsOf, type SignedIn } from "../accounts/sign-ins.ts";
 import type { App } from "../app.ts";
 import { auditEntry } from "../audit/service.ts";
@@ -262,7 +262,33 @@ export function besideField(message: string): string {
     .replaceAll("`", "");
 }
 
-/** What a person sees instead of a page that can't be shown. */
+/** As of when the form of a write showed what was there (`Seen`). */
+export function seenAt({ form }: Visit): Date | undefined {
+  const at = new Date(form.text("seen"));
+  return Number.isNaN(at.getTime()) ? undefined : at;
+}
+
+/** What a person sees instead of a page that can't be shown: inside the admin's frame where it is known who they are. */
+export async function errorPage(app: App, request: Request, error: ErrorProps): Promise<Response> {
+  const token = sessionTokenOf(app, request);
+  // Where that can't be found out, the error itself is what has to be said.
+  const who = token === undefined ? undefined : await findSignedIn(app, token).catch(() => undefined);
+  if (!who) return errorDocument(error.title, error.message, error.status);
+  const nothing = { form: formOf(new FormData()), once: undefined, act: () => undefined };
+  const { pathname } = new URL(request.url);
+  const places = placesOf(app.sandbox).filter(({ path }) => `${pathname}/`.startsWith(`${path}/`));
+  return visitOf(app, request, who, nothing).page(
+    { title: error.title, place: places.at(-1)?.id ?? "overview", status: error.status },
+    h(Problem, { ...error, wasWrite: request.method === "POST" }),
+  );
+}
+
+interface ErrorProps {
+  title: string;
+  message: string;
+  status: number;
+}
+
 export function errorDocument(title: string, message: string, status: number): Response {
   return documentAnswer(h(ErrorPage, { title, message }), status);
 }

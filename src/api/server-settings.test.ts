@@ -9,7 +9,7 @@ test("a program is told where to hand in mail by SMTP, and how the server is set
   expect(status).toBe(200);
   expect(body).toMatchObject({
     ...{ object: "server", url: app.config.server.publicUrl, sandbox: false },
-    smtp: { host: app.config.smtpOutbound.hostname, starttls_port: 2587 },
+    smtp: { host: app.config.smtpOutbound.hostname, starttls_port: 2587, self_signed: true },
   });
   expect(body.settings).toContainEqual({
     ...{ key: "auth.registration", variable: "MAILIT_AUTH_REGISTRATION" },

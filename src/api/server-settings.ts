@@ -18,6 +18,10 @@ const serverAnswer = Type.Object({
       host: Type.String({ examples: ["mail.example.com"] }),
       starttls_port: port(587),
       tls_port: port(465),
+      self_signed: Type.Boolean({
+        description:
+          "Whether the certificate vouches for itself: programs must then be told not to check it.",
+      }),
     },
     { description: "Where programs hand in mail; an API key is the password." },
   ),
@@ -43,12 +47,12 @@ export const serverSettingsRoutes = (app: App) =>
   });
 
 function toAnswer({ config, sandbox }: App) {
-  const { host, startTls = null, tls = null } = smtpAccess(config, sandbox);
+  const { host, startTls = null, tls = null, isSelfSigned } = smtpAccess(config, sandbox);
   return {
     object: "server" as const,
     url: config.server.publicUrl,
     sandbox,
-    smtp: { host, starttls_port: startTls, tls_port: tls },
+    smtp: { host, starttls_port: startTls, tls_port: tls, self_signed: isSelfSigned },
     settings: toldSettings(config).map(({ path, env, value, doc }) => ({
       ...{ key: path, variable: env, value, description: doc },
     })),

@@ -1,7 +1,7 @@
 /** What is done to a broadcast before it is sent. */
 import { type App, atomically } from "../app.ts";
 import { expectChange } from "../db/write.ts";
-import { Refusal } from "../errors.ts";
+import { Refusal, savedMeanwhile } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { once } from "../jobs/once.ts";
 import { type BroadcastFields, checkChanged, checkNew, type Written } from "./draft.ts";
@@ -34,19 +34,24 @@ export async function insertDraft(app: App, teamId: string, written: Written): P
   return { id: row.id };
 }
 
+/** Changes a draft; what is absent stays. One that was changed after `seen` is not (`savedMeanwhile`). */
 export async function updateBroadcast(
   app: App,
   teamId: string,
   id: string,
   fields: BroadcastFields,
+  seen?: Date,
 ): Promise<{ id: string }> {
   const broadcast = await getBroadcast(app, teamId, id);
   if (broadcast.status !== "draft") return updateOnItsWay(app, broadcast, fields);
+  if (seen && broadcast.updatedAt > seen) throw savedMeanwhile();
   const written = await checkChanged(app, teamId, broadcast, fields);
   const changes = { ...written, problem: null, updatedAt: app.now() };
-  const isDone = await once(app, [changeIn(app.db, broadcast, ["draft"], changes), expectChange()]);
-  if (!isDone) throw onlyDrafts("updated", await getBroadcast(app, teamId, id));
-  return { id: broadcast.id };
+  const asOf = seen && broadcast.updatedAt;
+  const isDone = await once(app, [changeIn(app.db, broadcast, ["draft"], changes, asOf), expectChange()]);
+  if (isDone) return { id: broadcast.id };
+  const now = await getBroadcast(app, teamId, id);
+  throw now.status === "draft" ? savedMeanwhile() : onlyDrafts("updated", now);
 }
 
 /** Of one that is on its way nothing can be changed but how fast it goes. */

@@ -114,11 +114,20 @@ export const changeIn = (
   { teamId, id }: Pick<Broadcast, "teamId" | "id">,
   states: BroadcastStatus[],
   changes: Partial<Broadcast>,
+  /** Where it was last changed at that time alone. */
+  asOf?: Date,
 ): Write =>
   db
     .update(broadcasts)
     .set(changes)
-    .where(and(eq(broadcasts.id, id), eq(broadcasts.teamId, teamId), inArray(broadcasts.status, states)));
+    .where(
+      and(
+        eq(broadcasts.id, id),
+        eq(broadcasts.teamId, teamId),
+        inArray(broadcasts.status, states),
+        asOf && eq(broadcasts.updatedAt, asOf),
+      ),
+    );
 
 export const deleteDraft = (db: Db, { teamId, id }: Pick<Broadcast, "teamId" | "id">): Write =>
   db

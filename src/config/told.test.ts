@@ -21,7 +21,7 @@ test("a port that the system chooses is not told; the sandbox's host is the one 
       smtpOutbound: { hostname: "mail.example.com" },
     },
   });
-  const ports = { startTls: undefined, tls: 465 };
+  const ports = { startTls: undefined, tls: 465, isSelfSigned: true };
   expect(smtpAccess(config, false)).toEqual({ host: "mail.example.com", ...ports });
   expect(smtpAccess(config, true)).toEqual({ host: "localhost", ...ports });
 });

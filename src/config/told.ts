@@ -8,15 +8,18 @@ export interface SmtpAccess {
   /** Undefined where the system chose it, as in tests: then only the greeting of the server knows it. */
   startTls: number | undefined;
   tls: number | undefined;
+  /** Whether its certificate vouches for itself, so that a program must be told not to check it. */
+  isSelfSigned: boolean;
 }
 
 export function smtpAccess(config: Config, isSandbox: boolean): SmtpAccess {
-  const { server, smtpOutbound, smtpSubmission } = config;
+  const { server, smtpOutbound, smtpSubmission, tls } = config;
   return {
     // The sandbox's own name is one that nobody can look up.
     host: isSandbox ? new URL(server.publicUrl).hostname : smtpOutbound.hostname,
     startTls: portOf(smtpSubmission.addr),
     tls: portOf(smtpSubmission.tlsAddr),
+    isSelfSigned: tls.mode !== "files",
   };
 }
 

@@ -3,7 +3,7 @@ import { type App, atomically } from "../app.ts";
 import { type Found, searchText } from "../db/look-through.ts";
 import type { Keyset, Numbers, Place } from "../db/page.ts";
 import { expectChange } from "../db/write.ts";
-import { Refusal, WriteConflict } from "../errors.ts";
+import { Refusal, savedMeanwhile, WriteConflict } from "../errors.ts";
 import { newId } from "../ids.ts";
 import {
   emptyContent,
@@ -126,12 +126,16 @@ export async function getTemplateNow(app: App, teamId: string, idOrAlias: string
   throw templateMissing(); // removed, or edited a hundred times, between the two questions
 }
 
-/** Changes a template; what is absent stays. What it says changes in another version, which nobody is sent until it is published. */
+/**
+ * Changes a template; what is absent stays. What it says changes in another version, which nobody is sent until it is
+ * published. One that was changed after `seen` is not (`savedMeanwhile`).
+ */
 export async function changeTemplate(
   app: App,
   teamId: string,
   idOrAlias: string,
   input: TemplateInput,
+  seen?: Date,
 ): Promise<{ id: string }> {
   if (Object.values(input).every((value) => value === undefined)) {
     throw new Refusal(
@@ -144,7 +148,10 @@ export async function changeTemplate(
     ...(input.description !== undefined && { description: readDescription(input.description) }),
     ...(input.alias !== undefined && { alias: readAlias(input.alias) }),
   };
-  return edit(app, teamId, idOrAlias, fields, ({ version }) => readContent(input, version, app.now()));
+  return edit(app, teamId, idOrAlias, fields, ({ template, version }) => {
+    if (seen && template.updatedAt > seen) throw savedMeanwhile();
+    return readContent(input, version, app.now());
+  });
 }
 
 const mostTries = 5;

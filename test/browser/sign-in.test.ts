@@ -84,6 +84,46 @@ test("a session that has been revoked is over in every tab, and signing in makes
   expect(old.headers.get("location")).toStartWith("/admin/sign-in");
 });
 
+test("whoever is signed out while they write loses nothing of it", async () => {
+  const context = await stranger();
+  await signIn(context, mailit.url);
+  const page = await context.newPage();
+  await page.goto(`${mailit.url}/admin/contacts`);
+  await page.getByRole("link", { name: "Add a contact" }).first().click();
+  await page.getByLabel("Email").fill("written@example.org");
+  await page.getByLabel("First name").fill("With care");
+  await context.clearCookies();
+  await page.getByRole("button", { name: "Add contact" }).click();
+  await page.getByRole("heading", { name: "You are signed out" }).waitFor();
+  await see(page, "signed-out");
+  const [elsewhere] = await Promise.all([
+    context.waitForEvent("page"),
+    page.getByRole("link", { name: "Sign in in another tab" }).click(),
+  ]);
+  await elsewhere.getByRole("heading", { name: "Sign in" }).waitFor();
+  await elsewhere.close();
+  await signIn(context, mailit.url);
+  await page.goBack();
+  expect(await page.getByLabel("First name").inputValue()).toBe("With care");
+  await page.getByRole("button", { name: "Add contact" }).click();
+  await page.getByRole("status").getByText("written@example.org is one of your contacts.").waitFor();
+});
+
+test("a form of a page that shows another team than the one one looks at by now acts on neither", async () => {
+  const page = await open("/admin/settings");
+  await page.getByLabel("Name of the new team").fill("Wheels");
+  await page.getByRole("button", { name: "Create the team" }).click();
+  await page.getByRole("status").getByText("This is Wheels").waitFor();
+  const other = await open("/admin/settings");
+  await other.getByRole("button", { name: "Wheels", exact: true }).click();
+  await other.locator("#teams button:not([aria-current])").click();
+  await other.waitForURL(/\/admin$/);
+  await page.getByLabel("Name", { exact: true }).fill("Not this one");
+  await page.getByRole("button", { name: "Rename" }).click();
+  await page.getByText("you have changed to the team").waitFor();
+  await see(page, "other-team");
+});
+
 test.each([
   "//evil.example",
   "https://evil.example",

@@ -55,6 +55,22 @@ test("a template is written with its preview beside it", async () => {
   expect(await page.getByLabel("Fallback of variable 2").inputValue()).toBe(hostile);
 });
 
+test("two who write at once don't write over each other unasked", async () => {
+  const { id } = await api("POST", "/templates", { name: "Shared", html: "<p>First</p>" });
+  const [mine, theirs] = [await open(`/admin/templates/${id}`), await open(`/admin/templates/${id}`)];
+  for (const [page, html] of [[theirs, "<p>Theirs</p>"] as const, [mine, "<p>Mine</p>"] as const]) {
+    await editor(page).waitFor();
+    await write(page, html);
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    if (page === theirs) await page.getByRole("status").getByText("Saved.").waitFor();
+  }
+  await mine.getByText("Somebody else has saved this since you opened it").waitFor();
+  await editor(mine).getByText("Mine").waitFor();
+  await see(mine, "templates-saved-meanwhile");
+  await mine.getByRole("button", { name: "Save", exact: true }).click();
+  await mine.getByRole("status").getByText("Saved.").waitFor();
+});
+
 test("a template is published, sent by its name, and tried", async () => {
   const variables = [{ key: "COUNT", type: "number" }];
   const { id } = await api("POST", "/templates", {

@@ -26,6 +26,11 @@ export function Form({ isOwn = false, isShown = false, class: name = "stack", ..
   return <p class="quiet">Your role in this team is viewer, and this takes developer.</p>;
 }
 
+/** As of when a form shows what is there: saved later than that by somebody else, it is not written over unasked. */
+export function Seen({ at }: { at: Date }) {
+  return <input type="hidden" name="seen" value={at.toISOString()} />;
+}
+
 interface FieldProps {
   /** Of the field in the form; its id too, unless `id` says another. */
   name: string;

@@ -1,0 +1,96 @@
+import { expect, test } from "bun:test";
+import { testApp, testTeam } from "../../test/support/test-app.ts";
+import { testDomain } from "../../test/support/test-domain.ts";
+import { signIn } from "../accounts/sign-ins.ts";
+import { createBroadcast } from "../broadcasts/change.ts";
+import { getBroadcast } from "../broadcasts/read.ts";
+import { getContact } from "../contacts/read.ts";
+import { saveContact } from "../contacts/save.ts";
+import { createSegment } from "../contacts/segments.ts";
+import { createTemplate, getTemplateNow } from "../templates/service.ts";
+import { adminRoutes } from "./routes.ts";
+
+const app = await testApp();
+const { teamId, user } = await testTeam(app);
+const { name: domain } = await testDomain(app, teamId);
+const server = adminRoutes(app);
+const cookie = `mailit_session=${await signIn(app, user, teamId, { address: "192.0.2.1", userAgent: "" })}`;
+
+/** What the form of a page at its own address holds when it is opened. */
+async function opened(path: string): Promise<Record<string, string>> {
+  const page = await server.handle(new Request(`http://mailit.test${path}`, { headers: { cookie } }));
+  return hiddenIn(await page.text());
+}
+
+function hiddenIn(page: string): Record<string, string> {
+  const plain = (text: string) => text.replaceAll("&quot;", '"').replaceAll("&amp;", "&");
+  const fields = page.matchAll(/type="hidden" name="(csrf|seen|shown)" value="([^"]*)"/g);
+  return Object.fromEntries([...fields].map(([, name, value]) => [name!, plain(value!)]));
+}
+
+async function save(path: string, fields: Record<string, string>): Promise<{ status: number; page: string }> {
+  app.clock.advance(1);
+  const body = new URLSearchParams(fields).toString();
+  const headers = {
+    ...{ cookie, "content-type": "application/x-www-form-urlencoded", "content-length": String(body.length) },
+  };
+  const answer = await server.handle(
+    new Request(`http://mailit.test${path}`, { method: "POST", headers, body }),
+  );
+  return { status: answer.status, page: await answer.text() };
+}
+
+const template = await createTemplate(app, teamId, { name: "Order", html: "<p>First</p>" });
+const segment = await createSegment(app, teamId, { name: "All" });
+const draft = await createBroadcast(app, teamId, {
+  ...{ name: "News", segmentId: segment.id, from: `news@${domain}`, subject: "News", html: "<p>First</p>" },
+});
+
+interface Edited {
+  what: string;
+  path: string;
+  fields: Record<string, string>;
+  html(): Promise<string | null>;
+}
+
+const edited: Edited[] = [
+  {
+    what: "template",
+    path: `/admin/templates/${template.id}`,
+    fields: { name: "Order" },
+    html: async () => (await getTemplateNow(app, teamId, template.id)).version.html,
+  },
+  {
+    what: "broadcast",
+    path: `/admin/broadcasts/${draft.id}`,
+    fields: { name: "News", segment_id: segment.id, from: `news@${domain}`, subject: "News" },
+    html: async () => (await getBroadcast(app, teamId, draft.id)).html,
+  },
+];
+
+for (const { what, path, fields, html } of edited) {
+  test(`a ${what} that somebody else has saved meanwhile is written over only by who has been told`, async () => {
+    const [ada, grace] = [await opened(path), await opened(path)];
+    expect((await save(path, { ...ada, ...fields, html: "<p>Ada</p>" })).status).toBe(303);
+
+    const refused = await save(path, { ...grace, ...fields, html: "<p>Grace</p>" });
+    expect(refused.status).toBe(422);
+    expect(refused.page).toContain("Somebody else has saved this since you opened it");
+    expect(refused.page).toContain("&lt;p>Grace&lt;/p>");
+    expect(await html()).toBe("<p>Ada</p>");
+
+    const told = hiddenIn(refused.page);
+    expect((await save(path, { ...told, ...fields, html: "<p>Grace</p>" })).status).toBe(303);
+    expect(await html()).toBe("<p>Grace</p>");
+  });
+}
+
+test("of a contact only what was changed in the form is written", async () => {
+  const input = { email: "ada@example.org", firstName: "Ada", lastName: "Byron", segmentIds: [] };
+  const id = await saveContact(app, teamId, input);
+  const path = `/admin/contacts/${id}`;
+  const [one, other] = [await opened(path), await opened(path)];
+  await save(path, { ...one, first_name: "Ada", last_name: "Lovelace" });
+  expect((await save(path, { ...other, first_name: "Augusta", last_name: "Byron" })).status).toBe(303);
+  expect(await getContact(app, teamId, id)).toMatchObject({ firstName: "Augusta", lastName: "Lovelace" });
+});

@@ -157,6 +157,21 @@
     pauseMs = firstPauseMs;
   });
 
+  // What is picked is written where words for a time may stand, with the zone of whoever picks it.
+  const offerPickers = () => {
+    for (const picker of document.querySelectorAll("[data-picks][hidden]")) picker.hidden = false;
+  };
+  document.addEventListener("change", ({ target }) => {
+    const field = document.getElementById(target.closest("[data-picks]")?.dataset.picks);
+    if (!field || target.value === "") return;
+    const minutes = -new Date(target.value).getTimezoneOffset();
+    const clock = new Date(Math.abs(minutes) * 60_000).toISOString().slice(11, 16);
+    field.value = `${target.value}${minutes < 0 ? "-" : "+"}${clock}`;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  document.addEventListener("htmx:after:swap", offerPickers);
+  offerPickers();
+
   // Where tabs have no room, the one that is open is in sight.
   for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
     tab.scrollIntoView({ block: "nearest", inline: "center" });

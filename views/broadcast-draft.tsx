@@ -11,6 +11,7 @@ import { counted, number } from "./parts/number.ts";
 import { PageHead } from "./parts/page-head.tsx";
 import { PreviewHead, PreviewPane, PreviewProblem, TestSend, TestSent } from "./parts/preview.tsx";
 import { Ago, Time } from "./parts/time.tsx";
+import { WhenField } from "./parts/when-field.tsx";
 import { senderHint } from "./template-edit.tsx";
 
 /** What the form holds, as it was typed. */
@@ -436,8 +437,7 @@ export function SendForms({ csrf, broadcast, reach, when, mistakes }: SendFormsP
           </div>
           <Form csrf={csrf} action={path}>
             <h2>Later</h2>
-            <TextField
-              name="scheduled_at"
+            <WhenField
               label="When"
               required
               value={when}

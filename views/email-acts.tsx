@@ -2,10 +2,11 @@
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
 import { pathOf, type ShownEmail } from "./email.tsx";
 import { Copyable } from "./parts/copy.tsx";
-import { Form, FormMistake, SelectField, TextField } from "./parts/form.tsx";
+import { Form, FormMistake, SelectField } from "./parts/form.tsx";
 import { Icon } from "./parts/icon.tsx";
 import { PageHead } from "./parts/page-head.tsx";
 import { Time } from "./parts/time.tsx";
+import { WhenField } from "./parts/when-field.tsx";
 
 export function ReschedulePage({
   email,
@@ -34,8 +35,7 @@ export function ReschedulePage({
       <section class="card">
         <Form csrf={csrf} action={`${pathOf(email)}/reschedule`}>
           <FormMistake>{mistakes.form}</FormMistake>
-          <TextField
-            name="scheduled_at"
+          <WhenField
             label="New time"
             required
             value={value}

@@ -3,6 +3,7 @@
 import { Form, FormMistake, SelectField, TextArea, TextField } from "./parts/form.tsx";
 import { Empty } from "./parts/list.tsx";
 import { PageHead } from "./parts/page-head.tsx";
+import { WhenField } from "./parts/when-field.tsx";
 
 export const newEmailFields = [
   ...(["from", "to", "cc", "bcc", "reply_to", "subject", "html", "text", "scheduled_at"] as const),
@@ -72,8 +73,9 @@ function NewEmailForm({ csrf, domains, templates, topics, values, mistakes }: Ne
           <TextField {...common("cc")} label="Cc" />
           <TextField {...common("bcc")} label="Bcc" />
           <TextField {...common("reply_to")} label="Reply to" />
-          <TextField
-            {...common("scheduled_at")}
+          <WhenField
+            value={values.scheduled_at}
+            mistake={mistakes.scheduled_at}
             label="Send at"
             hint="Empty: now. Else a time, such as 2026-12-24T09:00:00Z, or words: in 2 hours, tomorrow at 9am (UTC)."
           />

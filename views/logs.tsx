@@ -93,8 +93,8 @@ export function LogsPage({
           value={asked.api_key_id ?? ""}
           options={[["", "Any"], ...Object.entries(list.keys)]}
         />
-        <TextField name="from" label="From, UTC" type="date" value={asked.from} />
-        <TextField name="to" label="Before, UTC" type="date" value={asked.to} />
+        <TextField name="from" label="From, UTC" type={typeOf(asked.from)} value={asked.from} />
+        <TextField name="to" label="Before, UTC" type={typeOf(asked.to)} value={asked.to} />
         <noscript>
           <button type="submit">Search</button>
         </noscript>
@@ -162,6 +162,9 @@ export function LogRows({ logs, keys, more, lookedBackTo, now }: LogRowsProps) {
     </>
   );
 }
+
+/** A day is picked; of an address with a time of day in it nothing is lost. */
+const typeOf = (asked: string | undefined) => (/^(\d{4}-\d\d-\d\d)?$/.test(asked ?? "") ? "date" : "text");
 
 function Status({ code }: { code: number }) {
   const tone: Tone = code < 300 ? "good" : code < 400 ? "info" : code < 500 ? "warn" : "bad";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { type Page, scene, see } from "./browser.ts";
 
-const { open, api } = await scene();
+const { open, elsewhere, api } = await scene();
 const hostile = '<script>alert(1)</script><img src=x onerror="alert(2)">';
 
 /** Rows the stories are about; made when the first of them needs them, so that the empty pages come before. */
@@ -169,6 +169,34 @@ test("it is scheduled in words, canceled, and deleted", async () => {
   await page.getByRole("button", { name: "Delete" }).click();
   await page.getByRole("button", { name: "Delete the broadcast" }).click();
   await page.getByRole("status").getByText("Later is deleted").waitFor();
+});
+
+test("a time is picked in one's own zone, and without scripts written", async () => {
+  const { id } = await draft(segmentId, { name: "Picked" });
+  const day = new Date(Date.now() + 3 * 86_400_000).toISOString().slice(0, 10);
+  for (const [timezoneId, offset] of [
+    ["Asia/Kolkata", "+05:30"],
+    ["America/Phoenix", "-07:00"],
+  ]) {
+    const page = await elsewhere({ timezoneId });
+    await page.goto(`/admin/broadcasts/${id}/send`);
+    await page.getByLabel("Or pick it").fill(`${day}T09:15`);
+    expect(await page.getByLabel("When").inputValue()).toBe(`${day}T09:15${offset}`);
+    await page.locator("#when").getByText("9:15").waitFor();
+    if (offset === "-07:00") {
+      await see(page, "broadcast-send-picked");
+      await page.getByRole("button", { name: "Schedule for" }).click();
+      await page.getByText("It waits for its time").waitFor();
+    }
+    await page.context().close();
+  }
+  expect(await api("GET", `/broadcasts/${id}`)).toMatchObject({ scheduled_at: `${day}T16:15:00.000Z` });
+  const plain = await elsewhere({ javaScriptEnabled: false });
+  await plain.goto("/admin/emails/new");
+  await plain.getByText("Copies, replies, time").click();
+  await plain.getByLabel("Send at").waitFor();
+  expect(await plain.getByLabel("Or pick it").filter({ visible: true }).count()).toBe(0);
+  await plain.context().close();
 });
 
 test("one that is being sent is paused, resumed, and ended, and a copy is made of it", async () => {

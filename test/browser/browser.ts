@@ -23,7 +23,7 @@ export interface Scene {
   /** A page of the signed-in browser, at a path of the admin. */
   open(path: string): Promise<Page>;
   /** The same person in another browser, which may complain of what it likes. */
-  elsewhere(options?: { javaScriptEnabled?: boolean }): Promise<Page>;
+  elsewhere(options?: { javaScriptEnabled?: boolean; timezoneId?: string }): Promise<Page>;
   /** A browser that nobody is signed in to. */
   stranger(): Promise<BrowserContext>;
   /** The path of the database file, for rows that no API makes. */

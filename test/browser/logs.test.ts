@@ -60,3 +60,13 @@ test("a filter that means nothing is refused in a sentence", async () => {
   const unknown = await open("/admin/logs/01900000-0000-7000-8000-000000000000");
   await unknown.getByText("Log not found").waitFor();
 });
+
+test("an address may name a time of day, and keeps it as something else is filtered", async () => {
+  const from = "2026-01-01T12:30:00Z";
+  const page = await open(`/admin/logs?${new URLSearchParams({ from })}`);
+  expect(await page.getByLabel("From, UTC").inputValue()).toBe(from);
+  expect(await page.getByLabel("Before, UTC").getAttribute("type")).toBe("date");
+  await page.getByLabel("Method").selectOption("POST");
+  await page.waitForURL(/method=POST/);
+  expect(new URL(page.url()).searchParams.get("from")).toBe(from);
+});

@@ -222,7 +222,7 @@ test("a developer can't touch people, nor make a key that could", async () => {
     if (path === "/admin/first-run/key") continue;
     expect(await send(context, path, fields)).toMatchObject({ text: expect.stringContaining(sentence) });
   }
-  expect((await send(context, "/admin/first-run/key", { name: "Sends" })).status).toBe(200);
+  expect((await send(context, "/admin/first-run/key", { name: "Sends" })).status).toBe(201);
 });
 
 test("an admin looks after people and can't touch owners; the last owner stays", async () => {

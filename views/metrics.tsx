@@ -362,10 +362,12 @@ function Parts({ parts, asked }: { parts: NonNullable<MetricsPageProps["parts"]>
           </tr>
         ))}
       </Table>
-      {total > rows.length && (
+      {total !== rows.length && (
         <p class="quiet">
-          {asked.isByPeriod ? "The newest rows" : "Those with the most mail"}, {rows.length} of{" "}
-          {number(total)}. The CSV file has all of them.
+          {asked.isByPeriod
+            ? `The newest ${rows.length} rows.`
+            : `Those with the most mail, ${rows.length} of ${number(total ?? 0)}.`}{" "}
+          The CSV file has all of them.
         </p>
       )}
     </section>

@@ -63,6 +63,10 @@ export class Groups {
     return group.counts;
   }
 
+  get size(): number {
+    return this.#found.size;
+  }
+
   all(): Group[] {
     return [...this.#found.values()];
   }

@@ -85,8 +85,8 @@ export interface Others {
 export interface Top {
   rows: MetricsRow[];
   others: Others[];
-  /** How many rows there are, told or not. */
-  total: number;
+  /** How many rows there are, told or not; absent where older periods were not read. */
+  total?: number;
 }
 
 /**
@@ -94,7 +94,7 @@ export interface Top {
  * the newest come first, and nothing is added up.
  */
 export async function listTop(app: App, teamId: string, query: MetricsQuery, most: number): Promise<Top> {
-  const { groups, periods } = await gather(app, teamId, readRange(query, app.now()), query);
+  const { groups, periods, isAll } = await gatherTop(app, teamId, query, most);
   const sorted = groups
     .all()
     .map((group) => ({ group, sent: metricOf("sent", group.counts) }))
@@ -110,8 +110,22 @@ export async function listTop(app: App, teamId: string, query: MetricsQuery, mos
       for (const group of all) addUp(counts, group.counts);
       return { tagName, rows: all.length, values: valuesOf(query.metrics, counts) };
     }),
-    total: sorted.length,
+    ...(isAll && { total: sorted.length }),
   };
+}
+
+/** By period no more periods than the rows come of, the newest: of each day there may be hundreds of rows. */
+async function gatherTop(app: App, teamId: string, query: MetricsQuery, most: number) {
+  const range = readRange(query, app.now());
+  const starts = query.dimensions.includes("period")
+    ? periodsOf(range, query.granularity, query.timezone).starts
+    : [];
+  for (let count = 1; ; count *= 4) {
+    const isAll = count >= starts.length;
+    const start = isAll ? range.start : new Date(starts[starts.length - count]!);
+    const found = await gather(app, teamId, { ...range, start }, query);
+    if (isAll || found.groups.size > most) return { ...found, isAll };
+  }
 }
 
 async function gather(app: App, teamId: string, range: Range, query: MetricsQuery) {

@@ -26,7 +26,8 @@ const pages = [
   ...["/admin", "/admin/emails", `/admin/emails?after=${middle}`, `/admin/emails/${middle}`],
   ...["/admin/emails?q=user4321", "/admin/emails?status=bounced", "/admin/broadcasts", "/admin/templates"],
   ...["/admin/queue", "/admin/suppressions", "/admin/suppressions?search=user1", "/admin/metrics"],
-  ...["/admin/metrics?by=domain", "/admin/metrics?by=tag", "/admin/metrics?by=tag&tag=category"],
+  ...["/admin/metrics?by=domain", "/admin/metrics?by=provider", "/admin/metrics?granularity=hourly"],
+  ...["/admin/metrics?by=tag", "/admin/metrics?by=tag&tag=category", "/admin/metrics?by=tag&by_period=1"],
   ...[
     "/admin/receiving",
     "/admin/contacts",

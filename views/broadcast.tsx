@@ -42,6 +42,9 @@ function Head({ csrf, broadcast, now, tab }: HeadProps & { tab: (typeof tabs)[nu
         up={{ path: "/admin/broadcasts", name: "Broadcasts" }}
         lead={<BroadcastState broadcast={broadcast} now={now} />}
       >
+        <a class="button" href={metricsOf(broadcast)}>
+          Metrics
+        </a>
         <DuplicateButton csrf={csrf} path={path} />
         <BroadcastActs csrf={csrf} broadcast={broadcast} />
       </PageHead>
@@ -58,6 +61,12 @@ function Head({ csrf, broadcast, now, tab }: HeadProps & { tab: (typeof tabs)[nu
       </nav>
     </>
   );
+}
+
+/** How it went by time, since the day it began. */
+function metricsOf({ id, startedAt, createdAt }: ListedBroadcast): string {
+  const start = (startedAt ?? createdAt).toISOString().slice(0, 10);
+  return `/admin/metrics?${new URLSearchParams({ range: "custom", start_date: start, broadcast_id: id })}`;
 }
 
 /** Live: where it is now. */

@@ -99,9 +99,12 @@ function EmailList(props: EmailListProps) {
   if (emails.length === 0 && next === undefined) return isSearch ? <NothingFound /> : <NothingSent />;
   if (isSearch) {
     return (
-      <Table label="Emails" columns={columns}>
-        <EmailRows {...props} />
-      </Table>
+      <>
+        <MetricsOf emails={emails} isAll={next === undefined} />
+        <Table label="Emails" columns={columns}>
+          <EmailRows {...props} />
+        </Table>
+      </>
     );
   }
   const { fresh, rest } = freshOf(props);
@@ -109,6 +112,24 @@ function EmailList(props: EmailListProps) {
     <Table label="Emails" columns={columns} live={<FreshEmails emails={fresh} now={props.now} />}>
       <EmailRows {...props} emails={rest} />
     </Table>
+  );
+}
+
+/** How it went with what was found, since the day the first of them was made. */
+function MetricsOf({ emails, isAll }: { emails: ListedEmail[]; isAll: boolean }) {
+  if (emails.length === 0) return null;
+  const first = new Date(Math.min(...emails.map(({ createdAt }) => createdAt.getTime())));
+  const search = new URLSearchParams({
+    ...{ range: "custom", start_date: first.toISOString().slice(0, 10), by: "email" },
+    email_id: emails.map(({ id }) => id).join(),
+  });
+  return (
+    <p class="quiet">
+      <a href={`/admin/metrics?${search}`}>
+        Metrics of {isAll ? "" : "the newest "}
+        {emails.length === 1 ? "this email" : `${isAll ? "these " : ""}${emails.length} emails`}
+      </a>
+    </p>
   );
 }
 

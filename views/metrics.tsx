@@ -1,21 +1,39 @@
 /** @jsxImportSource preact */
-import type { Granularity, Metric } from "../src/metrics/names.ts";
-import type { Metrics, MetricsRow } from "../src/metrics/read.ts";
+import type { Dimension, Granularity, Metric } from "../src/metrics/names.ts";
+import type { Metrics, MetricsRow, Others, Top } from "../src/metrics/read.ts";
 import { Chart } from "./parts/chart.tsx";
-import { FormMistake, SelectField, TextField } from "./parts/form.tsx";
+import { Checkbox, FormMistake, SelectField, TextField } from "./parts/form.tsx";
 import { Empty, Table } from "./parts/list.tsx";
-import { number } from "./parts/number.ts";
+import { counted, number } from "./parts/number.ts";
 import { PageHead } from "./parts/page-head.tsx";
-import { type Charted, pointsOf, seriesOf } from "./parts/period.tsx";
+import { type Charted, pointOf, pointsOf, seriesOf } from "./parts/period.tsx";
 
-type Part = "domain" | "provider" | "broadcast" | "tag";
+type Part = Exclude<Dimension, "period">;
+
+/** What one may break metrics down by: all that can be combined, but for periods, which go with each. */
+export const breakdowns: readonly { id: string; name: string; dimensions: readonly Part[] }[] = [
+  { id: "", name: "Nothing", dimensions: [] },
+  { id: "domain", name: "Sending domain", dimensions: ["domain"] },
+  { id: "provider", name: "Recipients’ provider", dimensions: ["provider"] },
+  { id: "broadcast", name: "Broadcast", dimensions: ["broadcast"] },
+  { id: "domain,broadcast", name: "Domain and broadcast", dimensions: ["domain", "broadcast"] },
+  { id: "tag", name: "Tag", dimensions: ["tag"] },
+  { id: "email", name: "Email", dimensions: ["email"] },
+  { id: "domain,email", name: "Domain and email", dimensions: ["domain", "email"] },
+];
 
 export interface MetricsPageProps {
   asked: {
     range: string;
     granularity: Granularity;
-    by: "" | Part;
-    domainId: string;
+    /** One of the breakdowns. */
+    by: string;
+    /** Whether each period has rows of its own. */
+    isByPeriod: boolean;
+    /** Of these alone; of all when empty. */
+    domainIds: readonly string[];
+    emailIds: readonly string[];
+    broadcastIds: readonly string[];
     /** A name, or `name:value`. */
     tag: string;
     timezone: string;
@@ -29,10 +47,12 @@ export interface MetricsPageProps {
   search: string;
   /** Absent where they were refused. */
   periods?: Metrics;
-  /** By domain, provider, broadcast or tag, where that was asked. */
-  parts?: Metrics | undefined;
-  mistakes: Partial<Record<"start_date" | "end_date" | "timezone" | "domain_id" | "form", string>>;
+  /** Where a breakdown was asked for. */
+  parts?: (Top & { subjects: ReadonlyMap<string, string> }) | undefined;
+  mistakes: Partial<Record<Field, string>>;
 }
+
+type Field = "start_date" | "end_date" | "timezone" | "domain_id" | "email_id" | "broadcast_id" | "form";
 
 export function MetricsPage(props: MetricsPageProps) {
   const { periods, parts, asked, search } = props;
@@ -52,7 +72,7 @@ export function MetricsPage(props: MetricsPageProps) {
       <div id="metrics">
         <FormMistake>{props.mistakes.form}</FormMistake>
         {periods && <Totals totals={periods.totals} />}
-        {parts && asked.by !== "" && <Parts by={asked.by} parts={parts} asked={asked} />}
+        {parts && <Parts parts={parts} asked={asked} />}
         {periods && <Charts periods={periods} step={asked.granularity} zone={asked.timezone} />}
       </div>
     </>
@@ -119,20 +139,7 @@ function Filters({ asked, domains, mistakes }: MetricsPageProps) {
         name="by"
         label="Broken down by"
         value={asked.by}
-        options={[
-          ["", "Nothing"],
-          ["domain", "Sending domain"],
-          ["provider", "Recipients’ provider"],
-          ["broadcast", "Broadcast"],
-          ["tag", "Tag"],
-        ]}
-      />
-      <SelectField
-        name="domain_id"
-        label="Domain"
-        value={asked.domainId}
-        options={[["", "All domains"], ...domains]}
-        mistake={mistakes.domain_id}
+        options={breakdowns.map(({ id, name }) => [id, name] as const)}
       />
       <TextField
         name="tag"
@@ -150,8 +157,66 @@ function Filters({ asked, domains, mistakes }: MetricsPageProps) {
         autocomplete="off"
         spellcheck={false}
       />
+      <Checkbox
+        name="by_period"
+        value="1"
+        label={`By ${stepNames[asked.granularity].toLowerCase()} as well`}
+        checked={asked.isByPeriod}
+      />
       <button type="submit">Show</button>
+      <Only asked={asked} domains={domains} mistakes={mistakes} />
     </form>
+  );
+}
+
+/** What the metrics are of, where that is not everything. */
+function Only({ asked, domains, mistakes }: Pick<MetricsPageProps, "asked" | "domains" | "mistakes">) {
+  const { domainIds, emailIds, broadcastIds } = asked;
+  const chosen = [
+    domainIds.length > 0 && counted(domainIds.length, "domain"),
+    emailIds.length > 0 && counted(emailIds.length, "email"),
+    broadcastIds.length > 0 && counted(broadcastIds.length, "broadcast"),
+  ].filter((each) => each !== false);
+  return (
+    <details open={chosen.length > 0}>
+      <summary>
+        {chosen.length > 0 ? `Only of ${chosen.join(" and ")}` : "Only of some domains, emails or broadcasts"}
+      </summary>
+      <div>
+        <TextField
+          name="email_id"
+          label="Emails"
+          value={emailIds.join(", ")}
+          placeholder="Ids, with commas"
+          hint="A search among Emails gives the ids of what it finds."
+          mistake={mistakes.email_id}
+          autocomplete="off"
+          spellcheck={false}
+        />
+        <TextField
+          name="broadcast_id"
+          label="Broadcasts"
+          value={broadcastIds.join(", ")}
+          placeholder="Ids, with commas"
+          mistake={mistakes.broadcast_id}
+          autocomplete="off"
+          spellcheck={false}
+        />
+        <fieldset>
+          <legend>Domains</legend>
+          {domains.map(([id, name]) => (
+            <Checkbox
+              id={`domain-${id}`}
+              name="domain_id"
+              value={id}
+              label={name}
+              checked={domainIds.includes(id)}
+            />
+          ))}
+          {mistakes.domain_id && <p class="mistake">{mistakes.domain_id}</p>}
+        </fieldset>
+      </div>
+    </details>
   );
 }
 
@@ -243,65 +308,117 @@ const columns: readonly (readonly [Metric, string])[] = [
   ["opened_machine", "Machine opens"],
   ["unsubscribed", "Unsubscribed"],
 ];
+/** Every metric of the table. */
+export const partMetrics: readonly Metric[] = columns.map(([metric]) => metric);
 
-const partNames = { domain: "Domain", provider: "Provider", broadcast: "Broadcast", tag: "Tag" } as const;
-const none = {
+const partNames = {
+  ...{ domain: "Domain", provider: "Provider", broadcast: "Broadcast", tag: "Tag", email: "Email" },
+} as const;
+const none: Record<Part, string> = {
   domain: "Nothing was sent in this time.",
   provider:
     "Nothing came to an end at a large provider in this time: smaller ones stand in the totals alone.",
   broadcast: "No broadcast was sent in this time.",
   tag: "Nothing came of emails with tags in this time.",
-} as const;
+  email: "Nothing came of emails in this time.",
+};
 
-const mostParts = 200;
-
-function Parts({ by, parts, asked }: { by: Part; parts: Metrics } & Pick<MetricsPageProps, "asked">) {
-  const all = (parts.rows ?? []).toSorted((a, b) => (b.values.sent ?? 0) - (a.values.sent ?? 0));
-  const rows = all.slice(0, mostParts);
-  const title = `By ${partNames[by].toLowerCase()}`;
+function Parts({ parts, asked }: { parts: NonNullable<MetricsPageProps["parts"]> } & AskedProps) {
+  const dimensions = breakdowns.find(({ id }) => id === asked.by)?.dimensions ?? [];
+  const { rows, others, total } = parts;
+  const step = stepNames[asked.granularity];
+  const heads = [...(asked.isByPeriod ? [step] : []), ...dimensions.map((each) => partNames[each])];
+  const title = `By ${heads.map((head) => head.toLowerCase()).join(" and ")}`;
+  if (rows.length === 0) {
+    return (
+      <section>
+        <h2>{title}</h2>
+        <p class="quiet">{none[dimensions.at(-1) ?? "domain"]}</p>
+      </section>
+    );
+  }
   return (
     <section>
       <h2>{title}</h2>
-      {rows.length === 0 ? (
-        <p class="quiet">{none[by]}</p>
-      ) : (
-        <Table
-          label={title}
-          columns={[partNames[by], ...columns.map(([, name]) => ({ name, isNumber: true }) as const)]}
-        >
-          {rows.map((row) => (
-            <tr>
-              <th scope="row">{partOf(row, asked)}</th>
-              {columns.map(([metric]) => (
-                <td class="number">{written(metric, row.values[metric])}</td>
-              ))}
-            </tr>
-          ))}
-        </Table>
-      )}
-      {all.length > rows.length && (
-        <p class="quiet">These are the {mostParts} with the most mail. The CSV file has all of them.</p>
+      <Table
+        label={title}
+        columns={[...heads, ...columns.map(([, name]) => ({ name, isNumber: true }) as const)]}
+      >
+        {rows.map((row) => (
+          <tr>
+            {asked.isByPeriod && <th scope="row">{pointOf(row.period!, asked.granularity).name}</th>}
+            {dimensions.map((dimension) => (
+              <th scope="row">{partOf(row, dimension, asked, parts.subjects)}</th>
+            ))}
+            <Numbers values={row.values} />
+          </tr>
+        ))}
+        {others.map((each) => (
+          <tr class="quiet">
+            <th scope="row" colspan={heads.length}>
+              <OthersName others={each} asked={asked} />
+            </th>
+            <Numbers values={each.values} />
+          </tr>
+        ))}
+      </Table>
+      {total !== rows.length && (
+        <p class="quiet">
+          {asked.isByPeriod
+            ? `The newest ${rows.length} rows.`
+            : `Those with the most mail, ${rows.length} of ${number(total ?? 0)}.`}{" "}
+          The CSV file has all of them.
+        </p>
       )}
     </section>
   );
 }
 
-function partOf({ domain, provider, broadcast, tag }: MetricsRow, asked: MetricsPageProps["asked"]) {
-  if (broadcast) {
+type AskedProps = Pick<MetricsPageProps, "asked">;
+
+const Numbers = ({ values }: Pick<MetricsRow, "values">) => (
+  <>
+    {columns.map(([metric]) => (
+      <td class="number">{written(metric, values[metric])}</td>
+    ))}
+  </>
+);
+
+function OthersName({ others: { rows, tagName }, asked }: { others: Others } & AskedProps) {
+  if (tagName === undefined) return counted(rows, "other");
+  const text = `${tagName}: ${counted(rows, "other")}`;
+  // Of one name alone there is nothing more to see.
+  return asked.tag === tagName ? text : <a href={hrefOf({ by: "tag", tag: tagName }, asked)}>{text}</a>;
+}
+
+function partOf(
+  { domain, emailId, provider, broadcast, tag }: MetricsRow,
+  dimension: Part,
+  asked: MetricsPageProps["asked"],
+  subjects: ReadonlyMap<string, string>,
+) {
+  if (broadcast && dimension === "broadcast") {
     if (broadcast.name === null) return "A broadcast that is gone";
     return <a href={`/admin/broadcasts/${broadcast.id}`}>{broadcast.name}</a>;
   }
-  if (tag) return <a href={hrefOf(`${tag.name}:${tag.value}`, asked)}>{`${tag.name}: ${tag.value}`}</a>;
-  if (domain) return domain.name ?? "A domain that was removed";
-  return provider ?? "Of no domain";
+  if (emailId && dimension === "email") {
+    const subject = subjects.get(emailId);
+    if (subject === undefined) return "An email that is gone";
+    return <a href={`/admin/emails/${emailId}`}>{subject || "(no subject)"}</a>;
+  }
+  if (tag && dimension === "tag") {
+    return <a href={hrefOf({ tag: `${tag.name}:${tag.value}` }, asked)}>{`${tag.name}: ${tag.value}`}</a>;
+  }
+  if (dimension === "provider") return provider;
+  return domain ? (domain.name ?? "A domain that was removed") : "Of no domain";
 }
 
-/** The same time of the tag alone. */
+/** The same time of one tag, or of one name of tags. */
 function hrefOf(
-  tag: string,
+  of: Record<string, string>,
   { range, start, end, granularity, timezone }: MetricsPageProps["asked"],
 ): string {
-  const search = new URLSearchParams({ range, granularity, timezone, tag });
+  const search = new URLSearchParams({ range, granularity, timezone, ...of });
   if (range === "custom") {
     search.set("start_date", start);
     search.set("end_date", end);

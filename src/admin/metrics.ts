@@ -1,45 +1,50 @@
 import { stringify } from "csv-stringify/sync";
 import { Elysia } from "elysia";
 import { h } from "preact";
-import { MetricsPage, type MetricsPageProps } from "../../views/metrics.tsx";
+import { breakdowns, MetricsPage, type MetricsPageProps, partMetrics } from "../../views/metrics.tsx";
 import type { App } from "../app.ts";
 import { guardFormula } from "../csv/formula.ts";
 import { listDomains } from "../domains/service.ts";
-import { Refusal } from "../errors.ts";
-import { isId } from "../ids.ts";
+import { getSubjects } from "../emails/read.ts";
+import { readIds, readList, readTag, readTimezone } from "../metrics/asked.ts";
 import { type Dimension, type Granularity, granularities, knownMetrics } from "../metrics/names.ts";
 import { isTimezone } from "../metrics/range.ts";
-import { getMetrics, type Metrics, type MetricsQuery, type MetricsRow, readTag } from "../metrics/read.ts";
+import { getMetrics, listMetrics, listTop, type MetricsQuery, type MetricsRow } from "../metrics/read.ts";
 import { mistakesOf, signedIn, type Visit } from "./visit.ts";
 
-type Query = Record<string, string | undefined>;
+type Asked = MetricsPageProps["asked"];
 
-/** How sending went, by time and by domain, provider, broadcast or tag; the numbers as a file as well. */
+/** How sending went, by time and by domain, provider, broadcast, email or tag; the numbers as a file as well. */
 export const metricsPages = (app: App) =>
   new Elysia({ prefix: "/metrics" })
     .use(signedIn(app))
-    .get("", async ({ visit, query }) => {
-      const asked = readAsked(query, app.now());
+    .get("", async ({ visit }) => {
+      const { search, searchParams } = new URL(visit.request.url);
+      const asked = readAsked(searchParams, app.now());
       const domains = (await listDomains(app, visit.teamId, { limit: 200 })).map(
         ({ id, name }) => [id, name] as const,
       );
-      const page = { asked, domains, search: new URL(visit.request.url).search };
+      const page = { asked, domains, search };
       try {
+        const query = queryOf(asked);
         const [periods, parts] = await Promise.all([
-          metricsOf(app, visit, asked, ["period"]),
-          asked.by === "" ? undefined : metricsOf(app, visit, asked, [asked.by]),
+          getMetrics(app, visit.teamId, { ...query, dimensions: ["period"] }),
+          query.dimensions.length === 0 ? undefined : partsOf(app, visit, query),
         ]);
         return show(visit, { ...page, periods, parts, mistakes: {} });
       } catch (error) {
-        const mistakes = mistakesOf(error, ["start_date", "end_date", "timezone", "domain_id"]);
+        const mistakes = mistakesOf(error, [
+          ...(["start_date", "end_date", "timezone"] as const),
+          ...(["domain_id", "email_id", "broadcast_id"] as const),
+        ]);
         return show(visit, { ...page, mistakes }, 422);
       }
     })
-    .get("/csv", async ({ visit, query }) => {
-      const asked = readAsked(query, app.now());
-      const by: Dimension[] = asked.by === "" ? ["period"] : ["period", asked.by];
-      const { rows = [] } = await metricsOf(app, visit, asked, by);
-      return new Response(toCsv(rows), {
+    .get("/csv", async ({ visit }) => {
+      const asked = readAsked(new URL(visit.request.url).searchParams, app.now());
+      const query = queryOf({ ...asked, isByPeriod: true });
+      const rows = await listMetrics(app, visit.teamId, query);
+      return new Response(toCsv(query.dimensions, rows), {
         headers: {
           "content-type": "text/csv; charset=utf-8",
           "content-disposition": `attachment; filename="metrics-${asked.granularity}.csv"`,
@@ -61,28 +66,26 @@ const ranges: Record<string, { hours: number; granularity: Granularity }> = {
 };
 
 /** A form of ours never asks for anything else; what an address asks for beside it is not there. */
-function readAsked(query: Query, now: Date): MetricsPageProps["asked"] {
-  const {
-    range = "30d",
-    by = "",
-    domain_id: domainId = "",
-    tag = "",
-    start_date: start = "",
-    end_date: end = "",
-  } = query;
+function readAsked(search: URLSearchParams, now: Date): Asked {
+  const one = (name: string) => search.get(name)?.trim() ?? "";
+  // People also paste ids from lines and columns.
+  const ids = (name: string) => readList(search.getAll(name).map((text) => text.replace(/\s+/g, ",")));
+  const range = one("range");
   const isCustom = range === "custom";
   const isKnown = Object.hasOwn(ranges, range);
   const known = ranges[isKnown ? range : "30d"]!;
-  const zone = query.timezone?.trim() || "UTC";
+  const timezone = one("timezone") || "UTC";
   return {
     range: isCustom || isKnown ? range : "30d",
-    granularity: granularities.find((each) => each === query.granularity) ?? known.granularity,
-    by: (["domain", "provider", "broadcast", "tag"] as const).find((each) => each === by) ?? "",
-    domainId,
-    tag: tag.trim(),
-    timezone: zone,
-    start: isCustom ? start.trim() : beginOf(known.hours, known.granularity, zone, now),
-    end: isCustom ? end.trim() : "",
+    granularity: granularities.find((each) => each === one("granularity")) ?? known.granularity,
+    by: breakdowns.find(({ id }) => id === one("by"))?.id ?? "",
+    isByPeriod: search.has("by_period"),
+    domainIds: ids("domain_id"),
+    emailIds: ids("email_id"),
+    broadcastIds: ids("broadcast_id"),
+    ...{ tag: one("tag"), timezone },
+    start: isCustom ? one("start_date") : beginOf(known.hours, known.granularity, timezone, now),
+    end: isCustom ? one("end_date") : "",
   };
 }
 
@@ -97,30 +100,35 @@ function beginOf(hours: number, granularity: Granularity, zone: string, now: Dat
     .toString();
 }
 
-async function metricsOf(
-  app: App,
-  { teamId }: Visit,
-  asked: MetricsPageProps["asked"],
-  dimensions: Dimension[],
-): Promise<Metrics> {
-  const { start, end, timezone, granularity, domainId, tag } = asked;
-  if (!isTimezone(timezone)) {
-    throw new Refusal(
-      "validation_error",
-      "Invalid `timezone`. It must be the name of an IANA time zone, such as `Europe/Berlin`.",
-    );
-  }
-  if (domainId !== "" && !isId(domainId)) {
-    throw new Refusal("validation_error", "Invalid `domain_id`. Choose one of the domains.");
-  }
-  const query: MetricsQuery = {
+/** What is asked of the service; its dimensions are those of the table. */
+function queryOf(asked: Asked): MetricsQuery {
+  const { start, end, granularity, by, isByPeriod, tag } = asked;
+  return {
     ...(start !== "" && { startDate: start }),
     ...(end !== "" && { endDate: nextDay(end) }),
-    ...{ timezone, granularity, dimensions, metrics: [...knownMetrics] },
-    ...{ domainIds: domainId === "" ? [] : [domainId.toLowerCase()], emailIds: [], broadcastIds: [] },
+    ...{ timezone: readTimezone(asked.timezone), granularity, metrics: [...knownMetrics] },
+    dimensions: [
+      ...(isByPeriod ? (["period"] as const) : []),
+      ...(breakdowns.find(({ id }) => id === by)?.dimensions ?? []),
+    ],
+    domainIds: readIds("domain_id", asked.domainIds),
+    emailIds: readIds("email_id", asked.emailIds),
+    broadcastIds: readIds("broadcast_id", asked.broadcastIds),
     ...(tag !== "" && { tag: readTag(tag) }),
   };
-  return getMetrics(app, teamId, query);
+}
+
+/** Rows of the table that a person reads; the file has all. Of all tags it is a survey: each name has a page of its own. */
+const mostParts = 100;
+const mostTags = 25;
+
+async function partsOf(app: App, { teamId }: Visit, query: MetricsQuery): Promise<MetricsPageProps["parts"]> {
+  const isSurvey = query.dimensions.join() === "tag" && query.tag === undefined;
+  const most = isSurvey ? mostTags : mostParts;
+  const top = await listTop(app, teamId, { ...query, metrics: [...partMetrics] }, most);
+  const emailIds = top.rows.flatMap(({ emailId }) => emailId ?? []);
+  const subjects = emailIds.length > 0 ? await getSubjects(app, teamId, emailIds) : new Map();
+  return { ...top, subjects };
 }
 
 /** People mean the last day to be counted in; what is no day is refused as it was written. */
@@ -132,20 +140,18 @@ function nextDay(text: string): string {
   }
 }
 
-function toCsv(rows: readonly MetricsRow[]): string {
-  const places = ["period", "domain", "provider", "broadcast", "tag"].filter(
-    (place) => rows[0] && place in rows[0],
-  );
-  const head = [...places, ...knownMetrics];
-  const lines = rows.map(({ values, ...place }) => [
-    ...places.map((name) => guardFormula(nameOf(place[name as keyof typeof place]))),
-    ...knownMetrics.map((metric) => String(values[metric] ?? 0)),
+function toCsv(dimensions: readonly Dimension[], rows: readonly MetricsRow[]): string {
+  const lines = rows.map((row) => [
+    ...dimensions.map((dimension) => guardFormula(placeOf(row, dimension))),
+    ...knownMetrics.map((metric) => String(row.values[metric] ?? 0)),
   ]);
-  return stringify([head, ...lines], { record_delimiter: "\r\n" });
+  return stringify([[...dimensions, ...knownMetrics], ...lines], { record_delimiter: "\r\n" });
 }
 
-function nameOf(place: MetricsRow["domain"] | MetricsRow["tag"] | string): string {
-  if (typeof place === "string") return place;
-  if (place && "value" in place) return `${place.name}:${place.value}`;
-  return place ? (place.name ?? place.id) : "";
+/** What a row is called in a dimension. */
+function placeOf({ domain, broadcast, tag, ...row }: MetricsRow, dimension: Dimension): string {
+  if (dimension === "domain") return domain ? (domain.name ?? domain.id) : "";
+  if (dimension === "broadcast") return broadcast ? (broadcast.name ?? broadcast.id) : "";
+  if (dimension === "tag") return tag ? `${tag.name}:${tag.value}` : "";
+  return (dimension === "email" ? row.emailId : row[dimension]) ?? "";
 }

@@ -10,6 +10,7 @@ import {
   hasEmail,
   type ListedEmail,
   listEmails,
+  listSubjects,
 } from "./store.ts";
 
 export async function getEmail(app: App, teamId: string, id: string): Promise<EmailWithContent> {
@@ -30,6 +31,9 @@ const emailMissing = () => new Refusal("not_found", "Email not found");
 export async function getEmails(app: App, teamId: string, keyset: Keyset): Promise<ListedEmail[]> {
   return listEmails(app.db, teamId, keyset);
 }
+
+export const getSubjects = (app: App, teamId: string, ids: string[]): Promise<Map<string, string>> =>
+  listSubjects(app.db, teamId, ids);
 
 export const findEmailsPlace = (app: App, teamId: string, numbers: Numbers): Promise<Place> =>
   findEmailPlace(app.db, teamId, numbers);

@@ -75,14 +75,25 @@ const rates: Partial<Record<Metric, [part: Metric, whole: Metric]>> = {
 export function metricOf(metric: Metric, counts: Counts): number {
   const rate = rates[metric];
   if (rate) {
-    const [part, whole] = rate.map((name) => metricOf(name, counts)) as [number, number];
-    return whole === 0 ? 0 : Math.round((part / whole) * 10_000) / 100;
+    const whole = metricOf(rate[1], counts);
+    return whole === 0 ? 0 : Math.round((metricOf(rate[0], counts) / whole) * 10_000) / 100;
   }
-  const count = (name: CounterName) => counts[name] ?? 0;
-  if (metric !== "sent") return count(`email.${metric}` as CounterName);
+  if (metric !== "sent") return counts[counterOf[metric]!] ?? 0;
   // What was sent is what has come to an end: were it counted when the host takes it, all of it would be delivered. A
   // bounce that was reported later is of something that has counted as delivered already.
-  return (
-    count("email.delivered") + count("email.bounced") + count("email.failed") - count("email.bounced_late")
-  );
+  const { "email.delivered": delivered = 0, "email.bounced": bounced = 0 } = counts;
+  return delivered + bounced + (counts["email.failed"] ?? 0) - (counts["email.bounced_late"] ?? 0);
+}
+
+/** The counter that a metric is, where it is one. */
+const counterOf = Object.fromEntries(usedCounters.map((name) => [name.slice("email.".length), name])) as {
+  [metric in Metric]?: CounterName;
+};
+
+/** So much more of everything that was counted. */
+export function addUp(sum: Counts, counts: Counts): void {
+  for (const name in counts) {
+    const counter = name as CounterName;
+    sum[counter] = (sum[counter] ?? 0) + (counts[counter] ?? 0);
+  }
 }

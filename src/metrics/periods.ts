@@ -6,6 +6,8 @@ import type { Range } from "./range.ts";
 export interface Periods {
   /** What each is called: its first day, or its first moment with its distance from UTC. */
   names: string[];
+  /** When each begins, by its first millisecond; the first may begin before the range. */
+  starts: number[];
   /** Which of them an hour belongs to, by its first millisecond. */
   indexOf(hour: number): number;
 }
@@ -30,7 +32,7 @@ export function periodsOf(range: Range, granularity: Granularity, timezone: stri
   };
   if (granularity === "hourly") addHours(range, timezone, add);
   else addDays(range, granularity, timezone, add);
-  return { names, indexOf: (hour) => lastNotAfter(starts, hour) };
+  return { names, starts, indexOf: (hour) => lastNotAfter(starts, hour) };
 }
 
 type Add = (at: number, name: string) => void;

@@ -16,7 +16,7 @@ import { suppress } from "../suppressions/suppress.ts";
 import { settleVisits } from "../tracking/settle.ts";
 import { type Dimension, knownDimensions, type Metric, metricNames, metricOf } from "./names.ts";
 import { hourMs } from "./periods.ts";
-import { getMetrics, type MetricsQuery, type MetricsRow } from "./read.ts";
+import { getMetrics, listTop, type MetricsQuery, type MetricsRow } from "./read.ts";
 
 const everything: MetricsQuery = {
   ...{ timezone: "UTC", granularity: "daily", metrics: [...metricNames], dimensions: [] },
@@ -232,6 +232,19 @@ eachTransport((_name, open) => {
     await expect(ask(query)).rejects.toThrow("The answer would have more than 10000 rows");
   });
 
+  test("more emails than can be read are refused before they are", async () => {
+    const { app, teamId, ask } = await scene({ transport: await open() });
+    await atomically(app, [
+      rawWrite(
+        `insert into email_counters (email_id, hour, event, team_id, total)
+         with recursive n(i) as (select 1 union all select i + 1 from n where i < 100001)
+         select printf('%04d', i % 1000), ?1 - i / 1000 * ${hourMs}, 'email.delivered', ?2, 1 from n`,
+        [app.now().getTime() - hourMs, teamId],
+      ),
+    ]);
+    await expect(ask({ dimensions: ["email"] })).rejects.toThrow("take too much reading");
+  });
+
   test("large providers have rows of their own; of the others the totals tell", async () => {
     const { app, happen, ask } = await scene({ transport: await open() });
     await happen("email.delivered", { provider: "gmail" });
@@ -288,6 +301,47 @@ eachTransport((_name, open) => {
     expect((await ask({ ...query, tag: { name: "kin" } })).totals).toEqual({ delivered: 0, bounced: 0 });
   });
 
+  test("what most was sent of comes first; the others are added up by the name of their tag, rates as well", async () => {
+    const { app, teamId, happen } = await scene({ transport: await open() });
+    const tags = (name: string, value: string) => ({ tags: [{ name, value }] });
+    for (let n = 0; n < 3; n++) await happen("email.delivered", tags("kind", "invoice"));
+    for (const value of ["reset", "welcome"]) await happen("email.delivered", tags("kind", value));
+    await happen("email.bounced", tags("kind", "reset"));
+    await happen("email.bounced", tags("plan", "pro"));
+    app.clock.advance(1);
+    const metrics: Metric[] = ["sent", "delivery_rate"];
+    const query = { ...everything, metrics, dimensions: ["tag" as const] };
+    expect(await listTop(app, teamId, query, 1)).toEqual({
+      rows: [{ tag: { name: "kind", value: "invoice" }, values: { sent: 3, delivery_rate: 100 } }],
+      others: [
+        { tagName: "kind", rows: 2, values: { sent: 3, delivery_rate: 66.67 } },
+        { tagName: "plan", rows: 1, values: { sent: 1, delivery_rate: 0 } },
+      ],
+      total: 4,
+    });
+  });
+
+  test("by period the newest come first, and nothing is added up", async () => {
+    const { app, teamId, happen } = await scene({ transport: await open() });
+    for (let n = 0; n < 3; n++) {
+      await happen("email.delivered", { provider: "gmail" });
+      await happen("email.bounced", { provider: "microsoft" });
+      await happen("email.bounced", { provider: "microsoft" });
+      app.clock.advance(24 * hourMs);
+    }
+    const query = {
+      ...everything,
+      metrics: ["sent" as const],
+      dimensions: ["period", "provider"] as Dimension[],
+    };
+    const { rows, others, total } = await listTop(app, teamId, query, 3);
+    expect(rows.map(({ period, provider }) => `${period} ${provider}`)).toEqual([
+      ...["2026-03-03 microsoft", "2026-03-03 gmail", "2026-03-02 microsoft"],
+    ]);
+    expect({ others, total }).toEqual({ others: [], total: undefined }); // older days were not read
+    expect(await listTop(app, teamId, query, 6)).toMatchObject({ rows: { length: 6 }, total: 6 });
+  });
+
   test("a tag with thousands of values is walked to its end, and refused where its rows are too many", async () => {
     const { app, teamId, happen, ask } = await scene({ transport: await open() });
     await happen("email.delivered"); // by now there is an hour that anything was counted in
@@ -304,6 +358,7 @@ eachTransport((_name, open) => {
     expect((await ask(query)).totals).toEqual({ delivered: 5_000 });
     expect((await ask({ ...query, dimensions: ["tag"] })).rows).toHaveLength(5_000);
     await atomically(app, [fill(5_001, 10_001)]);
+    expect((await ask(query)).totals).toEqual({ delivered: 10_001 });
     await expect(ask({ ...query, dimensions: ["tag"] })).rejects.toThrow("more than 10000 rows");
     const one = await ask({ ...query, tag: { name: "order", value: "09999" }, dimensions: ["tag"] });
     expect(one.rows).toEqual([{ tag: { name: "order", value: "09999" }, values: { delivered: 1 } }]);

@@ -2,12 +2,14 @@
 import type { App } from "../app.ts";
 import { listBroadcastNames } from "../broadcasts/store.ts";
 import { Refusal } from "../errors.ts";
-import { type Counts, type Dimension, type Granularity, type Metric, metricOf } from "./names.ts";
+import { type Group, Groups, tooMany } from "./groups.ts";
+import { addUp, type Counts, type Dimension, type Granularity, type Metric, metricOf } from "./names.ts";
 import { dayMs, hourMs, type Periods, periodsOf } from "./periods.ts";
 import { type Range, readRange } from "./range.ts";
 import {
   type Counted,
-  type Grain,
+  type CounterColumn,
+  hasMoreEmailCounters,
   listDomainNames,
   listEmailCounters,
   listTagNames,
@@ -33,7 +35,7 @@ export interface MetricsQuery {
   tag?: { name: string; value?: string };
 }
 
-type Values = Partial<Record<Metric, number>>;
+export type Values = Partial<Record<Metric, number>>;
 
 /** One part of what was counted: its place in each dimension asked for, and its metrics. */
 export interface MetricsRow {
@@ -52,12 +54,82 @@ export interface Metrics extends Range {
   rows?: MetricsRow[];
 }
 
-const mostRows = 10_000;
-/** What a walk over emails reads at most: an email has about ten counters. */
+/** What is read of emails at most: an email has about ten counters. */
 const mostCounters = 100_000;
+/** The same over tags, whose counters SQLite adds up: a second's work. */
+const mostTagCounters = 500_000;
 
 export async function getMetrics(app: App, teamId: string, query: MetricsQuery): Promise<Metrics> {
-  const { dimensions, metrics, granularity, timezone } = query;
+  const range = readRange(query, app.now());
+  const { groups, periods, isPartial } = await gather(app, teamId, range, query);
+  const counts = isPartial ? await countsOfAll(app, teamId, range, query) : groups.totals;
+  const totals = valuesOf(query.metrics, counts);
+  if (query.dimensions.length === 0) return { ...range, totals };
+  return { ...range, totals, rows: await rowsOf(app, teamId, query, groups.inOrder(), periods) };
+}
+
+/** The rows alone, for whoever needs no totals. */
+export async function listMetrics(app: App, teamId: string, query: MetricsQuery): Promise<MetricsRow[]> {
+  const { groups, periods } = await gather(app, teamId, readRange(query, app.now()), query);
+  return rowsOf(app, teamId, query, groups.inOrder(), periods);
+}
+
+/** Rows that are not told one by one, and what they come to together. */
+export interface Others {
+  /** The tag all of them have: an email counts by each of its tags, so that only what has one name adds up. */
+  tagName: string | undefined;
+  rows: number;
+  values: Values;
+}
+
+export interface Top {
+  rows: MetricsRow[];
+  others: Others[];
+  /** How many rows there are, told or not; absent where older periods were not read. */
+  total?: number;
+}
+
+/**
+ * As many rows as a person reads: those of which the most was sent, and the others added up. Where periods are told apart,
+ * the newest come first, and nothing is added up.
+ */
+export async function listTop(app: App, teamId: string, query: MetricsQuery, most: number): Promise<Top> {
+  const { groups, periods, isAll } = await gatherTop(app, teamId, query, most);
+  const sorted = groups
+    .all()
+    .map((group) => ({ group, sent: metricOf("sent", group.counts) }))
+    .sort((a, b) => b.group.period - a.group.period || b.sent - a.sent)
+    .map(({ group }) => group);
+  const others = periods
+    ? new Map<undefined, Group[]>()
+    : Map.groupBy(sorted.slice(most), ({ tag }) => tag?.name);
+  return {
+    rows: await rowsOf(app, teamId, query, sorted.slice(0, most), periods),
+    others: Array.from(others, ([tagName, all]) => {
+      const counts: Counts = {};
+      for (const group of all) addUp(counts, group.counts);
+      return { tagName, rows: all.length, values: valuesOf(query.metrics, counts) };
+    }),
+    ...(isAll && { total: sorted.length }),
+  };
+}
+
+/** By period no more periods than the rows come of, the newest: of each day there may be hundreds of rows. */
+async function gatherTop(app: App, teamId: string, query: MetricsQuery, most: number) {
+  const range = readRange(query, app.now());
+  const starts = query.dimensions.includes("period")
+    ? periodsOf(range, query.granularity, query.timezone).starts
+    : [];
+  for (let count = 1; ; count *= 4) {
+    const isAll = count >= starts.length;
+    const start = isAll ? range.start : new Date(starts[starts.length - count]!);
+    const found = await gather(app, teamId, { ...range, start }, query);
+    if (isAll || found.groups.size > most) return { ...found, isAll };
+  }
+}
+
+async function gather(app: App, teamId: string, range: Range, query: MetricsQuery) {
+  const { dimensions, granularity, timezone } = query;
   const isOfEmails = dimensions.includes("email") || query.emailIds.length > 0;
   if (isOfEmails && (dimensions.includes("broadcast") || query.broadcastIds.length > 0)) {
     throw new Refusal(
@@ -69,28 +141,23 @@ export async function getMetrics(app: App, teamId: string, query: MetricsQuery):
   const isOfTags = dimensions.includes("tag") || query.tag !== undefined;
   if (byProvider) requireAlone("provider", query);
   if (isOfTags) requireAlone("tag", query);
-  const range = readRange(query, app.now());
   const periods = dimensions.includes("period") ? periodsOf(range, granularity, timezone) : undefined;
   const groups = new Groups(dimensions, periods);
   const slices = byProvider
-    ? walkProviders(app.db, teamId, range)
+    ? walkProviders(app.db, teamId, range, periods !== undefined)
     : isOfTags
       ? walkTags(app, teamId, range, query)
       : isOfEmails
         ? walkEmails(app, teamId, range, query)
-        : walkCounters(app.db, teamId, range, grainOf(dimensions), query);
+        : walkCounters(app.db, teamId, range, columnsOf(dimensions), query);
   for await (const slice of slices) for (const counted of slice) groups.add(counted);
   // Most mail goes to providers that are too small to be told apart, and an email may have several tags or none.
-  const isPartial = byProvider || (isOfTags && !query.tag);
-  const counts = isPartial ? await countsOfAll(app, teamId, range, query) : groups.totals;
-  const totals = valuesOf(metrics, counts);
-  if (dimensions.length === 0) return { ...range, totals };
-  return { ...range, totals, rows: await rowsOf(app, teamId, query, groups.inOrder(), periods) };
+  return { groups, periods, isPartial: byProvider || (isOfTags && !query.tag) };
 }
 
 async function countsOfAll(app: App, teamId: string, range: Range, query: MetricsQuery): Promise<Counts> {
   const all = new Groups([], undefined);
-  for await (const slice of walkCounters(app.db, teamId, range, "all", query)) {
+  for await (const slice of walkCounters(app.db, teamId, range, [], query)) {
     for (const counted of slice) all.add(counted);
   }
   return all.totals;
@@ -110,8 +177,11 @@ function requireAlone(
   );
 }
 
-const valuesOf = (metrics: Metric[], counts: Counts): Values =>
-  Object.fromEntries(metrics.map((metric) => [metric, metricOf(metric, counts)]));
+function valuesOf(metrics: Metric[], counts: Counts): Values {
+  const values: Values = {};
+  for (const metric of metrics) values[metric] = metricOf(metric, counts);
+  return values;
+}
 
 async function rowsOf(
   app: App,
@@ -142,17 +212,11 @@ async function rowsOf(
   }));
 }
 
-function grainOf(dimensions: Dimension[]): Grain {
-  if (dimensions.includes("broadcast")) return "broadcast";
-  if (dimensions.includes("domain")) return "domain";
-  return dimensions.includes("period") ? "hour" : "all";
-}
-
-/** `name`, or `name:value`: neither may hold a colon. */
-export function readTag(text: string): { name: string; value?: string } {
-  const [name = "", ...value] = text.split(":");
-  return value.length === 0 ? { name } : { name, value: value.join(":") };
-}
+const columnsOf = (dimensions: Dimension[]): CounterColumn[] => [
+  ...(dimensions.includes("period") ? (["hour"] as const) : []),
+  ...(dimensions.includes("domain") ? (["domain_id"] as const) : []),
+  ...(dimensions.includes("broadcast") ? (["broadcast_id"] as const) : []),
+];
 
 /** More names of tags than anybody tells apart in one answer. */
 const mostTagNames = 200;
@@ -170,15 +234,19 @@ async function* walkTags(
       `The emails have tags of more than ${mostTagNames} names: say which with the \`tag\` parameter.`,
     );
   }
-  const isByHour = dimensions.includes("period") && (granularity === "hourly" || timezone !== "UTC");
-  const grain = isByHour ? "hour" : "day";
-  const until = isByHour ? range.end : endOfToday(range.end, app.now());
-  let read = 0;
+  const time = !dimensions.includes("period")
+    ? "all"
+    : granularity === "hourly" || timezone !== "UTC"
+      ? "hour"
+      : "day";
+  const until = time === "hour" ? range.end : endOfToday(range.end, app.now());
+  const grain = { time, isByValue: dimensions.includes("tag") } as const;
+  let all = 0;
   for (const asked of tag ? [tag] : names.map((name) => ({ name }))) {
-    for await (const slice of walkTag(app.db, teamId, { ...range, end: until }, asked, grain)) {
-      read += slice.length;
-      if (read > mostCounters) throw tooMany();
-      yield slice;
+    for await (const { counted, read } of walkTag(app.db, teamId, { ...range, end: until }, asked, grain)) {
+      all += read;
+      if (all > mostTagCounters) throw tooMany();
+      yield counted;
     }
   }
 }
@@ -195,90 +263,15 @@ async function* walkEmails(
   range: Range,
   { emailIds, domainIds }: MetricsQuery,
 ): AsyncGenerator<Counted[]> {
-  const slices =
-    emailIds.length > 0
-      ? [await listEmailCounters(app.db, teamId, range, emailIds)]
-      : walkEmailCounters(app.db, teamId, range);
-  let read = 0;
+  const isOfAll = emailIds.length === 0;
+  // Found out before the walk, not at its end.
+  if (isOfAll && (await hasMoreEmailCounters(app.db, teamId, range, mostCounters))) throw tooMany();
+  const slices = isOfAll
+    ? walkEmailCounters(app.db, teamId, range)
+    : [await listEmailCounters(app.db, teamId, range, emailIds)];
   for await (const slice of slices) {
-    read += slice.length;
-    if (read > mostCounters) throw tooMany();
     yield domainIds.length === 0
       ? slice
       : slice.filter(({ domainId }) => domainId !== null && domainIds.includes(domainId));
   }
-}
-
-interface Group extends Omit<Counted, "hour"> {
-  period: number;
-}
-
-/** Adds up what was counted, as a whole and for each combination of the dimensions. */
-class Groups {
-  readonly totals: Counts = {};
-  readonly #found = new Map<string, Group>();
-  readonly #keeps: (dimension: Dimension) => boolean;
-  readonly #periods: Periods | undefined;
-
-  constructor(dimensions: Dimension[], periods: Periods | undefined) {
-    this.#keeps = (dimension) => dimensions.includes(dimension);
-    this.#periods = periods;
-    // With other dimensions beside it, only what there is: all periods of all domains would be mostly zeros.
-    if (periods && dimensions.length === 1) {
-      for (const period of periods.names.keys()) this.#group({ period, ...nothing });
-    }
-  }
-
-  add({ hour, domainId, emailId, broadcastId, provider, tag, counts }: Counted): void {
-    if (Object.keys(counts).length === 0) return; // of other events than emails'
-    addUp(this.totals, counts);
-    // Clients know only broadcasts with an id; what is of none stands in the totals.
-    if (this.#keeps("broadcast") && broadcastId === null) return;
-    const group = this.#group({
-      period: this.#periods?.indexOf(hour) ?? 0,
-      domainId: this.#keeps("domain") ? domainId : null,
-      emailId: this.#keeps("email") ? emailId : null,
-      broadcastId: this.#keeps("broadcast") ? broadcastId : null,
-      provider,
-      tag: this.#keeps("tag") ? tag : undefined,
-    });
-    addUp(group.counts, counts);
-  }
-
-  #group(place: Omit<Group, "counts">): Group {
-    const { period, domainId, emailId, broadcastId, provider, tag } = place;
-    const key = `${period} ${domainId} ${emailId} ${broadcastId} ${provider} ${tag?.name}:${tag?.value}`;
-    let group = this.#found.get(key);
-    if (!group) {
-      if (this.#found.size === mostRows) throw tooMany();
-      group = { ...place, counts: {} };
-      this.#found.set(key, group);
-    }
-    return group;
-  }
-
-  /** By period, then by the ids, and so by age. */
-  inOrder(): Group[] {
-    const ids = ({ domainId, emailId, broadcastId, provider, tag }: Group) =>
-      `${domainId ?? ""} ${emailId ?? ""} ${broadcastId ?? ""} ${provider ?? ""} ${tag?.name ?? ""}:${tag?.value ?? ""}`;
-    return [...this.#found.values()].sort(
-      (a, b) => a.period - b.period || (ids(a) < ids(b) ? -1 : ids(a) > ids(b) ? 1 : 0),
-    );
-  }
-}
-
-const nothing = { domainId: null, emailId: null, broadcastId: null };
-
-function addUp(sum: Counts, counts: Counts): void {
-  for (const name in counts) {
-    const counter = name as keyof Counts;
-    sum[counter] = (sum[counter] ?? 0) + (counts[counter] ?? 0);
-  }
-}
-
-function tooMany(): Refusal {
-  return new Refusal(
-    "validation_error",
-    `The answer would have more than ${mostRows} rows, or take too much reading: narrow it with \`start_date\` and \`end_date\`, with \`email_id\` or \`tag\`, or by fewer dimensions.`,
-  );
 }

@@ -2,20 +2,21 @@
 import { setImmediate } from "node:timers/promises";
 import { type SQL, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
-import { type Counts, usedCounters } from "./names.ts";
+import type { CounterName } from "../events/schema.ts";
 import { dayMs, hourMs } from "./periods.ts";
 import type { Range } from "./range.ts";
 
-/** What was counted of some things in some time; null where a thing is of no domain, email or broadcast. */
+/** How often one event happened to some things in some time; null where a thing is of no domain, email or broadcast. */
 export interface Counted {
   /** The first hour it is of, by its first millisecond. */
   hour: number;
   domainId: string | null;
   emailId: string | null;
   broadcastId: string | null;
-  provider?: string;
-  tag?: Tag;
-  counts: Counts;
+  provider?: string | undefined;
+  tag?: Tag | undefined;
+  event: CounterName;
+  total: number;
 }
 
 export interface Tag {
@@ -30,59 +31,39 @@ export interface CountedFilter {
 
 /** Of a team with ten domains some 10,000 counters, which take a few milliseconds. */
 const sliceHours = 100;
+const sliceCounters = 10_000;
 const sliceRows = 2_000;
 
-/** Which of its key's columns a counter is told apart by, beginning with the first: they are read in their order. */
-export type Grain = "all" | "hour" | "domain" | "broadcast";
-const columns: Record<Grain, string[]> = {
-  all: [],
-  hour: ["hour"],
-  domain: ["hour", "domain_id"],
-  broadcast: ["hour", "domain_id", "broadcast_id"],
-};
-
-const sums = sql.join(
-  usedCounters.map((name) => sql`sum(total) filter (where event = ${sql.raw(`'${name}'`)})`),
-  sql`, `,
-);
+/** What counters are told apart by beside their event. */
+export type CounterColumn = "hour" | "domain_id" | "broadcast_id";
+const counterColumns = ["hour", "domain_id", "broadcast_id"] as const;
 
 /** What a team's counters hold, of domains and broadcasts where the filter names some. */
 export async function* walkCounters(
   db: Db,
   teamId: string,
   range: Range,
-  grain: Grain,
+  told: readonly CounterColumn[],
   filter: CountedFilter,
 ): AsyncGenerator<Counted[]> {
   const end = range.end.getTime();
   const first = await firstHour(db, teamId, range);
   if (first === undefined) return;
-  const told = columns[grain];
-  // Only by the beginning of the key can rows be grouped as they come, without sorting all of them first.
-  const groups = told.length > 0 ? sql.raw(`group by ${told.join(", ")}`) : sql``;
-  const known = [...told, ...columns.broadcast.slice(told.length).map(() => "null")];
+  const known = counterColumns.map((column) => (told.includes(column) ? column : "null"));
   for (let from = first; from < end; from += sliceHours * hourMs) {
     const to = Math.min(from + sliceHours * hourMs, end);
-    const rows = await db.values<[number | null, string | null, string | null, ...(number | null)[]]>(
-      sql`select ${sql.raw(known.join(", "))}, ${sums} from counters
+    const rows = await db.values<[number | null, string | null, string | null, CounterName, number]>(
+      sql`select ${sql.raw(known.join(", "))}, event, sum(total) from counters
           where team_id = ${teamId} and hour >= ${from} and hour < ${to}
-          ${among("domain_id", filter.domainIds)} ${among("broadcast_id", filter.broadcastIds)} ${groups}`,
+          ${among("domain_id", filter.domainIds)} ${among("broadcast_id", filter.broadcastIds)}
+          group by ${sql.raw([...told, "event"].join(", "))}`,
     );
-    yield rows.map(([hour, domainId, broadcastId, ...totals]) => ({
+    yield rows.map(([hour, domainId, broadcastId, event, total]) => ({
       ...{ hour: hour ?? from, domainId: domainId || null, emailId: null, broadcastId: broadcastId || null },
-      counts: toCounts(totals),
+      ...{ event, total },
     }));
     await setImmediate();
   }
-}
-
-function toCounts(totals: (number | null)[]): Counts {
-  const counts: Counts = {};
-  for (const [n, name] of usedCounters.entries()) {
-    const total = totals[n];
-    if (total) counts[name] = total;
-  }
-  return counts;
 }
 
 /** The first hour in which anything was counted: a range may begin long before the team did. */
@@ -100,19 +81,23 @@ const among = (column: string, ids: string[]): SQL =>
     : sql``;
 
 /** What was counted at large providers, as `walkCounters` does. */
-export async function* walkProviders(db: Db, teamId: string, range: Range): AsyncGenerator<Counted[]> {
+export async function* walkProviders(
+  db: Db,
+  teamId: string,
+  range: Range,
+  isByHour: boolean,
+): AsyncGenerator<Counted[]> {
   const end = range.end.getTime();
+  const [told, groups] = isByHour ? ["hour", "hour, provider, event"] : ["null", "provider, event"];
   for (let from = await firstHour(db, teamId, range); from !== undefined && from < end; ) {
+    const begin = from;
     const to = Math.min(from + sliceHours * hourMs, end);
-    const rows = await db.values<[number, string, ...(number | null)[]]>(
-      sql`select hour, provider, ${sums} from provider_counters
-          where team_id = ${teamId} and hour >= ${from} and hour < ${to} group by hour, provider`,
+    const rows = await db.values<[number | null, string, CounterName, number]>(
+      sql`select ${sql.raw(told)}, provider, event, sum(total) from provider_counters
+          where team_id = ${teamId} and hour >= ${from} and hour < ${to} group by ${sql.raw(groups)}`,
     );
-    yield rows.map(([hour, provider, ...totals]) => ({
-      hour,
-      ...nowhere,
-      provider,
-      counts: toCounts(totals),
+    yield rows.map(([hour, provider, event, total]) => ({
+      ...{ hour: hour ?? begin, ...nowhere, provider, event, total },
     }));
     await setImmediate();
     from = to;
@@ -121,8 +106,20 @@ export async function* walkProviders(db: Db, teamId: string, range: Range): Asyn
 
 const nowhere = { domainId: null, emailId: null, broadcastId: null };
 
+/** What counters of a tag are told apart by beside their event. */
+export interface TagGrain {
+  time: "hour" | "day" | "all";
+  isByValue: boolean;
+}
+
+/** Counters, and at least so many of them were read. */
+export interface TagSlice {
+  counted: Counted[];
+  read: number;
+}
+
 /**
- * What was counted of emails with a tag: of one value or, where none is given, of each. By day, what was counted in a whole
+ * What was counted of emails with a tag: of one value or, where none is given, of all. By day, what was counted in a whole
  * day of UTC comes as one, of its first hour.
  */
 export async function* walkTag(
@@ -130,14 +127,14 @@ export async function* walkTag(
   teamId: string,
   range: Range,
   { name, value }: { name: string; value?: string },
-  grain: "hour" | "day",
-): AsyncGenerator<Counted[]> {
+  grain: TagGrain,
+): AsyncGenerator<TagSlice> {
   const first = await firstHour(db, teamId, range);
   if (first === undefined) return;
   const end = range.end.getTime();
-  for (const stretch of grain === "day" ? stretchesOf(first, end) : [hoursOf(first, end)]) {
+  for (const stretch of grain.time === "hour" ? [hoursOf(first, end)] : stretchesOf(first, end)) {
     if (value !== undefined) yield* walkTagValue(db, teamId, stretch, { name, value });
-    else yield* walkTagName(db, teamId, stretch, name);
+    else yield* walkTagName(db, teamId, stretch, name, grain);
   }
 }
 
@@ -166,25 +163,40 @@ function stretchesOf(from: number, to: number): Stretch[] {
   return [hoursOf(from, firstDay), daysOf(firstDay, lastDay), hoursOf(lastDay, to)];
 }
 
+/** As many counters at a time as can be read in one go: of a day there may be a million values. */
 async function* walkTagName(
   db: Db,
   teamId: string,
   { from: begin, to, counters }: Stretch,
   name: string,
-): AsyncGenerator<Counted[]> {
+  { time, isByValue }: TagGrain,
+): AsyncGenerator<TagSlice> {
+  const told = [...(time === "all" ? [] : ["begun"]), ...(isByValue ? ["value"] : []), "event"];
+  const groups = sql.raw(told.join(", "));
   for (let from = sql`begun >= ${begin}`; ; ) {
-    const rows = await db.values<[number, string, ...(number | null)[]]>(
-      sql`select begun, value, ${sums} from ${counters}
-          where team_id = ${teamId} and name = ${name} and ${from} and begun < ${to}
-          group by begun, value limit ${sliceRows}`,
+    const here = sql`from ${counters} where team_id = ${teamId} and name = ${name} and ${from}`;
+    const [next] = await db.values<[number, string, string]>(
+      sql`select begun, value, event ${here} and begun < ${to}
+          order by begun, value, event limit 1 offset ${sliceCounters}`,
     );
-    yield rows.map(([hour, value, ...totals]) => ({
-      ...{ hour, ...nowhere, tag: { name, value } },
-      counts: toCounts(totals),
+    const key = next && sql`(${next[0]}, ${next[1]}, ${next[2]})`;
+    // Of what is not told apart SQLite gives any row's: some begun of the slice, and some value that is left out here.
+    const rows = await db.values<[number, string, CounterName, number]>(
+      sql`select begun, value, event, sum(total) ${here}
+          and ${key ? sql`(begun, value, event) < ${key}` : sql`begun < ${to}`} group by ${groups}`,
+    );
+    const counted = rows.map(([hour, value, event, total]) => ({
+      hour,
+      domainId: null,
+      emailId: null,
+      broadcastId: null,
+      event,
+      total,
+      tag: isByValue ? { name, value } : undefined,
     }));
-    const last = rows.at(-1);
-    if (!last || rows.length < sliceRows) return;
-    from = sql`(begun, value) > (${last[0]}, ${last[1]})`;
+    yield { counted, read: next ? sliceCounters : rows.length };
+    if (!key) return;
+    from = sql`(begun, value, event) >= ${key}`;
     await setImmediate();
   }
 }
@@ -195,16 +207,17 @@ async function* walkTagValue(
   teamId: string,
   { from: begin, to, counters, stepMs }: Stretch,
   tag: Tag,
-): AsyncGenerator<Counted[]> {
+): AsyncGenerator<TagSlice> {
   for (let from = begin; from < to; from += sliceRows * stepMs) {
     const steps = Math.min(sliceRows, Math.ceil((to - from) / stepMs));
     const list = JSON.stringify(Array.from({ length: steps }, (_, n) => from + n * stepMs));
-    const rows = await db.values<[number, keyof Counts, number]>(
+    const rows = await db.values<[number, CounterName, number]>(
       sql`select c.begun, c.event, c.total from json_each(${list}) asked
           cross join ${counters} c on c.team_id = ${teamId} and c.name = ${tag.name}
           and c.begun = asked.value and c.value = ${tag.value}`,
     );
-    yield rows.map(([hour, event, total]) => ({ hour, ...nowhere, tag, counts: { [event]: total } }));
+    const counted = rows.map(([hour, event, total]) => ({ hour, ...nowhere, tag, event, total }));
+    yield { counted, read: rows.length };
     await setImmediate();
   }
 }
@@ -223,7 +236,21 @@ export async function listTagNames(db: Db, teamId: string, most: number): Promis
   return names;
 }
 
-type EmailRow = [number, string, keyof Counts, number, string | null];
+type EmailRow = [number, string, CounterName, number, string | null];
+
+/** Whether there is more of a team's single emails than so many counters: a look at the index, without the rows. */
+export async function hasMoreEmailCounters(
+  db: Db,
+  teamId: string,
+  { start, end }: Range,
+  most: number,
+): Promise<boolean> {
+  const rows = await db.values(
+    sql`select 1 from email_counters where team_id = ${teamId} and hour >= ${start.getTime()} and hour < ${end.getTime()}
+        limit 1 offset ${most}`,
+  );
+  return rows.length > 0;
+}
 
 /** What was counted of a team's single emails, each counter by itself. */
 export async function* walkEmailCounters(
@@ -267,7 +294,7 @@ export async function listEmailCounters(
 
 const toCounted = ([hour, emailId, event, total, domainId]: EmailRow): Counted => ({
   ...{ hour, domainId, emailId, broadcastId: null },
-  counts: { [event]: total },
+  ...{ event, total },
 });
 
 /** The names of those of the domains that the team still has. */

@@ -46,7 +46,7 @@ test("a new team is led to its first email, and sees live what becomes of it", a
   });
   await page.locator("#health").getByText("unverified.example is not verified").waitFor();
   await page.locator("#health").getByText("https://hooks.example.com/mailit is disabled").waitFor();
-  await page.locator("#month-chart .wide .bad rect").first().waitFor();
+  await page.locator("#month-chart .wide .bad .fill").first().waitFor();
   await page.locator("#rates").getByText("good: below 2 %").waitFor();
   await see(page, "overview");
 });

@@ -61,6 +61,24 @@ test("every number of the drawing is in the table, and a series is told by more 
   expect(draw(2, of([1, 2], [2, 1]), "lines")).toContain("dash-1");
 });
 
+test("who points above a point is told every series of it, and many points are drawn as few shapes", () => {
+  const few = draw(2, of([1, 1234], [5, 0]), "bars");
+  expect(few).toContain("<title>Hour 1: 1,234 series 0, 0 series 1</title>");
+  const hours = Array.from({ length: 720 }, (_, n) => n);
+  for (const kind of ["bars", "lines"] as const) {
+    const many = draw(720, of(hours, hours), kind);
+    expect(many).not.toContain("<title>");
+    expect(many.match(/<(rect|circle|path)\b/g)!.length).toBeLessThan(20);
+  }
+});
+
+test("of very many points the last numbers are in the table, and it says so", () => {
+  const html = draw(101, of(Array.from({ length: 101 }, (_, n) => n)), "bars");
+  expect(html).toContain('<th scope="row">Hour 100</th><td class="number">100</td>');
+  expect(html).not.toContain('<th scope="row">Hour 0</th>');
+  expect(html).toContain("The last 100 of 101.");
+});
+
 test("names are text, whatever they hold", () => {
   const series: Series[] = [{ name: "<script>", tone: "bad", values: [1] }];
   expect(draw(1, series, "bars")).not.toContain("<script>");

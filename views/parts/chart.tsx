@@ -41,9 +41,14 @@ type Size = (typeof sizes)[number];
 
 const margin = { top: 10, right: 8, bottom: 22, left: 42 };
 
+/** More rows than these nobody reads in a table; a longer chart stands where its numbers can be downloaded. */
+const mostNumbers = 100;
+
 /** How things went over time: stacked bars or lines, drawn here, with all of its numbers as a table. */
 export function Chart(props: ChartProps) {
-  const { id, title, points, series, of, unit = "" } = props;
+  const { id, title, points, series, of, unit } = props;
+  const from = Math.max(0, points.length - mostNumbers);
+  const layers = props.kind === "bars" ? stacked(series, points.length) : undefined;
   return (
     <figure class="figure" id={id}>
       <figcaption>
@@ -58,7 +63,7 @@ export function Chart(props: ChartProps) {
         </ul>
       </figcaption>
       {sizes.map((size) => (
-        <Drawing {...props} size={size} />
+        <Drawing {...props} layers={layers} size={size} />
       ))}
       <details>
         <summary>Numbers</summary>
@@ -75,26 +80,31 @@ export function Chart(props: ChartProps) {
               </tr>
             </thead>
             <tbody>
-              {points.map(({ name }, at) => (
+              {points.slice(from).map(({ name }, at) => (
                 <tr>
                   <th scope="row">{name}</th>
                   {series.map(({ values }) => (
-                    <td class="number">{`${number(values[at] ?? 0)}${unit && ` ${unit}`}`}</td>
+                    <td class="number">{amount(values[from + at], unit)}</td>
                   ))}
                 </tr>
               ))}
             </tbody>
           </table>
         </section>
+        {from > 0 && (
+          <p class="quiet">
+            The last {mostNumbers} of {number(points.length)}. The CSV file has all of them.
+          </p>
+        )}
       </details>
     </figure>
   );
 }
 
-function Drawing({ size, ...props }: ChartProps & { size: Size }) {
-  const { id, title, points, kind, unit, series } = props;
+function Drawing({ size, layers, ...props }: ChartProps & { size: Size; layers: Layers | undefined }) {
+  const { id, title, points, unit, series } = props;
   const { width, height } = size;
-  const most = kind === "bars" ? mostStacked(series, points.length) : mostOf(series);
+  const most = layers ? mostStacked(layers) : mostOf(series);
   const y = valueScale(most, height, unit);
   const x = labelPlaces(points.length, size);
   return (
@@ -117,63 +127,93 @@ function Drawing({ size, ...props }: ChartProps & { size: Size }) {
           {points[index]!.label}
         </text>
       ))}
-      {kind === "bars" ? <Bars {...props} y={y} size={size} /> : <Lines {...props} y={y} size={size} />}
+      {layers ? (
+        <Bars {...props} layers={layers} y={y} size={size} />
+      ) : (
+        <Lines {...props} y={y} size={size} />
+      )}
+      <Told {...props} size={size} />
     </svg>
   );
 }
 
 type Drawn = ChartProps & { size: Size; y: ValueScale };
 
-function Bars({ id, points, series, y, size }: Drawn) {
+/** One shape a series, whatever the number of points: a month of hours is thousands of bars. */
+function Bars({ id, points, series, layers, y, size }: Drawn & { layers: Layers }) {
   const x = scaleBand<number>()
     .domain([...points.keys()])
     .range([margin.left, size.width - margin.right])
     .padding(points.length > 60 ? 0.1 : 0.25);
+  const lefts = points.map((_, at) => round(x(at)!));
+  const width = round(x.bandwidth());
   return (
     <>
-      {stacked(series, points.length).map((layer, n) => (
-        <g class={`series ${series[n]!.tone}`}>
-          {layer.map(([from, to], at) => {
-            if (to === from) return null;
-            const box = {
-              ...{ x: round(x(at)!), width: round(x.bandwidth()) },
-              ...{ y: round(y.at(to)), height: round(y.at(from) - y.at(to)) },
-            };
-            return (
-              <>
-                <rect class="fill" {...box}>
-                  <title>{`${points[at]!.name}: ${number(to - from)} ${series[n]!.name.toLowerCase()}`}</title>
-                </rect>
-                {n > 0 && <rect class="texture" fill={`url(#${id}-${size.name}-${n})`} {...box} />}
-              </>
-            );
-          })}
+      {layers.map((layer, n) => {
+        const bars = layer.map(([from, to], at) =>
+          to === from ? "" : `M${lefts[at]} ${round(y.at(from))}h${width}V${round(y.at(to))}h${-width}z`,
+        );
+        const d = bars.join("");
+        return (
+          <g class={`series ${series[n]!.tone}`}>
+            <path class="fill" d={d} />
+            {n > 0 && <path class="texture" fill={`url(#${id}-${size.name}-${n})`} d={d} />}
+          </g>
+        );
+      })}
+    </>
+  );
+}
+
+function Lines({ points, series, y, size }: Drawn) {
+  const x = pointScale(points.length, size);
+  const middles = points.map((_, at) => round(x(at)!));
+  const draw = line<number>()
+    .x((_, at) => middles[at]!)
+    .y((value) => round(y.at(value)));
+  // Dots would hide a line of many points.
+  const hasDots = points.length <= 60;
+  return (
+    <>
+      {series.map(({ tone, values }, n) => (
+        <g class={`series ${tone} dash-${n}`}>
+          <path class="line" d={draw([...values]) ?? ""} />
+          {hasDots && (
+            <path
+              class="dots"
+              d={values.map((value, at) => `M${middles[at]} ${round(y.at(value))}h0`).join("")}
+            />
+          )}
         </g>
       ))}
     </>
   );
 }
 
-function Lines({ points, series, y, size, unit }: Drawn) {
-  const x = pointScale(points.length, size);
-  const draw = line<number>()
-    .x((_, at) => round(x(at)!))
-    .y((value) => round(y.at(value)));
+/** More points than these nobody can point at one by one. */
+const mostPointed = 200;
+
+/** What is told of each point to whoever points at it, wherever above its name. */
+function Told({ points, series, size, unit }: ChartProps & { size: Size }) {
+  if (points.length > mostPointed) return null;
+  const x = scaleBand<number>()
+    .domain([...points.keys()])
+    .range([margin.left, size.width - margin.right]);
+  const [width, height] = [round(x.bandwidth()), size.height - margin.top - margin.bottom];
   return (
-    <>
-      {series.map(({ name, tone, values }, n) => (
-        <g class={`series ${tone} dash-${n}`}>
-          <path class="line" d={draw([...values]) ?? ""} />
-          {values.map((value, at) => (
-            <circle class="dot" cx={round(x(at)!)} cy={round(y.at(value))} r={values.length > 60 ? 1.2 : 2.4}>
-              <title>{`${points[at]?.name}: ${number(value)}${unit ? ` ${unit}` : ""} ${name.toLowerCase()}`}</title>
-            </circle>
-          ))}
-        </g>
+    <g class="told">
+      {points.map(({ name }, at) => (
+        <rect x={round(x(at)!)} y={margin.top} width={width} height={height}>
+          <title>
+            {`${name}: ${series.map((each) => `${amount(each.values[at], unit)} ${each.name.toLowerCase()}`).join(", ")}`}
+          </title>
+        </rect>
       ))}
-    </>
+    </g>
   );
 }
+
+const amount = (value = 0, unit?: "%") => `${number(value)}${unit ? ` ${unit}` : ""}`;
 
 function Swatch({ id, kind, tone, n }: { id: string; kind: "bars" | "lines"; tone: Tone; n: number }) {
   if (kind === "lines") {
@@ -238,8 +278,11 @@ const pointScale = (count: number, { width }: Size) =>
     .range([margin.left, width - margin.right])
     .padding(0.5);
 
+/** Of each series where each of its bars begins and ends. */
+type Layers = [from: number, to: number][][];
+
 /** The bars of each series upon those before it, in their order. */
-export function stacked(series: readonly Series[], points: number): [from: number, to: number][][] {
+export function stacked(series: readonly Series[], points: number): Layers {
   const layers = stack<number, number>()
     .keys([...series.keys()])
     .value((at, n) => Math.max(0, series[n]!.values[at] ?? 0))
@@ -247,8 +290,7 @@ export function stacked(series: readonly Series[], points: number): [from: numbe
   return layers.map((layer) => layer.map(([from, to]): [number, number] => [from, to]));
 }
 
-const mostStacked = (series: readonly Series[], points: number) =>
-  Math.max(0, ...(stacked(series, points).at(-1) ?? []).map(([, to]) => to));
+const mostStacked = (layers: Layers) => Math.max(0, ...(layers.at(-1) ?? []).map(([, to]) => to));
 
 const mostOf = (series: readonly Series[]) => Math.max(0, ...series.flatMap(({ values }) => values));
 

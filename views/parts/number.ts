@@ -1,5 +1,8 @@
 /** A number as one reads it: 12,345. */
-export const number = (count: number): string => count.toLocaleString("en");
+export const number = (count: number): string => written.format(count);
+
+/** It takes half as long as `toLocaleString`, and a page may have thousands of numbers. */
+const written = new Intl.NumberFormat("en");
 
 /** So many of a thing: "1 contact", "12,345 contacts". */
 export const counted = (count: number, one: string, many = `${one}s`): string =>

@@ -14,7 +14,10 @@ const wholeMonth = new Intl.DateTimeFormat("en-GB", { month: "long", year: "nume
 
 /** The periods of metrics, as a chart names them: days and hours are those of the zone that was asked for. */
 export function pointsOf(rows: readonly MetricsRow[], step: Granularity): Point[] {
-  return rows.map(({ period = "" }) => pointOf(period, step));
+  const points = rows.map(({ period = "" }) => pointOf(period, step));
+  // Of the hours of many days an hour says little.
+  if (step !== "hourly" || rows.length <= 48) return points;
+  return points.map((point, at) => ({ ...point, label: pointOf(rows[at]!.period ?? "", "daily").label }));
 }
 
 export function pointOf(period: string, step: Granularity): Point {

@@ -1,3 +1,3 @@
-alter table broadcasts drop column paced;
+alter table broadcasts drop column paced
 
 alter table broadcasts drop column paced_at

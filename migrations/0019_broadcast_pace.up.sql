@@ -1,7 +1,7 @@
 -- From when a broadcast's rate counts, and how many deliveries were given their turns since: a rate that is changed counts
 -- from then on.
-alter table broadcasts add column paced_at integer;
+alter table broadcasts add column paced_at integer
 
-alter table broadcasts add column paced integer not null default 0;
+alter table broadcasts add column paced integer not null default 0
 
 update broadcasts set paced_at = started_at, paced = recipients - skipped_suppressed where started_at is not null

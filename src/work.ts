@@ -10,6 +10,7 @@ import { verifyingClaim } from "./domains/claim-jobs.ts";
 import { verifyingDomain } from "./domains/jobs.ts";
 import { forgettingAnswers } from "./emails/idempotency.ts";
 import { forgettingLinks } from "./emails/links.ts";
+import { forgettingContent } from "./emails/retention.ts";
 import { indexingEmails } from "./emails/search-index.ts";
 import { forgettingInbound } from "./inbound/forget.ts";
 import { readingInbound } from "./inbound/read.ts";
@@ -37,6 +38,7 @@ export const recurringWork: Recurring[] = [
   forgettingLogs,
   forgettingInbound,
   forgettingLinks,
+  forgettingContent,
   forgettingWebhookEvents,
   indexingEmails,
 ];

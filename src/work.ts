@@ -12,6 +12,7 @@ import { forgettingAnswers } from "./emails/idempotency.ts";
 import { forgettingLinks } from "./emails/links.ts";
 import { forgettingContent } from "./emails/retention.ts";
 import { indexingEmails } from "./emails/search-index.ts";
+import { forgettingEvents } from "./events/retention.ts";
 import { forgettingInbound } from "./inbound/forget.ts";
 import { readingInbound } from "./inbound/read.ts";
 import { forgettingLanes } from "./jobs/forget-lanes.ts";
@@ -39,6 +40,7 @@ export const recurringWork: Recurring[] = [
   forgettingInbound,
   forgettingLinks,
   forgettingContent,
+  forgettingEvents,
   forgettingWebhookEvents,
   indexingEmails,
 ];

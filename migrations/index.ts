@@ -36,6 +36,8 @@ import down0018 from "./0018_invitation_emails.down.sql" with { type: "text" };
 import up0018 from "./0018_invitation_emails.up.sql" with { type: "text" };
 import down0019 from "./0019_broadcast_pace.down.sql" with { type: "text" };
 import up0019 from "./0019_broadcast_pace.up.sql" with { type: "text" };
+import down0020 from "./0020_retention.down.sql" with { type: "text" };
+import up0020 from "./0020_retention.up.sql" with { type: "text" };
 
 /** One step of the database's shape. `up` and `down` are SQL statements separated by empty lines. */
 export interface Migration {
@@ -66,4 +68,5 @@ export const migrations: Migration[] = [
   { version: 17, name: "tag_days", up: up0017, down: down0017 },
   { version: 18, name: "invitation_emails", up: up0018, down: down0018 },
   { version: 19, name: "broadcast_pace", up: up0019, down: down0019 },
+  { version: 20, name: "retention", up: up0020, down: down0020 },
 ];

@@ -10,8 +10,11 @@ import { verifyingClaim } from "./domains/claim-jobs.ts";
 import { verifyingDomain } from "./domains/jobs.ts";
 import { forgettingAnswers } from "./emails/idempotency.ts";
 import { forgettingLinks } from "./emails/links.ts";
+import { forgettingContent } from "./emails/retention.ts";
 import { indexingEmails } from "./emails/search-index.ts";
+import { forgettingEvents } from "./events/retention.ts";
 import { forgettingInbound } from "./inbound/forget.ts";
+import { removingOrphans } from "./inbound/orphans.ts";
 import { readingInbound } from "./inbound/read.ts";
 import { forgettingLanes } from "./jobs/forget-lanes.ts";
 import type { JobHandler } from "./jobs/job.ts";
@@ -36,7 +39,10 @@ export const recurringWork: Recurring[] = [
   forgettingImports,
   forgettingLogs,
   forgettingInbound,
+  removingOrphans,
   forgettingLinks,
+  forgettingContent,
+  forgettingEvents,
   forgettingWebhookEvents,
   indexingEmails,
 ];

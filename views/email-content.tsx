@@ -3,13 +3,24 @@
 import { SelectField } from "./parts/form.tsx";
 import { Empty } from "./parts/list.tsx";
 import { Headers, MailFrame, type MailFrameProps, Raw, Unavailable } from "./parts/message.tsx";
+import { Time } from "./parts/time.tsx";
 
 export function HtmlTab({ frame }: { frame: MailFrameProps | undefined }) {
   if (frame) return <MailFrame {...frame} />;
   return (
     <Empty icon="email" title="No HTML">
-      <p>This email has no HTML part, or its content is not kept any more.</p>
+      <p>This email has no HTML part.</p>
     </Empty>
+  );
+}
+
+/** In the place of all that shows what it said. */
+export function RemovedTab({ at }: { at: Date }) {
+  return (
+    <Unavailable>
+      The content of this email was removed <Time at={at} />: <code>retention.content</code> says how long it
+      is kept. What became of the email stays.
+    </Unavailable>
   );
 }
 

@@ -17,6 +17,8 @@ export interface TimelineProps {
   next: string | undefined;
   /** Newest first; of all recipients. */
   events: Event[];
+  /** Nothing that is newer was left out. */
+  isNewest: boolean;
   /** The address of older ones. */
   olderEvents: string | undefined;
   /** What we said in a step. */
@@ -25,11 +27,16 @@ export interface TimelineProps {
 
 /** What became of it, recipient by recipient. Kept as it is now while the page is open. */
 export function Timeline(props: TimelineProps) {
-  const { emailId, deliveries, next, events, olderEvents } = props;
+  const { emailId, deliveries, next, events, olderEvents, isNewest } = props;
   const byDelivery = Map.groupBy(events, ({ deliveryId }) => deliveryId);
   return (
     <div id="timeline">
       <Events events={byDelivery.get(null) ?? []} label="The email" />
+      {isNewest && events.length === 0 && (
+        <p class="quiet">
+          Its events are not kept any more: <code>retention.events</code> says how long they are.
+        </p>
+      )}
       {deliveries.map((each) => (
         <DeliveryCard {...props} explained={each} events={byDelivery.get(each.delivery.id) ?? []} />
       ))}

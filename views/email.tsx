@@ -81,20 +81,22 @@ function Acts({ email, csrf }: Pick<EmailHeadProps, "email" | "csrf">) {
           Share
         </a>
       </Acting>
-      <Confirm
-        id="resend"
-        csrf={csrf}
-        action={`${path}/resend`}
-        label="Send again"
-        title="Send this email again?"
-        act="Send again"
-        isDestructive={false}
-      >
-        <p>
-          A new email with the same content goes to the same{" "}
-          {count === 1 ? "recipient" : `${count} recipients`} at once.
-        </p>
-      </Confirm>
+      {email.contentRemovedAt === null && (
+        <Confirm
+          id="resend"
+          csrf={csrf}
+          action={`${path}/resend`}
+          label="Send again"
+          title="Send this email again?"
+          act="Send again"
+          isDestructive={false}
+        >
+          <p>
+            A new email with the same content goes to the same{" "}
+            {count === 1 ? "recipient" : `${count} recipients`} at once.
+          </p>
+        </Confirm>
+      )}
     </>
   );
 }
@@ -109,7 +111,7 @@ export function EmailState({ email }: { email: Pick<Email, "lastEvent"> }) {
 }
 
 function EmailFacts({ email, domain, apiKey, isFromTemplate }: EmailHeadProps) {
-  const { recipients, cc, bcc, replyTo, tags, scheduledAt, createdAt } = email;
+  const { recipients, cc, bcc, replyTo, tags, scheduledAt, createdAt, contentRemovedAt } = email;
   return (
     <dl class="facts">
       <dt>State</dt>
@@ -142,6 +144,17 @@ function EmailFacts({ email, domain, apiKey, isFromTemplate }: EmailHeadProps) {
             {tags.map(({ name, value }) => (
               <Badge tone="quiet">{value === "" ? name : `${name}: ${value}`}</Badge>
             ))}
+          </dd>
+        </>
+      )}
+      {contentRemovedAt && (
+        <>
+          <dt>Content</dt>
+          <dd>
+            Removed <Time at={contentRemovedAt} />{" "}
+            <span class="quiet">
+              as <code>retention.content</code> says
+            </span>
           </dd>
         </>
       )}

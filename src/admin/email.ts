@@ -3,7 +3,7 @@ import { Elysia } from "elysia";
 import { h, type JSX } from "preact";
 import { EmailPage, EmailState } from "../../views/email.tsx";
 import { ReschedulePage, SharePage } from "../../views/email-acts.tsx";
-import { type ComposedProps, HeadersTab, HtmlTab, RawTab } from "../../views/email-content.tsx";
+import { type ComposedProps, HeadersTab, HtmlTab, RawTab, RemovedTab } from "../../views/email-content.tsx";
 import { Timeline } from "../../views/email-timeline.tsx";
 import { Files, MailText } from "../../views/parts/message.tsx";
 import type { App } from "../app.ts";
@@ -206,7 +206,9 @@ async function emailPage(
     current: `/admin/emails/${email.id}${tab}`,
   };
   const title = email.subject.trim() || "(no subject)";
-  return visit.page({ title, place: "emails", live }, h(EmailPage, props, content));
+  const { contentRemovedAt: removedAt } = email;
+  const shownContent = tab === "" || removedAt === null ? content : h(RemovedTab, { at: removedAt });
+  return visit.page({ title, place: "emails", live }, h(EmailPage, props, shownContent));
 }
 
 const deliveriesAtOnce = 50;
@@ -230,6 +232,7 @@ async function timelineOf(
     ...{ emailId: email.id, csrf: visit.csrf, deliveries: shown, commandOf },
     next: deliveries.length > deliveriesAtOnce ? shown.at(-1)?.delivery.id : undefined,
     events,
+    isNewest: eventsAfter === undefined,
     olderEvents:
       older && `/admin/emails/${email.id}?${new URLSearchParams({ ...(after && { after }), events: older })}`,
   });

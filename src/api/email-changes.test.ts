@@ -2,6 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { testApp, testTeam } from "../../test/support/test-app.ts";
 import { testDomain } from "../../test/support/test-domain.ts";
 import { testServer } from "../../test/support/test-server.ts";
+import { atomically } from "../app.ts";
+import { removeContent } from "../emails/retention-store.ts";
 import { newId } from "../ids.ts";
 import { createKey } from "../keys/service.ts";
 
@@ -110,6 +112,24 @@ describe("is refused:", () => {
       const answer = await server.ask(method, `/emails/${path}`, { key: token, body: {} });
       expect(answer).toMatchObject({ status: 401, body: { name: "restricted_api_key" } });
     }
+  });
+});
+
+test("an email whose content was removed says when, and is not sent again", async () => {
+  const attachments = [{ filename: "a.txt", content: "ZmlsZQ==" }];
+  const { data } = await sdk.emails.send({ ...email, attachments });
+  const { id } = data!;
+  const at = new Date("2026-03-01T12:00:00Z");
+  await atomically(app, removeContent([{ id, contentId: "", isBroadcast: false, isSettled: true }], at));
+  const { body } = await server.ask("GET", `/emails/${id}`, { key });
+  expect(body).toMatchObject({ html: null, text: null, subject: "Hi", content_removed_at: at.toISOString() });
+  expect((await server.ask("GET", `/emails/${id}/attachments`, { key })).body.data).toEqual([]);
+  expect(await server.ask("POST", `/emails/${id}/resend`, { key })).toMatchObject({
+    status: 422,
+    body: {
+      message:
+        "The content of this email was removed at 2026-03-01T12:00:00.000Z: `retention.content` says how long it is kept. Send it anew.",
+    },
   });
 });
 

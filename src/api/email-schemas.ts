@@ -84,6 +84,13 @@ export const emailAnswer = t.Object({
   html: orNull(t.String()),
   text: orNull(t.String()),
   tags: t.Array(t.Object({ name: t.String(), value: t.String() })),
+  content_removed_at: t.Optional(
+    t.String({
+      format: "date-time",
+      description:
+        "When its bodies and attachments were removed: the server keeps them for as long as its `retention.content` says. Absent while they are there.",
+    }),
+  ),
 });
 
 export const emailOriginAnswer = t.Object({

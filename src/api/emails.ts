@@ -101,5 +101,7 @@ function toAnswer(email: EmailWithContent) {
     object: "email" as const,
     ...toItem(email),
     ...{ html: email.html, text: email.text, tags: email.tags },
+    // Only then, so that all others have the contract's keys alone.
+    ...(email.contentRemovedAt && { content_removed_at: email.contentRemovedAt.toISOString() }),
   };
 }

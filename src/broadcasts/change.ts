@@ -26,7 +26,7 @@ export async function insertDraft(app: App, teamId: string, written: Written): P
     teamId,
     status: "draft",
     ...{ problem: null, apiKeyId: null, emailId: null, conductor: null, pacedAt: null, paced: 0 },
-    ...{ audienceEnd: null, cursor: null, steered: null, steerCursor: null, watched: null },
+    ...{ audienceEnd: null, cursor: null, steered: null, steerCursor: null, watched: null, watchedAt: null },
     ...{ recipients: 0, skippedUnsubscribed: 0, skippedSuppressed: 0 },
     ...{ scheduledAt: null, startedAt: null, sentAt: null, createdAt: now, updatedAt: now },
   };

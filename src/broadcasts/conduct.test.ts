@@ -289,6 +289,20 @@ test("who was late keeps the turn that another conductor has given them meanwhil
   expect(planned!.nextAttemptAt).toEqual(far);
 });
 
+test("a server that stood still does not make up for it, and nobody goes beside those whose turn is now", async () => {
+  const scene = await broadcastScene(crowd(12));
+  const id = await scene.broadcast({ ratePerMinute: 6 });
+  for (let second = 0; second < 10; second++) await scene.pass(1_000);
+  expect(scene.reached()).toHaveLength(2);
+  await scene.pass(35_000);
+  for (let before = scene.reached().length; before < 12; before = scene.reached().length) {
+    for (let second = 0; second < 10; second++) await scene.pass(1_000);
+    expect(scene.reached()).toHaveLength(before + 1);
+  }
+  await scene.pass(1_000);
+  expect(await scene.get(id)).toMatchObject({ status: "sent" });
+});
+
 test("of one that is paused, or is to begin, the rate counts when it goes on", async () => {
   const scene = await broadcastScene(crowd(4));
   const { app, teamId } = scene;

@@ -6,12 +6,15 @@ import { once } from "../jobs/once.ts";
 import { begin } from "./begin.ts";
 import { expand, fixLate } from "./expand.ts";
 import { conduct } from "./jobs.ts";
+import { lateMs } from "./pace.ts";
+import { repaced } from "./rate.ts";
 import { type Broadcast, behindAll } from "./schema.ts";
 import { steer } from "./steer.ts";
-import { conducted, findBroadcastById, findUntried } from "./store.ts";
+import { conducted, findBroadcastById, findTurn, findUntried } from "./store.ts";
 
 /** How often one looks whether every recipient has had a first attempt. */
 const watchMs = 1_000;
+const stoodStillMs = 10_000;
 
 /**
  * Every step is one batch that stands only while the broadcast is as it was seen, so a crash, a second conductor, or
@@ -47,8 +50,23 @@ async function nextStep(app: App, broadcast: Broadcast): Promise<Ending | undefi
   }
 }
 
+/**
+ * Where nobody has looked for a while the server stood still. Whoever was to go meanwhile must not go beside those whose
+ * turn is now, at twice the rate.
+ */
+async function hasLostTime(
+  app: App,
+  { ratePerMinute, watchedAt }: Broadcast,
+  untried: string,
+): Promise<boolean> {
+  const now = app.now().getTime();
+  if (ratePerMinute === null || watchedAt === null || now - watchedAt.getTime() < stoodStillMs) return false;
+  const turn = await findTurn(app.db, untried);
+  return turn !== undefined && now - turn.getTime() > lateMs;
+}
+
 /** It is sent once every recipient has had a first attempt: what a host has put off is tried for two days more. */
-async function watch(app: App, broadcast: Broadcast): Promise<Ending> {
+async function watch(app: App, broadcast: Broadcast): Promise<Ending | undefined> {
   const untried = await findUntried(app.db, broadcast.emailId!, broadcast.watched ?? "");
   const now = app.now();
   if (untried === undefined) {
@@ -56,6 +74,10 @@ async function watch(app: App, broadcast: Broadcast): Promise<Ending> {
     await once(app, [conducted(app.db, broadcast, end), expectChange()]);
     return done();
   }
-  const seen = conducted(app.db, broadcast, { watched: untried });
+  if (await hasLostTime(app, broadcast, untried)) {
+    await once(app, repaced(app, { ...broadcast, watched: untried }));
+    return undefined;
+  }
+  const seen = conducted(app.db, broadcast, { watched: untried, watchedAt: now });
   return again(new Date(now.getTime() + watchMs), "its recipients are being sent to", [seen]);
 }

@@ -1,5 +1,5 @@
 import type { App } from "../app.ts";
-import { expectChange } from "../db/write.ts";
+import { expectChange, type Write } from "../db/write.ts";
 import { Refusal } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { enqueue } from "../jobs/job.ts";
@@ -45,17 +45,20 @@ export async function changeRate(
 }
 
 /** Before it begins nobody has a turn; and when it is resumed everybody gets another. */
-const later = (app: App, broadcast: Broadcast, changes: Partial<Broadcast>) => [
+const later = (app: App, broadcast: Broadcast, changes: Partial<Broadcast>): Write[] => [
   conducted(app.db, broadcast, changes),
   expectChange(),
 ];
 
-function repaced(app: App, broadcast: Broadcast, changes: Partial<Broadcast>) {
+/** Gives everybody who waits another turn, from now on. */
+export function repaced(app: App, broadcast: Broadcast, changes: Partial<Broadcast> = {}): Write[] {
   const { id } = broadcast;
   const conductor = newId();
   const steerCursor = behindWhomNobodyWaits(broadcast);
   return [
-    conducted(app.db, broadcast, { ...changes, ...paceFrom(app.now()), steerCursor, conductor }),
+    conducted(app.db, broadcast, {
+      ...{ ...changes, ...paceFrom(app.now()), steerCursor, conductor, watchedAt: null },
+    }),
     expectChange(),
     ...enqueue(app, conduct, { broadcastId: id }, { id: conductor, lane: id }),
   ];

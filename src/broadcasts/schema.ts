@@ -59,6 +59,8 @@ export const broadcasts = sqliteTable(
     steerCursor: text("steer_cursor"),
     /** No delivery before this one waits for its first attempt. */
     watched: text("watched"),
+    /** When that was looked at; null: not since turns were last given. */
+    watchedAt: integer("watched_at", { mode: "timestamp_ms" }),
     /** How many deliveries it has, those of suppressed addresses among them. */
     recipients: integer("recipients").notNull(),
     /** Contacts that had unsubscribed or were not in the topic, and so have no delivery. */

@@ -86,7 +86,7 @@ export async function pauseBroadcast(app: App, teamId: string, id: string): Prom
 export async function resumeBroadcast(app: App, teamId: string, id: string): Promise<{ id: string }> {
   return change(app, await getBroadcast(app, teamId, id), ["paused"], {
     // The time of the pause is no time in which anybody had their turn.
-    changes: { status: "sending", ...paceFrom(app.now()) },
+    changes: { status: "sending", ...paceFrom(app.now()), watchedAt: null },
     refuse: (status) => `Only a paused broadcast can be resumed: this one is ${status}.`,
   });
 }

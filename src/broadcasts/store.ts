@@ -263,6 +263,14 @@ export async function findUntried(
   }
 }
 
+/** When a delivery has its turn, or had it. */
+export async function findTurn(db: Db, deliveryId: string): Promise<Date | undefined> {
+  const [row] = await db.values<[number | null]>(
+    sql`select next_attempt_at from deliveries where id = ${deliveryId}`,
+  );
+  return row?.[0] == null ? undefined : new Date(row[0]);
+}
+
 /** How often each thing happened to a broadcast's recipients. */
 export async function countOutcomes(db: Db, emailId: string): Promise<Map<string, number>> {
   const rows = await db

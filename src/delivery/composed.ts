@@ -1,7 +1,7 @@
 /** The message of a delivery as hosts get it, made for people to look at. */
 import type { App } from "../app.ts";
 import { isInvitation, withoutInvitationLink } from "../emails/invitation-link.ts";
-import { requireEmail } from "../emails/read.ts";
+import { contentRemoved, requireEmail } from "../emails/read.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
 import { makeMessage } from "./message.ts";
@@ -20,11 +20,10 @@ export async function getMessage(
   const id = await requireEmail(app, teamId, emailId);
   const due = isId(deliveryId) ? await findDueDelivery(app.db, deliveryId.toLowerCase()) : undefined;
   if (due?.delivery.emailId !== id) throw new Refusal("not_found", "Delivery not found");
-  const { domain, hasSource } = due;
+  const { domain } = due;
+  const { contentRemovedAt } = due.email;
   const content = isInvitation(due.email) ? withoutInvitationLink(due.content) : due.content;
-  if (content.html === null && content.text === null && !hasSource) {
-    throw new Refusal("not_found", "The content of this email is not kept any more.");
-  }
+  if (contentRemovedAt !== null) throw new Refusal("not_found", contentRemoved(contentRemovedAt));
   if (!domain) {
     throw new Refusal(
       "not_found",

@@ -28,6 +28,10 @@ export async function requireEmail(app: App, teamId: string, id: string): Promis
 
 const emailMissing = () => new Refusal("not_found", "Email not found");
 
+/** What is said of an email whose bodies and files were removed. */
+export const contentRemoved = (at: Date): string =>
+  `The content of this email was removed at ${at.toISOString()}: \`retention.content\` says how long it is kept.`;
+
 export async function getEmails(app: App, teamId: string, keyset: Keyset): Promise<ListedEmail[]> {
   return listEmails(app.db, teamId, keyset);
 }

@@ -81,9 +81,7 @@ describe("an email sent again", () => {
     await set("update emails set broadcast_id = 'b' where id = ?");
     await expect(resendEmail(app, { teamId }, id)).rejects.toThrow("send a new broadcast");
     await set("update emails set broadcast_id = null where id = ?");
-    await set(
-      "update contents set html = null, text = null where id = (select content_id from emails where id = ?)",
-    );
-    await expect(resendEmail(app, { teamId }, id)).rejects.toThrow("not kept any more");
+    await set("update emails set content_removed_at = 0 where id = ?");
+    await expect(resendEmail(app, { teamId }, id)).rejects.toThrow("was removed at 1970-01-01T00:00:00.000Z");
   });
 });

@@ -11,7 +11,7 @@ import { type DraftAttachment, once } from "./draft.ts";
 import { answerOnce, type OnceOnly } from "./idempotency.ts";
 import { IncomingMessage } from "./incoming.ts";
 import { isInvitation } from "./invitation-link.ts";
-import { requireEmail } from "./read.ts";
+import { contentRemoved, requireEmail } from "./read.ts";
 import type { Attachment, EmailSource } from "./schema.ts";
 import { accept } from "./send.ts";
 import { type EmailWithContent, findEmail, findSource, listAttachments } from "./store.ts";
@@ -34,7 +34,7 @@ export async function resendEmail(
   return answerOnce<{ id: string }>(app, teamId, onceOnly, true, async (remember) => {
     const email = (await findEmail(app.db, teamId, id))!;
     const [source, files] = await Promise.all([findSource(app.db, id), listAttachments(app.db, id)]);
-    refuseUnsendable(email, source);
+    refuseUnsendable(email);
     await refuseWithoutTopic(app, email);
     const bytes = files.reduce((sum, { size }) => sum + size, source?.size ?? 0);
     const giveBack = await budgetOf(app).take(Math.min(bytes, maxBytesAtOnce));
@@ -49,8 +49,8 @@ export async function resendEmail(
 
 const budgetOf = perApp((): ByteBudget => new ByteBudget(maxBytesAtOnce));
 
-function refuseUnsendable(email: EmailWithContent, source?: EmailSource): void {
-  const { broadcastId, html, text } = email;
+function refuseUnsendable(email: EmailWithContent): void {
+  const { broadcastId, contentRemovedAt } = email;
   if (isInvitation(email)) {
     // It would be tracked like other mail, and its link told with each click.
     throw new Refusal(
@@ -64,8 +64,8 @@ function refuseUnsendable(email: EmailWithContent, source?: EmailSource): void {
       "This email is a broadcast, and can't be sent again as one email: send a new broadcast.",
     );
   }
-  if (html === null && text === null && !source) {
-    throw new Refusal("validation_error", "The content of this email is not kept any more: send it anew.");
+  if (contentRemovedAt !== null) {
+    throw new Refusal("validation_error", `${contentRemoved(contentRemovedAt)} Send it anew.`);
   }
 }
 

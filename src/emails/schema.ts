@@ -78,6 +78,8 @@ export const emails = sqliteTable(
     merge: text("merge", { mode: "json" }).$type<Merge>(),
     lastEvent: text("last_event", { enum: lastEvents }).notNull(),
     scheduledAt: integer("scheduled_at", { mode: "timestamp_ms" }),
+    /** When its bodies and files were removed, as `retention.content` says; its body may be another email's still. */
+    contentRemovedAt: integer("content_removed_at", { mode: "timestamp_ms" }),
     createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
   },
   (t) => [
@@ -91,6 +93,16 @@ export const emails = sqliteTable(
   ],
 );
 export type Email = typeof emails.$inferSelect;
+
+/** Emails that keep what they say for longer than others of their age: they were still waited for, or ended later. */
+export const keptContents = sqliteTable(
+  "kept_contents",
+  {
+    emailId: text("email_id").primaryKey().notNull(),
+    contentId: text("content_id").notNull(),
+  },
+  (t) => [index("kept_contents_content").on(t.contentId)],
+);
 
 export const attachments = sqliteTable(
   "attachments",

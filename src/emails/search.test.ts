@@ -4,12 +4,12 @@ import { type TestApp, testApp, testTeam } from "../../test/support/test-app.ts"
 import { atomically } from "../app.ts";
 import type { Row } from "../db/transport.ts";
 import { newIdAt } from "../ids.ts";
-import type { Email } from "./schema.ts";
+
 import { type EmailSearch, searchEmails } from "./search.ts";
 import { indexEmails } from "./search-index.ts";
 import { idPrefixSql, searchRowid } from "./search-rowid.ts";
 import { hasPhrase, matchOf, wordsOf } from "./search-words.ts";
-import { insertContent, insertEmail } from "./store.ts";
+import { insertContent, insertEmail, type NewEmail } from "./store.ts";
 
 const minute = 60_000;
 
@@ -24,13 +24,13 @@ async function scene() {
 type Scene = Awaited<ReturnType<typeof scene>>;
 
 /** Stores an email a minute after the last one. */
-async function email(scene: Scene, changes: Partial<Email> = {}): Promise<string> {
+async function email(scene: Scene, changes: Partial<NewEmail> = {}): Promise<string> {
   const row = emailRow(scene, changes);
   await atomically(scene.app, [insertEmail(row)]);
   return row.id;
 }
 
-function emailRow({ app, teamId, contentId }: Scene, changes: Partial<Email> = {}): Email {
+function emailRow({ app, teamId, contentId }: Scene, changes: Partial<NewEmail> = {}): NewEmail {
   app.clock.advance(minute);
   const id = newIdAt(app.now());
   return {

@@ -30,7 +30,9 @@ export const insertContent = preparedWrite<Content>((db) =>
   }),
 );
 
-export const insertEmail = preparedWrite<Email>((db) =>
+export type NewEmail = Omit<Email, "contentRemovedAt">;
+
+export const insertEmail = preparedWrite<NewEmail>((db) =>
   db.insert(emails).values({
     id: placeholder("id"),
     teamId: placeholder("teamId"),
@@ -179,13 +181,15 @@ const idempotencyKeyQuery = preparedRead((db) =>
 
 export type EmailWithContent = Email & Pick<Content, "html" | "text">;
 
+/** Without bodies once these were removed, though the body may be there for another email. */
 export async function findEmail(db: Db, teamId: string, id: string): Promise<EmailWithContent | undefined> {
-  return db
+  const email = await db
     .select({ ...getTableColumns(emails), html: contents.html, text: contents.text })
     .from(emails)
     .innerJoin(contents, eq(contents.id, emails.contentId))
     .where(and(eq(emails.teamId, teamId), eq(emails.id, id)))
     .get();
+  return email?.contentRemovedAt ? { ...email, html: null, text: null } : email;
 }
 
 export async function hasEmail(db: Db, teamId: string, id: string): Promise<boolean> {

@@ -34,6 +34,12 @@ export const lanes = sqliteTable(
 );
 export type Lane = typeof lanes.$inferSelect;
 
+/** How far work is that walks through a table for ever: the last of it that was looked at. */
+export const walks = sqliteTable("walks", {
+  name: text("name").primaryKey().notNull(),
+  cursor: text("cursor").notNull(),
+});
+
 /** Kinds of work that an operator has stopped; one lane is stopped by blocking it. */
 export const pauses = sqliteTable("pauses", {
   kind: text("kind").primaryKey().notNull(),

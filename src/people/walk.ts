@@ -253,7 +253,7 @@ const walks: Record<Stage, Walk> = {
     const used = await app.db.values<[string]>(
       sql`select x.content_id from emails e
           cross join erased_contents x on x.erasure_id = ${id} and x.content_id = e.content_id
-          where e.id > ${slice.after} and e.id <= ${slice.to}`,
+          where e.id > ${slice.after} and e.id <= ${slice.to} and e.content_removed_at is null`,
     );
     return {
       to: slice.to,

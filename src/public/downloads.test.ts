@@ -195,7 +195,7 @@ describe("leads nowhere, and says so in JSON:", () => {
     expect(await refused(url)).toEqual(invalid);
   });
 
-  test("a link that is forged, of another kind, to nothing, or none at all", async () => {
+  test("a link that is forged, of another kind, or none at all", async () => {
     const url = await attach({});
     const expiresAt = new Date(app.now().getTime() + 60_000);
     const to = (purpose: string, subject: string) =>
@@ -205,10 +205,11 @@ describe("leads nowhere, and says so in JSON:", () => {
       `${url}A`,
       url.replace(/.$/, (last) => (last === "A" ? "Q" : "A")),
       to("share", subject!),
-      to("attachment", newId()),
       `${origin}/attachments/download`,
     ];
     for (const each of forged) expect(await refused(each)).toEqual(invalid);
+    const gone = { statusCode: 404, name: "not_found", message: "This file is not kept any more." };
+    expect(await refused(to("attachment", newId()))).toEqual([404, gone]);
   });
 
   test("a file that is not kept any more", async () => {

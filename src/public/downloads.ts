@@ -52,7 +52,10 @@ export const downloadRoutes = (app: App) =>
 async function findLinkedFile(app: App, token: string): Promise<StoredFile | undefined> {
   for (const [purpose, find] of Object.entries(kinds)) {
     const link = readLink(app.secrets, { purpose, token, now: app.now() });
-    if (link) return find(app, link.subject);
+    if (!link) continue;
+    const file = await find(app, link.subject);
+    if (!file) throw notKept();
+    return file;
   }
   return undefined;
 }
@@ -67,7 +70,7 @@ async function send(app: App, file: StoredFile, asked: Headers): Promise<Respons
     return new Response(null, { status: 416, headers: { "content-range": `bytes */${size}` } });
   }
   const bytes = await bytesOf(app, file, part);
-  if (!bytes) throw new Refusal("not_found", "This file is not kept any more.");
+  if (!bytes) throw notKept();
   if (!part) return new Response(bytes, { headers: { ...headers, "content-length": String(size) } });
   return new Response(bytes, {
     status: 206,
@@ -78,6 +81,8 @@ async function send(app: App, file: StoredFile, asked: Headers): Promise<Respons
     },
   });
 }
+
+const notKept = () => new Refusal("not_found", "This file is not kept any more.");
 
 /** All of a file or a part of it; undefined when it is not kept any more. */
 async function bytesOf(

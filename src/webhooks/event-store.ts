@@ -259,11 +259,13 @@ export async function listSlice(
 
 /**
  * The events are told again, from the first call of a plan on; at once, also where one waits for its next call. One that
- * is under way goes on as it is, and is called again should that fail. To be followed by touching the lane.
+ * is under way goes on as it is, and is called again should that fail. What is not kept any more can't be told. To be
+ * followed by touching the lane.
  */
 export const replayEvents = (webhookId: string, ids: string[], now: Date): Write[] => {
   const update = `update webhook_events set status = 'pending', tries = 0
-    where webhook_id = ?1 and id in (select value from json_each(?2))`;
+    where webhook_id = ?1 and id in (select value from json_each(?2))
+      and exists (select 1 from events where events.id = webhook_events.event_id)`;
   return [rawWrite(update, [webhookId, JSON.stringify(ids)]), callPending(webhookId, ids, now)];
 };
 

@@ -20,7 +20,7 @@ const email: Email = {
   ...{ sender: "Acme <hello@example.com>", recipients: [recipient], cc: [], bcc: [], replyTo: [] },
   ...{ subject: "Hello", contentId: "", headers: {}, tags: [{ name: "category", value: "welcome" }] },
   ...{ topicId: null, tracking: null, broadcastId: null, merge: null },
-  ...{ lastEvent: "queued", scheduledAt: null, createdAt: acceptedAt },
+  ...{ lastEvent: "queued", scheduledAt: null, contentRemovedAt: null, createdAt: acceptedAt },
 };
 
 const visit = { ipAddress: "192.0.2.25", timestamp: updated_at, userAgent: "Mozilla/5.0" };

@@ -23,7 +23,7 @@ const email: Email = {
     { name: "category", value: "welcome" },
     { name: "env", value: "test" },
   ],
-  ...{ scheduledAt: null, tracking: null, merge: null, createdAt: acceptedAt },
+  ...{ scheduledAt: null, contentRemovedAt: null, tracking: null, merge: null, createdAt: acceptedAt },
 };
 
 const eventOf = (type: EventType, changes: Partial<Event> = {}): Event => ({

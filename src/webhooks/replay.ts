@@ -4,7 +4,7 @@ import { rawWrite } from "../db/write.ts";
 import { Refusal } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { again, done, enqueue, handle } from "../jobs/job.ts";
-import { listSlice, replayEvents } from "./event-store.ts";
+import { findDueCall, listSlice, replayEvents } from "./event-store.ts";
 import { replayWebhook } from "./jobs.ts";
 import { leastMessageIdAt } from "./message-id.ts";
 import { eventNames } from "./names.ts";
@@ -22,6 +22,12 @@ export async function replayEvent(
 ): Promise<string> {
   requireEnabled(await getWebhook(app, teamId, webhookId));
   const event = await getWebhookEvent(app, teamId, webhookId, messageId);
+  if (!(await findDueCall(app.db, event.webhookId, event.id))?.event) {
+    throw new Refusal(
+      "validation_error",
+      "This event can't be replayed: what it said is not kept any more, for events are kept as long as `retention.events` says.",
+    );
+  }
   await atomically(app, [
     ...replayEvents(event.webhookId, [event.id], app.now()),
     ...wakeEndpoint(app, event.webhookId),

@@ -249,6 +249,27 @@ test("an email to which more happened than a page shows has its older events on 
   expect(await page.getByRole("link", { name: "Older events" }).count()).toBe(0);
 });
 
+test("of an email that is kept no longer, its page says what was removed and why", async () => {
+  const id = await send({ subject: "Long ago" });
+  await has(id, "delivered");
+  using db = new Database(database);
+  db.run("pragma busy_timeout = 5000");
+  db.run("update emails set content_removed_at = ? where id = ?", [Date.parse("2026-03-01T12:00:00Z"), id]);
+  db.run("delete from events where email_id = ?", [id]);
+  const page = await open(`/admin/emails/${id}`);
+  await page
+    .getByText("Its events are not kept any more: retention.events says how long they are.")
+    .waitFor();
+  await page.getByText("as retention.content says").waitFor();
+  expect(await page.getByRole("button", { name: "Send again" }).count()).toBe(0);
+  await see(page, "email-removed");
+  for (const name of ["HTML", "Text", "Headers", "Raw", "Attachments"]) {
+    await tab(page, name);
+    await page.getByText(/^The content of this email was removed/).waitFor();
+  }
+  await see(page, "email-removed-content");
+});
+
 test("what is not there, and what is another team's, is a page that says so", async () => {
   const page = await open("/admin/emails/019ad1c4-5a3e-7c60-9f8b-3f0a6f1d2c4b");
   await page.getByText("Email not found").waitFor();

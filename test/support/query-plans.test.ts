@@ -37,7 +37,7 @@ test.each([
   ["an order without an index", "select id from emails where team_id = ? order by subject", "FOR ORDER BY"],
   [
     "groups without one",
-    "select event, sum(total) from counters where team_id = ? group by event",
+    "select subject, count(*) from emails where team_id = ? group by subject",
     "FOR GROUP BY",
   ],
   ["distinct rows", "select distinct sender from emails where team_id = ?", "FOR DISTINCT"],

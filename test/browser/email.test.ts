@@ -161,7 +161,7 @@ test("one delivery is canceled for good, and the others of its email are left al
   await card.getByRole("button", { name: "Resume" }).click();
   await page.getByText("It goes on.").waitFor();
   await card.getByRole("link", { name: "More" }).click();
-  await page.getByRole("button", { name: "Go back", exact: true }).click();
+  await page.getByRole("button", { name: "Cancel", exact: true }).click();
   await page.getByRole("button", { name: "Cancel 1 delivery" }).click();
   await page.getByRole("status").getByText("Canceled 1 delivery.").waitFor();
   const { data } = await api("GET", `/emails/${id}/deliveries`);

@@ -1,4 +1,4 @@
-import { and, desc, eq, getTableColumns, gte, lt, sql } from "drizzle-orm";
+import { and, desc, eq, gte, lt, sql } from "drizzle-orm";
 import type { App } from "../app.ts";
 import type { Db } from "../db/open.ts";
 import { Refusal } from "../errors.ts";
@@ -8,7 +8,7 @@ import { emails, type LastEvent, lastEvents } from "./schema.ts";
 import { wordsWrittenTo } from "./search-index.ts";
 import { idPrefixSql, searchRowid } from "./search-rowid.ts";
 import { hasPhrase, matchOf, type Phrase, scopeWord, textsOf, wordColumns, wordsOf } from "./search-words.ts";
-import type { ListedEmail } from "./store.ts";
+import { findListedEmail, type ListedEmail, listed } from "./store.ts";
 
 /** What is looked for; what is absent may be anything. */
 export interface EmailSearch {
@@ -53,7 +53,10 @@ export async function searchEmails(
   { limit, after }: { limit: number; after?: string },
 ): Promise<FoundEmails> {
   const wanted = readSearch(search);
-  if (wanted.id !== undefined) return { emails: await findById(app.db, teamId, wanted.id) };
+  if (wanted.id !== undefined) {
+    const email = await findListedEmail(app.db, teamId, wanted.id);
+    return { emails: email ? [email] : [] };
+  }
   const match = await matchOfWanted(app.db, teamId, wanted);
   const writtenTo = match === undefined ? "" : await wordsWrittenTo(app.db);
   const found: ListedEmail[] = [];
@@ -230,15 +233,6 @@ async function wordsBeginning(db: Db, word: string): Promise<string[]> {
     select term from t where term < ${`${word}\u{10ffff}`} limit ${mostEnds + 1})`);
   return rows.map(([term]) => term);
 }
-
-async function findById(db: Db, teamId: string, id: string): Promise<ListedEmail[]> {
-  return db
-    .select(listed)
-    .from(emails)
-    .where(and(eq(emails.id, id), eq(emails.teamId, teamId)));
-}
-
-const { merge: _filling, ...listed } = getTableColumns(emails);
 
 function isWanted(email: ListedEmail, { phrases, status, domainId }: Wanted): boolean {
   if (status !== undefined && email.lastEvent !== status) return false;

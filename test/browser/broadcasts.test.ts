@@ -200,7 +200,20 @@ test("each recipient has a page: why it bounced or waits, the talk with the host
   await problem.getByRole("link", { name: "deferred@recipient.test" }).click();
   expect(page.url()).toBe(path);
   await page.getByRole("link", { name: "deferred@recipient.test" }).click();
+  const contact = page.url();
   await page.getByRole("table").getByRole("link", { name: "Why" }).click();
+  expect(page.url()).toBe(path);
+
+  // And so does whoever looks for the address among the emails, or for the copy's Message-ID.
+  await page.goto(contact);
+  await page.getByRole("link", { name: "All emails to this address" }).click();
+  await page.getByRole("row", { name: /^deferred@recipient\.test in a broadcast Why bounced/ }).waitFor();
+  await see(page, "emails-in-a-broadcast");
+  await page.getByRole("searchbox").fill("delivered+why");
+  await page.getByText("Nothing found").waitFor();
+  await see(page, "emails-nothing-found");
+  await page.getByRole("searchbox").fill(`<${path.split("/").at(-1)}@example.com>`);
+  await page.getByRole("link", { name: "deferred@recipient.test" }).click();
   expect(page.url()).toBe(path);
 });
 

@@ -266,6 +266,12 @@ test("broadcasts: what became of one recipient's copy, and why it is not there y
     history: [{ number: 1, outcome: "deferred", host: "mx.sandbox.test" }],
     events: [{ type: "email.delivery_delayed", data: { bounce: { message: all[1].last_reply } } }],
   });
+  const item = { to: ["deferred@example.org"], subject: "Why", message_id: body.message_id };
+  const copies = { broadcast_recipient: { id: body.id, broadcast_id: id }, last_event: "delivery_delayed" };
+  for (const q of ["deferred@example.org", "to:deferred@example.org", body.message_id]) {
+    const found = await api.get(`/emails?q=${encodeURIComponent(q)}`);
+    expect(found.body.data).toMatchObject([{ ...item, ...copies }]);
+  }
   const copy = await fetch(`${server.url}/emails/${body.email_id}/deliveries/${body.id}/message`, {
     headers: { authorization: `Bearer ${server.setup.api_key}` },
   });

@@ -38,6 +38,8 @@ import down0019 from "./0019_broadcast_pace.down.sql" with { type: "text" };
 import up0019 from "./0019_broadcast_pace.up.sql" with { type: "text" };
 import down0020 from "./0020_retention.down.sql" with { type: "text" };
 import up0020 from "./0020_retention.up.sql" with { type: "text" };
+import down0021 from "./0021_broadcast_emails.down.sql" with { type: "text" };
+import up0021 from "./0021_broadcast_emails.up.sql" with { type: "text" };
 
 /** One step of the database's shape. `up` and `down` are SQL statements separated by empty lines. */
 export interface Migration {
@@ -69,4 +71,5 @@ export const migrations: Migration[] = [
   { version: 18, name: "invitation_emails", up: up0018, down: down0018 },
   { version: 19, name: "broadcast_pace", up: up0019, down: down0019 },
   { version: 20, name: "retention", up: up0020, down: down0020 },
+  { version: 21, name: "broadcast_emails", up: up0021, down: down0021 },
 ];

@@ -10,6 +10,7 @@ import {
   DuplicateButton,
   RateField,
 } from "./broadcast-draft.tsx";
+import { recipientPath } from "./broadcast-recipient.tsx";
 import { ActForm, Acting } from "./parts/acting.tsx";
 import { State } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
@@ -386,16 +387,12 @@ export function RecipientRows(props: RecipientRowsProps) {
       {recipients.map((recipient) => (
         <tr>
           <td>
-            {recipient.contactId ? (
-              <a href={`/admin/contacts/${recipient.contactId}`}>{recipient.email}</a>
-            ) : (
-              recipient.email
-            )}
+            <a href={recipientPath(broadcastId, recipient.id)}>{recipient.email}</a>
           </td>
           <td>
             <State name={recipient.state} />
           </td>
-          <td class="quiet">{happened(type, recipient)}</td>
+          <td class="quiet reason">{happened(type, recipient)}</td>
         </tr>
       ))}
       {next && (
@@ -408,7 +405,7 @@ export function RecipientRows(props: RecipientRowsProps) {
   );
 }
 
-function happened(type: RecipientType, { count, clickedLinks, bounceType }: Recipient): string {
+function happened(type: RecipientType, { count, clickedLinks, bounceType, lastReply }: Recipient): string {
   const times = count === 1 ? "once" : `${number(count ?? 0)} times`;
   switch (type) {
     case "opened":
@@ -416,13 +413,13 @@ function happened(type: RecipientType, { count, clickedLinks, bounceType }: Reci
     case "clicked":
       return `clicked ${times}: ${(clickedLinks ?? []).map(({ url }) => url).join(", ")}`;
     case "bounced":
-      return bounceType ? `${bounceType} bounce` : "";
+      return [bounceType && `${bounceType} bounce`, lastReply].filter(Boolean).join(": ");
     case "complained":
       return "said that it is spam";
     case "unsubscribed":
       return "unsubscribed by it";
     default:
-      return "";
+      return lastReply ?? "";
   }
 }
 

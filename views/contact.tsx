@@ -4,6 +4,7 @@ import type { SentBroadcast } from "../src/broadcasts/person.ts";
 import type { Person } from "../src/contacts/person.ts";
 import type { Contact, Segment } from "../src/contacts/schema.ts";
 import type { TopicOfContact } from "../src/contacts/subscriptions.ts";
+import { recipientPath } from "./broadcast-recipient.tsx";
 import { type NewContactProps, PersonFields, up } from "./contact-form.tsx";
 import { nameOf, Subscribed } from "./contacts.tsx";
 import { PersonDataCard } from "./erasures.tsx";
@@ -264,7 +265,7 @@ function ActivityCard({
             {broadcasts.map((broadcast) => (
               <tr>
                 <td>
-                  <a href={`/admin/broadcasts/${broadcast.id}`}>{broadcast.name}</a>
+                  <a href={recipientPath(broadcast.id, broadcast.deliveryId)}>{broadcast.name}</a>
                 </td>
                 <td>
                   <State name={broadcast.state} />

@@ -1,5 +1,6 @@
 /** @jsxImportSource preact */
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
+import type { ComponentChildren } from "preact";
 import { SelectField } from "./parts/form.tsx";
 import { Empty } from "./parts/list.tsx";
 import { Headers, MailFrame, type MailFrameProps, Raw, Unavailable } from "./parts/message.tsx";
@@ -50,19 +51,34 @@ function Chooser({ path, recipient, others }: ComposedProps) {
   );
 }
 
+/** A copy, and what it is: nobody must take it for the bytes that went out. */
+function Composed({ children, ...composed }: ComposedProps & { children: ComponentChildren }) {
+  return (
+    <>
+      <Chooser {...composed} />
+      {composed.problem === undefined ? (
+        <>
+          <p class="quiet">
+            Composed and signed anew as you look: what was sent, or will be, differs in the signature and its
+            time.
+          </p>
+          {children}
+        </>
+      ) : (
+        <Unavailable>{composed.problem}</Unavailable>
+      )}
+    </>
+  );
+}
+
 export function HeadersTab({
   fields,
   ...composed
 }: ComposedProps & { fields: { name: string; value: string }[] }) {
   return (
-    <>
-      <Chooser {...composed} />
-      {composed.problem === undefined ? (
-        <Headers fields={fields} />
-      ) : (
-        <Unavailable>{composed.problem}</Unavailable>
-      )}
-    </>
+    <Composed {...composed}>
+      <Headers fields={fields} />
+    </Composed>
   );
 }
 
@@ -71,9 +87,8 @@ export function RawTab({
   ...composed
 }: ComposedProps & { raw: { text: string; isCut: boolean; download: string } }) {
   return (
-    <>
-      <Chooser {...composed} />
-      {composed.problem === undefined ? <Raw {...raw} /> : <Unavailable>{composed.problem}</Unavailable>}
-    </>
+    <Composed {...composed}>
+      <Raw {...raw} />
+    </Composed>
   );
 }

@@ -2,6 +2,7 @@
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
 import type { ExplainedDelivery } from "../src/delivery/read.ts";
 import type { Attempt } from "../src/delivery/schema.ts";
+import type { Happening } from "../src/events/read.ts";
 import type { Event } from "../src/events/schema.ts";
 import { AttemptDetails } from "./email-attempt.tsx";
 import { ActForm, Acting } from "./parts/acting.tsx";
@@ -9,10 +10,11 @@ import { Badge, State } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Sentence, Time } from "./parts/time.tsx";
 
-export interface TimelineProps {
+export interface TimelineProps extends Pick<CardProps, "csrf" | "commandOf"> {
   emailId: string;
-  csrf: string;
   deliveries: ExplainedDelivery[];
+  /** What the recipients did themselves, by delivery. */
+  deeds: Map<string, string[]>;
   /** The cursor of the next deliveries. */
   next: string | undefined;
   /** Newest first; of all recipients. */
@@ -21,13 +23,11 @@ export interface TimelineProps {
   isNewest: boolean;
   /** The address of older ones. */
   olderEvents: string | undefined;
-  /** What we said in a step. */
-  commandOf(step: Attempt["steps"][number]): string | undefined;
 }
 
 /** What became of it, recipient by recipient. Kept as it is now while the page is open. */
 export function Timeline(props: TimelineProps) {
-  const { emailId, deliveries, next, events, olderEvents, isNewest } = props;
+  const { emailId, csrf, deliveries, deeds, next, events, olderEvents, isNewest, commandOf } = props;
   const byDelivery = Map.groupBy(events, ({ deliveryId }) => deliveryId);
   return (
     <div id="timeline">
@@ -37,9 +37,11 @@ export function Timeline(props: TimelineProps) {
           Its events are not kept any more: <code>retention.events</code> says how long they are.
         </p>
       )}
-      {deliveries.map((each) => (
-        <DeliveryCard {...props} explained={each} events={byDelivery.get(each.delivery.id) ?? []} />
-      ))}
+      {deliveries.map((explained) => {
+        const { id } = explained.delivery;
+        const its = { deeds: deeds.get(id) ?? [], events: byDelivery.get(id) ?? [] };
+        return <DeliveryCard {...{ csrf, explained, commandOf }} {...its} />;
+      })}
       {olderEvents && (
         <p>
           <span class="quiet">More has happened than is shown here.</span>{" "}
@@ -59,22 +61,31 @@ export function Timeline(props: TimelineProps) {
 
 const waiting = new Set(["queued", "deferred"]);
 
-function DeliveryCard({
-  emailId,
-  csrf,
-  explained,
-  events,
-  commandOf,
-}: TimelineProps & { explained: ExplainedDelivery }) {
+export interface CardProps {
+  csrf: string;
+  explained: ExplainedDelivery;
+  /** What the recipient did themselves: `opened`, `complained`. */
+  deeds: string[];
+  /** Newest first. */
+  events: Happening[];
+  /** What we said in a step. */
+  commandOf(step: Attempt["steps"][number]): string | undefined;
+}
+
+/** One delivery: why it is not there yet or what became of it, and all that happened on the way. */
+export function DeliveryCard({ csrf, explained, deeds, events, commandOf }: CardProps) {
   const { delivery, status, waitingFor, history } = explained;
   return (
     <section class="card delivery" aria-labelledby={`to-${delivery.id}`}>
       <div class="row">
         <h2 id={`to-${delivery.id}`}>{delivery.recipient}</h2>
         <State name={delivery.state} />
+        {deeds.map((name) => (
+          <State name={name} />
+        ))}
         <span class="stretch" />
         {waiting.has(delivery.state) && waitingFor && (
-          <DeliveryActs {...{ emailId, csrf, delivery, limiter: waitingFor.limiter }} />
+          <DeliveryActs {...{ csrf, delivery, limiter: waitingFor.limiter }} />
         )}
       </div>
       <p class="why">
@@ -90,17 +101,15 @@ function DeliveryCard({
 }
 
 function DeliveryActs({
-  emailId,
   csrf,
   delivery,
   limiter,
 }: {
-  emailId: string;
   csrf: string;
   delivery: ExplainedDelivery["delivery"];
   limiter: string;
 }) {
-  const action = `/admin/emails/${emailId}/deliveries/${delivery.id}`;
+  const action = `/admin/emails/${delivery.emailId}/deliveries/${delivery.id}`;
   return (
     <>
       {(limiter === "retry" || limiter === "hold") && (
@@ -138,7 +147,7 @@ function DeliveryActs({
   );
 }
 
-function Events({ events, label }: { events: Event[]; label: string }) {
+function Events({ events, label }: { events: Happening[]; label: string }) {
   // `email.sent` is another name of `email.delivered`, and recorded with it.
   const shown = events.filter(({ type }) => type !== "email.sent").toReversed();
   if (shown.length === 0) return null;
@@ -176,7 +185,7 @@ const tones: Partial<Record<Event["type"], string>> = {
   "email.complained": "bad",
 };
 
-function EventLine({ event }: { event: Event }) {
+function EventLine({ event }: { event: Happening }) {
   const { type, data, createdAt } = event;
   const isVisit = type === "email.opened" || type === "email.clicked";
   const details = detailsOf(event);
@@ -219,7 +228,7 @@ const within = (value: unknown): Record<string, unknown> =>
   typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 
 /** What an event tells besides its name; it was made of what strangers said. */
-function detailsOf({ type, data }: Event): string[] {
+function detailsOf({ type, data }: Happening): string[] {
   const of = (object: unknown, ...fields: string[]) =>
     fields.flatMap((field) => textIn(within(object)[field]) ?? []);
   switch (type) {

@@ -1,6 +1,7 @@
 /** @jsxImportSource preact */
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
-import type { ListedEmail } from "../src/emails/store.ts";
+import type { FoundEmail } from "../src/emails/search-copies.ts";
+import { recipientPath } from "./broadcast-recipient.tsx";
 import { Acting } from "./parts/acting.tsx";
 import { State } from "./parts/badge.tsx";
 import { SelectField, TextField } from "./parts/form.tsx";
@@ -10,7 +11,7 @@ import { PageHead } from "./parts/page-head.tsx";
 import { Ago } from "./parts/time.tsx";
 
 export interface EmailListProps {
-  emails: ListedEmail[];
+  emails: FoundEmail[];
   /** Where to go on. */
   next: string | undefined;
   values: Record<"q" | "status" | "domain" | "tag" | "from" | "until", string>;
@@ -116,7 +117,7 @@ function EmailList(props: EmailListProps) {
 }
 
 /** How it went with what was found, since the day the first of them was made. */
-function MetricsOf({ emails, isAll }: { emails: ListedEmail[]; isAll: boolean }) {
+function MetricsOf({ emails, isAll }: { emails: FoundEmail[]; isAll: boolean }) {
   if (emails.length === 0) return null;
   const first = new Date(Math.min(...emails.map(({ createdAt }) => createdAt.getTime())));
   const search = new URLSearchParams({
@@ -138,7 +139,8 @@ function NothingFound() {
     <Empty icon="search" title="Nothing found">
       <p>
         Words may be only begun. Search for an address, part of a subject, an id or a Message-ID, and leave
-        out what you are not sure of.
+        out what you are not sure of. What broadcasts have sent to somebody is found by the whole address, or
+        by the Message-ID of the copy.
       </p>
     </Empty>
   );
@@ -166,7 +168,7 @@ function NothingSent() {
  * The part of the list that is kept as it is now: what the page began with but for its last row, where the older ones
  * go on, and whatever comes.
  */
-export function FreshEmails({ emails, now }: { emails: ListedEmail[]; now: Date }) {
+export function FreshEmails({ emails, now }: { emails: FoundEmail[]; now: Date }) {
   return (
     <tbody id="fresh-emails">
       {emails.map((email) => (
@@ -199,13 +201,21 @@ export function EmailRows({ emails, next, values, now }: EmailListProps) {
   );
 }
 
-function EmailRow({ email, now }: { email: ListedEmail; now: Date }) {
-  const { id, recipients, cc, bcc, broadcastId, subject, lastEvent, sender, createdAt, scheduledAt } = email;
+function EmailRow({ email, now }: { email: FoundEmail; now: Date }) {
+  const { id, recipients, cc, bcc, broadcastId, deliveryId } = email;
+  const { subject, lastEvent, sender, createdAt, scheduledAt } = email;
   const others = recipients.length + cc.length + bcc.length - 1;
   return (
     <tr id={`email-${id}`}>
       <td class="long address">
-        <a href={`/admin/emails/${id}`}>{broadcastId ? "A broadcast" : (recipients[0] ?? "nobody")}</a>
+        {broadcastId && deliveryId ? (
+          <>
+            <a href={recipientPath(broadcastId, deliveryId)}>{recipients[0]}</a>
+            <span class="quiet"> in a broadcast</span>
+          </>
+        ) : (
+          <a href={`/admin/emails/${id}`}>{broadcastId ? "A broadcast" : (recipients[0] ?? "nobody")}</a>
+        )}
         {others > 0 && <span class="quiet"> and {others} more</span>}
       </td>
       <td class="long">{subject || <span class="quiet">(no subject)</span>}</td>

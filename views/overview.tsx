@@ -2,6 +2,7 @@
 import type { Overview, ServerState } from "../src/metrics/overview.ts";
 import type { Problem } from "../src/metrics/problems.ts";
 import type { Metrics } from "../src/metrics/read.ts";
+import { recipientPath } from "./broadcast-recipient.tsx";
 import { Badge, State, type Tone } from "./parts/badge.tsx";
 import { Chart } from "./parts/chart.tsx";
 import { Icon } from "./parts/icon.tsx";
@@ -353,17 +354,11 @@ function Problems({ problems, now }: OverviewProps) {
                 <State name={problem.kind} />
               </td>
               <td class="long">
-                <a
-                  href={
-                    problem.broadcastId
-                      ? `/admin/broadcasts/${problem.broadcastId}`
-                      : `/admin/emails/${problem.emailId}`
-                  }
-                >
-                  {problem.subject || "(no subject)"}
-                </a>
+                <a href={pathOf(problem)}>{problem.subject || "(no subject)"}</a>
               </td>
-              <td class="long">{recipientsOf(problem)}</td>
+              <td class="long">
+                <Recipients {...problem} />
+              </td>
               <td class="reason">{problem.reason ?? reasons[problem.kind]}</td>
               <td class="quiet">
                 <Ago at={problem.at} now={now} />
@@ -377,17 +372,27 @@ function Problems({ problems, now }: OverviewProps) {
 }
 
 const reasons = {
-  bounced: "See the broadcast for the replies.",
+  bounced: "The host's reply is not kept any more.",
   failed: "No host took it in time.",
   complained: "Marked as spam by the recipient.",
 } as const;
 
-function recipientsOf({ recipients, total, broadcastId }: Problem): string {
-  if (broadcastId !== null || recipients.length === 0) {
-    return counted(total, "recipient");
-  }
-  const [first, ...others] = recipients;
-  return others.length === 0 ? first! : `${first} and ${others.length} more`;
+/** Of a broadcast, where the recipients are whom it happened to. */
+function pathOf({ kind, emailId, broadcastId }: Problem): string {
+  if (broadcastId === null) return `/admin/emails/${emailId}`;
+  return kind === "failed"
+    ? `/admin/broadcasts/${broadcastId}/recipients`
+    : `/admin/broadcasts/${broadcastId}/recipients?type=${kind}`;
+}
+
+function Recipients({ recipients: [first], total, broadcastId, deliveryId }: Problem) {
+  if (first === undefined) return counted(total, "recipient");
+  return (
+    <>
+      {broadcastId && deliveryId ? <a href={recipientPath(broadcastId, deliveryId)}>{first}</a> : first}
+      {total > 1 && <span class="quiet"> and {number(total - 1)} more</span>}
+    </>
+  );
 }
 
 /** Counting ends at 10,000 of a kind. */

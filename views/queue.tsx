@@ -3,6 +3,7 @@ import type { LaneReport } from "../src/delivery/lanes.ts";
 import type { Queued } from "../src/delivery/queue.ts";
 import type { QueueRequest } from "../src/delivery/queue-request.ts";
 import type { QueueCount } from "../src/delivery/queue-walk.ts";
+import { recipientPath } from "./broadcast-recipient.tsx";
 import { Badge, State, type Tone } from "./parts/badge.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Form, FormMistake, SelectField, TextField } from "./parts/form.tsx";
@@ -392,11 +393,13 @@ function WaitingTable({ waiting, count, now }: SelectionProps & { count: QueueCo
   return (
     <>
       <Table label="Deliveries that wait" columns={["Recipient", "Email", "State", "Lane", "Due"]}>
-        {waiting.map(({ emailId, recipient, subject, state, isBusy, lane, runAt }) => (
+        {waiting.map(({ id, emailId, broadcastId, recipient, subject, state, isBusy, lane, runAt }) => (
           <tr>
             <td class="long address">{recipient}</td>
             <td class="long">
-              <a href={`/admin/emails/${emailId}`}>{subject || "(no subject)"}</a>
+              <a href={broadcastId ? recipientPath(broadcastId, id) : `/admin/emails/${emailId}`}>
+                {subject || "(no subject)"}
+              </a>
             </td>
             <td>{isBusy ? <Badge tone="good">under way</Badge> : <State name={state} />}</td>
             <td class="quiet">{lane}</td>

@@ -35,13 +35,14 @@ import { Refusal } from "../errors.ts";
 import { atLeast } from "../roles.ts";
 import { readRate } from "./broadcast-form.ts";
 import { previewFor, readWhose } from "./broadcast-preview.ts";
+import { recipientPages } from "./broadcast-recipient.ts";
 import { keysetOf, type Mistakes, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 const place = "broadcasts" as const;
 const pathOf = (id: string) => `/admin/broadcasts/${id}`;
 
 export const coursePages = (app: App) =>
-  new Elysia().use(livePages(app)).use(reportPages(app)).use(actPages(app));
+  new Elysia().use(livePages(app)).use(reportPages(app)).use(recipientPages(app)).use(actPages(app));
 
 /** A rate as it was typed, and what is wrong with it. */
 interface RateGiven {

@@ -1,19 +1,20 @@
 /** One email: all that is known of it, and what one can do about it. */
 import { Elysia } from "elysia";
 import { h, type JSX } from "preact";
+import { recipientPath } from "../../views/broadcast-recipient.tsx";
 import { EmailPage, EmailState } from "../../views/email.tsx";
 import { ReschedulePage, SharePage } from "../../views/email-acts.tsx";
 import { type ComposedProps, HeadersTab, HtmlTab, RawTab, RemovedTab } from "../../views/email-content.tsx";
 import { Timeline } from "../../views/email-timeline.tsx";
 import { Files, MailText } from "../../views/parts/message.tsx";
 import type { App } from "../app.ts";
-import { getMessage } from "../delivery/composed.ts";
+import { getMessage, hasMessage } from "../delivery/composed.ts";
 import { bounceQueue, type QueueResult, resumeQueue, retryQueue } from "../delivery/queue.ts";
 import { explainDeliveries } from "../delivery/read.ts";
 import { commandOf } from "../delivery/schema.ts";
 import { findDomain } from "../domains/store.ts";
 import { getAttachments } from "../emails/attachments.ts";
-import { getEmail, requireEmail } from "../emails/read.ts";
+import { getEmail } from "../emails/read.ts";
 import { resendEmail } from "../emails/resend.ts";
 import { readSchedule } from "../emails/schedule.ts";
 import { cancelEmail, rescheduleEmail } from "../emails/scheduled.ts";
@@ -21,11 +22,12 @@ import { shareEmail } from "../emails/share.ts";
 import type { EmailWithContent } from "../emails/store.ts";
 import { listAttachments, listDeliveries } from "../emails/store.ts";
 import { Refusal } from "../errors.ts";
-import { listEventsOf } from "../events/read.ts";
+import { listDeeds, listEventsOf } from "../events/read.ts";
 import { isId } from "../ids.ts";
 import { withPictures } from "../inbound/pictures.ts";
 import { findKey } from "../keys/store.ts";
 import { leadTo } from "./answer.ts";
+import { composedFor } from "./composed.ts";
 import { fileAnswer, pathOf } from "./file.ts";
 import { hasRemotePictures, mailDocument } from "./mail-document.ts";
 import { headerFields, rawText } from "./message-text.ts";
@@ -153,38 +155,35 @@ const queueActs = (app: App) =>
     .use(signedIn(app))
     .post("/:id/deliveries/:deliveryId/retry", async ({ visit, params }) => {
       visit.act("Had a delivery tried at once", params.deliveryId);
-      const result = await retryQueue(app, await oneDelivery(app, visit, params));
-      return queueDone(visit, params.id, result, "It is tried now.");
+      const { filter, path } = await oneDelivery(app, visit, params);
+      return queueDone(visit, path, await retryQueue(app, filter), "It is tried now.");
     })
     .post("/:id/deliveries/:deliveryId/resume", async ({ visit, params }) => {
       visit.act("Resumed a held delivery", params.deliveryId);
-      const result = await resumeQueue(app, await oneDelivery(app, visit, params));
-      return queueDone(visit, params.id, result, "It goes on.");
+      const { filter, path } = await oneDelivery(app, visit, params);
+      return queueDone(visit, path, await resumeQueue(app, filter), "It goes on.");
     })
     .post("/:id/deliveries/:deliveryId/bounce", async ({ visit, params }) => {
       visit.act("Gave up a delivery", params.deliveryId);
-      const result = await bounceQueue(
-        app,
-        await oneDelivery(app, visit, params),
-        `${visit.user.email} gave it up`,
-      );
-      return queueDone(visit, params.id, result, "It is given up and counts as bounced.");
+      const { filter, path } = await oneDelivery(app, visit, params);
+      const result = await bounceQueue(app, filter, `${visit.user.email} gave it up`);
+      return queueDone(visit, path, result, "It is given up and counts as bounced.");
     });
 
-/** What is no id must not pick everything. */
-async function oneDelivery(
-  app: App,
-  { teamId }: Visit,
-  { id, deliveryId }: { id: string; deliveryId: string },
-) {
-  await requireEmail(app, teamId, id);
-  if (!isId(deliveryId)) throw new Refusal("not_found", "Delivery not found");
-  return { teamId, deliveryId: deliveryId.toLowerCase() };
+/** Which delivery it is, and the page that shows it. What is no id must not pick everything. */
+async function oneDelivery(app: App, { teamId }: Visit, params: { id: string; deliveryId: string }) {
+  const { id, broadcastId } = await getEmail(app, teamId, params.id);
+  if (!isId(params.deliveryId)) throw new Refusal("not_found", "Delivery not found");
+  const deliveryId = params.deliveryId.toLowerCase();
+  return {
+    filter: { teamId, deliveryId },
+    path: broadcastId === null ? `/admin/emails/${id}` : recipientPath(broadcastId, deliveryId),
+  };
 }
 
-function queueDone(visit: Visit, id: string, { changed }: QueueResult, notice: string): Response {
+function queueDone(visit: Visit, path: string, { changed }: QueueResult, notice: string): Response {
   const asItIs = "Nothing was changed: it is being tried at this moment, or has ended meanwhile.";
-  return visit.done(`/admin/emails/${id}`, changed > 0 ? notice : asItIs);
+  return visit.done(path, changed > 0 ? notice : asItIs);
 }
 
 async function emailPage(
@@ -228,8 +227,10 @@ async function timelineOf(
   ]);
   const { rows: events, next: older } = sliceOf(found, eventSlice);
   const shown = deliveries.slice(0, deliveriesAtOnce);
+  const ids = shown.map(({ delivery }) => delivery.id);
   return h(Timeline, {
     ...{ emailId: email.id, csrf: visit.csrf, deliveries: shown, commandOf },
+    deeds: await listDeeds(app.db, email.id, ids),
     next: deliveries.length > deliveriesAtOnce ? shown.at(-1)?.delivery.id : undefined,
     events,
     isNewest: eventsAfter === undefined,
@@ -238,7 +239,7 @@ async function timelineOf(
   });
 }
 
-/** The message of one recipient, the first where none is asked for. */
+/** The message of one recipient, the first where none is asked for; of those who were or will be sent one. */
 async function composedOf(
   app: App,
   visit: Visit,
@@ -247,17 +248,15 @@ async function composedOf(
   { delivery }: Query,
 ): Promise<ComposedProps & { message?: Uint8Array }> {
   const path = `/admin/emails/${email.id}${tab}`;
-  const all = email.broadcastId === null ? await listDeliveries(app.db, visit.teamId, email.id) : [];
-  const chosen = all.find(({ id }) => id === delivery) ?? all[0];
-  const others = all.filter((each) => each !== chosen);
-  const about = { path, recipient: chosen, others, problem: undefined };
-  if (!chosen) return { ...about, problem: "This email has no recipient to compose a message for." };
-  try {
-    return { ...about, message: await getMessage(app, visit.teamId, email.id, chosen.id) };
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return { ...about, problem: error.message };
+  if (email.broadcastId !== null) {
+    const problem = "This email is a broadcast: each of its recipients has a page with the copy for them.";
+    return { path, recipient: undefined, others: [], problem };
   }
+  const sent = (await listDeliveries(app.db, visit.teamId, email.id)).filter(hasMessage);
+  const chosen = sent.find(({ id }) => id === delivery) ?? sent[0];
+  const about = { path, recipient: chosen, others: sent.filter((each) => each !== chosen) };
+  if (!chosen) return { ...about, problem: "Nobody was sent a message of this email, or will be." };
+  return { ...about, ...(await composedFor(app, visit.teamId, chosen)) };
 }
 
 function reschedulePage(

@@ -11,6 +11,7 @@ import { makeServer } from "../api/server.ts";
 import { atomically } from "../app.ts";
 import { uploadImport } from "../contacts/import-steps.ts";
 import { IncomingFile } from "../contacts/imports.ts";
+import { rawWrite } from "../db/write.ts";
 import { listDeliveries } from "../emails/store.ts";
 import { newId } from "../ids.ts";
 import { invite } from "../invitations/service.ts";
@@ -140,6 +141,10 @@ const subjects: Record<string, string> = {
   "/admin/settings/members/": team.userId,
   "/admin/settings/invitations/": invitation.id,
 };
+// As of one that was sent: its recipient is the delivery below.
+await atomically(app, [
+  rawWrite("update broadcasts set email_id = ? where id = ?", [email, subjects["/admin/broadcasts/"]!]),
+]);
 const version = (await askApi("GET", `/templates/${template}/versions`, { key: team.key })).body.data[0].id;
 const parts: Record<string, string> = {
   deliveryId: delivery!.id,

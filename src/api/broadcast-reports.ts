@@ -1,9 +1,11 @@
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
 import { getClickedLinks, getRecipients, type Recipient } from "../broadcasts/recipients.ts";
+import { getRecipient } from "../delivery/recipient.ts";
 import { Refusal } from "../errors.ts";
 import { authenticated } from "./auth.ts";
 import { clickedLinkList, recipientList, recipientQuery } from "./broadcast-schemas.ts";
+import { recipientAnswer, toRecipient } from "./delivery-answer.ts";
 import { listAnswer, pageQuery, readPage } from "./list.ts";
 import { answer, errorAnswers } from "./openapi.ts";
 
@@ -31,8 +33,8 @@ export const broadcastReportRoutes = (app: App) =>
         const rows = await getRecipients(app, caller.teamId, params.id, { type, email, bounceType }, page);
         // Lists of one kind are the contract's to the letter; among all kinds one must be told from the other.
         return listAnswer(rows, page, (row) => ({
-          ...toRecipient(row),
-          ...(type === "all" && { state: row.state }),
+          ...toItem(row),
+          ...(type === "all" && { state: row.state, last_reply: row.lastReply }),
         }));
       },
       {
@@ -41,6 +43,20 @@ export const broadcastReportRoutes = (app: App) =>
           summary: "List recipients of a broadcast by what became of it",
           tags: ["Broadcasts"],
           responses: { 200: answer("A page", recipientList), ...errorAnswers },
+        },
+      },
+    )
+    .get(
+      "/:id/recipients/:recipientId",
+      async ({ caller, params }) =>
+        toRecipient(await getRecipient(app, caller.teamId, params.id, params.recipientId)),
+      {
+        detail: {
+          summary: "Explain the delivery to one recipient of a broadcast",
+          description:
+            "What `GET /emails/{id}/deliveries` tells of an email's: its state in one sentence, the conversations with hosts, and what happened. The recipient's id is that of the list. The copy itself is `GET /emails/{email_id}/deliveries/{id}/message`; what one may do with a delivery that waits is `/queue`, by `delivery_id`.",
+          tags: ["Broadcasts"],
+          responses: { 200: answer("The recipient", recipientAnswer), ...errorAnswers },
         },
       },
     )
@@ -63,7 +79,7 @@ export const broadcastReportRoutes = (app: App) =>
       },
     );
 
-function toRecipient({ id, contactId, email, count, clickedLinks, bounceType }: Recipient) {
+function toItem({ id, contactId, email, count, clickedLinks, bounceType }: Recipient) {
   return {
     ...{ id, contact_id: contactId, email },
     ...(count !== undefined && { count }),

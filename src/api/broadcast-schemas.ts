@@ -221,6 +221,14 @@ export const recipientList = listOf(
         { description: "With `type=all`." },
       ),
     ),
+    last_reply: Type.Optional(
+      orNull(
+        Type.String({
+          description: "With `type=all`: what the host said last, or in our words why none did.",
+          examples: ["550 5.1.1 No such user"],
+        }),
+      ),
+    ),
     count: Type.Optional(Type.Integer({ description: "How often; of opens and clicks." })),
     clicked_links: Type.Optional(Type.Array(Type.Object({ url: Type.String(), clicks: Type.Integer() }))),
     bounce_type: Type.Optional(Type.Union(bounceTypes.map((type) => Type.Literal(type)))),

@@ -76,7 +76,21 @@ const item = {
   topic_id: orNull(t.String()),
 };
 
-export const emailList = searchedListOf(t.Object(item), item.id);
+export const emailList = searchedListOf(
+  t.Object({
+    ...item,
+    broadcast_recipient: t.Optional(
+      t.Object(
+        { id: item.id, broadcast_id: item.id },
+        {
+          description:
+            "Of a broadcast that a search has found by a recipient's whole address, or by the Message-ID of their copy: the item is then that copy, and `GET /broadcasts/{broadcast_id}/recipients/{id}` tells of it.",
+        },
+      ),
+    ),
+  }),
+  item.id,
+);
 
 export const emailAnswer = t.Object({
   object: t.Literal("email"),

@@ -7,7 +7,7 @@ import { numberedPageQuery } from "./numbered.ts";
 const searched = {
   q: t.String({
     description:
-      "Words of addresses, subject, tags or Message-ID, each of which must be there and may be only begun; `from:`, `to:`, `subject:` or `tag:` before one says where, quotes hold several together. An email's id, too.",
+      "Words of addresses, subject, tags or Message-ID, each of which must be there and may be only begun; `from:`, `to:`, `subject:` or `tag:` before one says where, quotes hold several together. An email's id, too. What broadcasts have sent to somebody is found by the whole address, or by the Message-ID of the copy.",
     examples: ["ada@example.com invoice", 'to:ada subject:"second reminder"'],
   }),
   status: t.String({ description: "What happened last.", examples: ["bounced"] }),

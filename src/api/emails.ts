@@ -2,6 +2,7 @@ import { Elysia } from "elysia";
 import type { App } from "../app.ts";
 import { findEmailsPlace, getEmail, getEmails } from "../emails/read.ts";
 import { searchEmails } from "../emails/search.ts";
+import type { FoundEmail } from "../emails/search-copies.ts";
 import { sendEmail } from "../emails/send.ts";
 import type { EmailWithContent, ListedEmail } from "../emails/store.ts";
 import { authenticated } from "./auth.ts";
@@ -57,7 +58,7 @@ const readingRoutes = (app: App) =>
         if (!search) return listAnswer(await getEmails(app, caller.teamId, page), page, toItem);
         const { limit, after } = searchPage(page);
         const { emails, next } = await searchEmails(app, caller.teamId, search, { limit, after });
-        return searchAnswer(emails, next, toItem);
+        return searchAnswer(emails, next, toFound);
       },
       {
         query: emailSearchQuery,
@@ -95,6 +96,13 @@ function toItem(email: ListedEmail) {
     topic_id: email.topicId,
   };
 }
+
+const toFound = ({ deliveryId, ...email }: FoundEmail) => ({
+  ...toItem(email),
+  ...(deliveryId !== undefined && {
+    broadcast_recipient: { id: deliveryId, broadcast_id: email.broadcastId },
+  }),
+});
 
 function toAnswer(email: EmailWithContent) {
   return {

@@ -79,8 +79,14 @@ export const overviewAnswer = Type.Object({
       email_id: id,
       broadcast_id: Type.Union([id, Type.Null()]),
       subject: Type.String(),
-      recipients: Type.Array(Type.String({ examples: ["ada@example.net"] })),
+      recipients: Type.Array(Type.String({ examples: ["ada@example.net"] }), {
+        description: "Whom it happened to, the newest first; of many only some.",
+      }),
       total: Type.Integer({ minimum: 0, description: "How many recipients." }),
+      delivery_id: Type.Union([id, Type.Null()], {
+        description:
+          "The delivery to the first of the recipients; of a broadcast, `GET /broadcasts/{id}/recipients/{delivery_id}` tells of it.",
+      }),
       reason: text,
       created_at: time,
     }),

@@ -61,7 +61,7 @@ const toServer = ({ queue: { due, later, oldestDueAt }, busy, threads, disk }: S
   disk: disk ? { free_bytes: disk.freeBytes, total_bytes: disk.totalBytes } : null,
 });
 
-const toProblem = ({ kind, emailId, broadcastId, subject, recipients, total, reason, at }: Problem) => ({
-  ...{ kind, email_id: emailId, broadcast_id: broadcastId, subject, recipients, total, reason },
-  created_at: at.toISOString(),
+const toProblem = ({ kind, emailId, broadcastId, subject, recipients, total, ...last }: Problem) => ({
+  ...{ kind, email_id: emailId, broadcast_id: broadcastId, subject, recipients, total },
+  ...{ delivery_id: last.deliveryId, reason: last.reason, created_at: last.at.toISOString() },
 });

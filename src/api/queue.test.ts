@@ -67,7 +67,13 @@ describe("a team's own deliveries", () => {
     const { app, post, add, customer } = await scene();
     const [one] = await add({ domain: "a.test" }, { domain: "b.test" });
     const shown = {
-      ...{ delivery_id: one!.id, email_id: one!.emailId, recipient: "bob@a.test", subject: "Hi" },
+      ...{
+        delivery_id: one!.id,
+        email_id: one!.emailId,
+        broadcast_id: null,
+        recipient: "bob@a.test",
+        subject: "Hi",
+      },
       ...{ lane: "a.test", state: "queued", busy: false },
       next_at: app.now().toISOString(),
     };

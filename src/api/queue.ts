@@ -39,6 +39,9 @@ const listed = Type.Object({
     Type.Object({
       delivery_id: id,
       email_id: id,
+      broadcast_id: Type.Union([id, Type.Null()], {
+        description: "The broadcast the email is, if it is one.",
+      }),
       recipient: Type.String({ examples: ["ada@example.com"] }),
       subject: Type.String(),
       lane: Type.String({ examples: ["example.com"] }),
@@ -129,10 +132,10 @@ export const queueRoutes = (app: App) => {
     .use(adding("/cancel", cancelQueue, "Cancel deliveries that wait", "Canceled"));
 };
 
-function toQueued({ id, emailId, recipient, subject, lane, state, isBusy, runAt }: Queued) {
+function toQueued({ id, emailId, broadcastId, recipient, subject, lane, state, isBusy, runAt }: Queued) {
   return {
     delivery_id: id,
-    email_id: emailId,
+    ...{ email_id: emailId, broadcast_id: broadcastId },
     ...{ recipient, subject, lane, state },
     busy: isBusy,
     next_at: runAt.toISOString(),

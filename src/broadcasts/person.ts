@@ -7,6 +7,7 @@ import { isOutcome } from "../events/schema.ts";
 
 export interface SentBroadcast {
   id: string;
+  deliveryId: string;
   name: string;
   state: DeliveryState;
   createdAt: Date;
@@ -35,7 +36,14 @@ export async function getBroadcastsTo(
   );
   const byDelivery = Map.groupBy(events, ([deliveryId]) => deliveryId);
   return rows.map(([id, name, , deliveryId, state, createdAt, values]) => ({
-    ...{ id, name, state, createdAt: new Date(createdAt), values: values === null ? {} : JSON.parse(values) },
+    ...{
+      id,
+      deliveryId,
+      name,
+      state,
+      createdAt: new Date(createdAt),
+      values: values === null ? {} : JSON.parse(values),
+    },
     events: (byDelivery.get(deliveryId) ?? [])
       .map(([, type, at, data]) => ({ type, createdAt: new Date(at), data: JSON.parse(data) as unknown }))
       .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime()),

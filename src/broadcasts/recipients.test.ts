@@ -50,7 +50,7 @@ eachTransport((_, open) => {
       );
     const list = async (filter: RecipientFilter, page: Parameters<typeof getRecipients>[4] = all) =>
       (await getRecipients(app, teamId, id, filter, page)).map(
-        ({ id: _id, state: _state, contactId, ...rest }) => ({
+        ({ id: _id, state: _state, lastReply: _said, contactId, ...rest }) => ({
           ...rest,
           isContact: contacts.some((contact) => contact.id === contactId && contact.email === rest.email),
         }),
@@ -95,7 +95,7 @@ eachTransport((_, open) => {
   });
 
   test("who asks what is known of them is told of their broadcasts, and of nobody else's doings", async () => {
-    const { app, teamId, id, happen, settle } = await scene({ subject: "Hi {{{contact.email}}}" });
+    const { app, teamId, id, ids, happen, settle } = await scene({ subject: "Hi {{{contact.email}}}" });
     await happen("ada", "email.opened", { is_bot: false });
     await happen("bob", "email.bounced");
     await settle("ada", "delivered");
@@ -103,7 +103,8 @@ eachTransport((_, open) => {
     const at = app.now();
     expect(await getBroadcastsTo(app, { teamId, email })).toEqual([
       {
-        ...{ id, name: "Untitled", state: "delivered", createdAt: at, values: { email } },
+        ...{ id, deliveryId: ids.get(email)!, name: "Untitled", state: "delivered", createdAt: at },
+        values: { email },
         events: [{ type: "email.opened", createdAt: at, data: { is_bot: false } }],
       },
     ]);

@@ -38,6 +38,8 @@ export interface Recipient {
   email: string;
   /** Where their delivery is now. */
   state: DeliveryState;
+  /** What their host said last, or in our words why none did. */
+  lastReply: string | null;
   /** Opens or clicks by people. */
   count?: number;
   clickedLinks?: { url: string; clicks: number }[];
@@ -101,13 +103,15 @@ async function listByState(
     // An address is looked up.
     const end = email === undefined ? await endOfSlice(db, emailId, beyond, isUp) : undefined;
     const upTo = end === undefined ? sql`` : isUp ? sql`and d.id <= ${end}` : sql`and d.id >= ${end}`;
-    const rows = await db.values<[string, string | null, string, DeliveryState]>(
-      sql`select d.id, d.contact_id, d.recipient, d.state from deliveries d
+    const rows = await db.values<[string, string | null, string, DeliveryState, string | null]>(
+      sql`select d.id, d.contact_id, d.recipient, d.state, d.last_reply from deliveries d
           where d.email_id = ${emailId} ${ofType} ${ofAddress(email)}
             ${beyondId(sql`d.id`, beyond, isUp)} ${upTo}
           order by d.id ${isUp ? sql`` : sql`desc`} limit ${wanted - found.length}`,
     );
-    found.push(...rows.map(([id, contactId, address, state]) => ({ id, contactId, email: address, state })));
+    for (const [id, contactId, address, state, lastReply] of rows) {
+      found.push({ id, contactId, email: address, state, lastReply });
+    }
     if (end === undefined) break;
     beyond = end;
     await setImmediate();
@@ -157,8 +161,8 @@ async function listByOutcome(
   const only =
     bounceType === undefined ? sql`` : sql`and lower(json_extract(e.data, '$.bounce.type')) = ${bounceType}`;
   // A machine that opens or clicks is no recipient.
-  const rows = await db.values<[string, string | null, string, number, string, DeliveryState]>(
-    sql`select e.delivery_id, d.contact_id, d.recipient, count(*), max(e.data), d.state
+  const rows = await db.values<[string, string | null, string, number, string, DeliveryState, string | null]>(
+    sql`select e.delivery_id, d.contact_id, d.recipient, count(*), max(e.data), d.state, d.last_reply
         from events e cross join deliveries d on d.id = e.delivery_id
         where e.email_id = ${emailId} and e.type = ${`email.${type}` satisfies Outcome} and ${sql.raw(`e.${isOutcome}`)}
           and json_extract(e.data, '$.is_bot') is not 1 ${only} ${whose} ${condition}
@@ -172,8 +176,8 @@ async function listByOutcome(
           rows.map(([id]) => id),
         )
       : undefined;
-  return rows.map(([id, contactId, address, count, data, state]) => ({
-    ...{ id, contactId, email: address, state },
+  return rows.map(([id, contactId, address, count, data, state, lastReply]) => ({
+    ...{ id, contactId, email: address, state, lastReply },
     ...((type === "opened" || type === "clicked") && { count }),
     ...(links && { clickedLinks: links.get(id) ?? [] }),
     ...(type === "bounced" && { bounceType: bounceTypeOf(data) }),

@@ -4,6 +4,7 @@ import { isYetToBePaced, lateMs, turnMs } from "../broadcasts/pace.ts";
 import { heldNote } from "../broadcasts/schema.ts";
 import { again, type Ending } from "../jobs/job.ts";
 import { perApp } from "../per-app.ts";
+import { rateNote } from "./explain.ts";
 import type { Outcome } from "./outcome.ts";
 import { type DueDelivery, takeTurn } from "./store.ts";
 
@@ -37,7 +38,7 @@ export function awaitsTurn(app: App, { delivery, broadcast }: DueDelivery): Endi
   const { nextAttemptAt: plannedAt } = delivery;
   if (!broadcast || ratePerMinute === null || !plannedAt || delivery.state !== "queued") return undefined;
   const now = app.now().getTime();
-  const why = `its broadcast sends ${ratePerMinute} messages a minute`;
+  const why = rateNote(ratePerMinute);
   if (isYetToBePaced(broadcast, delivery.id)) return again(new Date(now + lateMs), why);
   const lateBy = now - plannedAt.getTime();
   // It was under way when everybody was given another turn: its own is still to come.

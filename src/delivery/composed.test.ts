@@ -5,6 +5,7 @@ import { testTeam } from "../../test/support/test-app.ts";
 import { atomically } from "../app.ts";
 import { domains } from "../domains/schema.ts";
 import { newId } from "../ids.ts";
+import { suppress } from "../suppressions/suppress.ts";
 import { getMessage } from "./composed.ts";
 
 test("the message of a delivery is the one its host got", async () => {
@@ -28,4 +29,24 @@ test("it is nobody else's, and can't be signed once its domain is gone", async (
   await expect(getMessage(app, teamId, id, newId())).rejects.toThrow("Delivery not found");
   await atomically(app, [app.db.delete(domains).where(eq(domains.name, "example.com"))]);
   await expect(getMessage(app, teamId, id, deliveryId)).rejects.toThrow("domain of this email was removed");
+});
+
+test("whoever was sent nothing, and will not be, has none", async () => {
+  const here = await deliveryScene();
+  const { app, teamId } = here;
+  await atomically(app, suppress(app, { teamId, address: "gone@recipient.test", reason: "manual" }));
+  const id = await here.send({ to: ["bob@recipient.test", "gone@recipient.test"] });
+  const told = await Promise.all(
+    (await here.deliveries(id)).map(async ({ recipient, id: deliveryId }) => [
+      recipient,
+      await getMessage(app, teamId, id, deliveryId).then(
+        () => "a message",
+        ({ message }: Error) => message,
+      ),
+    ]),
+  );
+  expect(Object.fromEntries(told)).toEqual({
+    "bob@recipient.test": "a message",
+    "gone@recipient.test": "No message was sent to this recipient, and none will be.",
+  });
 });

@@ -2,6 +2,7 @@
 import type { App } from "../app.ts";
 import { isInvitation, withoutInvitationLink } from "../emails/invitation-link.ts";
 import { contentRemoved, requireEmail } from "../emails/read.ts";
+import type { Delivery } from "../emails/schema.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
 import { makeMessage } from "./message.ts";
@@ -20,6 +21,9 @@ export async function getMessage(
   const id = await requireEmail(app, teamId, emailId);
   const due = isId(deliveryId) ? await findDueDelivery(app.db, deliveryId.toLowerCase()) : undefined;
   if (due?.delivery.emailId !== id) throw new Refusal("not_found", "Delivery not found");
+  if (!hasMessage(due.delivery)) {
+    throw new Refusal("not_found", "No message was sent to this recipient, and none will be.");
+  }
   const { domain } = due;
   const { contentRemovedAt } = due.email;
   const content = isInvitation(due.email) ? withoutInvitationLink(due.content) : due.content;
@@ -36,4 +40,9 @@ export async function getMessage(
   } finally {
     making.release();
   }
+}
+
+/** Whether its recipient was sent a message, or will be. */
+export function hasMessage({ state, attempts }: Pick<Delivery, "state" | "attempts">): boolean {
+  return attempts > 0 || (state !== "suppressed" && state !== "canceled");
 }

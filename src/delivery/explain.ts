@@ -1,4 +1,5 @@
 /** Why a delivery is not there yet, or what became of it, in one sentence. */
+import { type Broadcast, heldNote } from "../broadcasts/schema.ts";
 import type { Delivery } from "../emails/schema.ts";
 import { isPaused, pausedUntil } from "../jobs/pause.ts";
 import type { JobRow, Lane, Pause } from "../jobs/schema.ts";
@@ -12,6 +13,8 @@ export interface Circumstances {
   >;
   /** When the email's client wanted it sent. */
   scheduledAt: Date | null;
+  /** The broadcast it is of, if it is of one. */
+  broadcast?: Pick<Broadcast, "ratePerMinute">;
   /** Absent once the delivery has ended. */
   job: Pick<JobRow, "lane" | "node" | "runAt" | "lastError"> | null;
   lane: Lane | null;
@@ -84,6 +87,7 @@ function explainWaiting(known: Circumstances): Explanation {
     return waits("attempt", status, null, status);
   }
   if (job.runAt >= pausedUntil) {
+    if (job.lastError === heldNote) return waits("pause", heldNote, null, `Waiting: ${heldNote}`);
     const reason = job.lastError ?? "Held by an operator";
     return waits("hold", reason, null, reason);
   }
@@ -122,9 +126,14 @@ function explainWaiting(known: Circumstances): Explanation {
 
 type Job = NonNullable<Circumstances["job"]>;
 
-function whyRetry({ delivery }: Circumstances, job: Job): string {
-  return (delivery.state === "deferred" ? delivery.lastReply : job.lastError) ?? "it was put off";
+function whyRetry({ delivery, broadcast }: Circumstances, job: Job): string {
+  if (delivery.state === "deferred") return delivery.lastReply ?? "it was put off";
+  const rate = broadcast?.ratePerMinute;
+  return job.lastError ?? (rate ? rateNote(rate) : "it was put off");
 }
+
+/** Why a recipient of a broadcast waits for their turn. */
+export const rateNote = (ratePerMinute: number) => `its broadcast sends ${ratePerMinute} messages a minute`;
 
 function describeRetry(known: Circumstances, job: Job): string {
   const { delivery, giveUpAfterMs } = known;

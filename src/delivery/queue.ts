@@ -24,7 +24,8 @@ export async function countQueue(app: App, filter: QueueFilter): Promise<QueueCo
 }
 
 /** A delivery that waits, as people are shown it. */
-export interface Queued extends Pick<Waiting, "id" | "state" | "isBusy" | "emailId" | "recipient" | "runAt"> {
+export interface Queued
+  extends Pick<Waiting, "id" | "state" | "isBusy" | "emailId" | "broadcastId" | "recipient" | "runAt"> {
   subject: string;
   /** Without the kind of work. */
   lane: string;
@@ -38,8 +39,8 @@ export async function listInQueue(app: App, filter: QueueFilter, most: number): 
     if (found.length === most) break;
   }
   const subjects = await listSubjects(app.db, [...new Set(found.map(({ emailId }) => emailId))]);
-  return found.map(({ id, state, isBusy, emailId, recipient, runAt, lane }) => ({
-    ...{ id, state, isBusy, emailId, recipient, runAt, lane: shortLane(lane) },
+  return found.map(({ id, state, isBusy, emailId, broadcastId, recipient, runAt, lane }) => ({
+    ...{ id, state, isBusy, emailId, broadcastId, recipient, runAt, lane: shortLane(lane) },
     subject: subjects.get(emailId) ?? "",
   }));
 }

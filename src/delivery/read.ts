@@ -1,5 +1,6 @@
 import { and, asc, desc, eq, getTableColumns, gt, sql } from "drizzle-orm";
 import type { App } from "../app.ts";
+import type { Broadcast } from "../broadcasts/schema.ts";
 import type { Db } from "../db/open.ts";
 import { getEmail } from "../emails/read.ts";
 import { type Delivery, deliveries, type Email } from "../emails/schema.ts";
@@ -23,6 +24,8 @@ const longestHistory = 50;
 
 /** Which deliveries of an email, in the order they were made. */
 export interface DeliverySlice {
+  /** One alone, by its id. */
+  only?: string;
   after?: string;
   /** One more is given where there are more. */
   limit?: number;
@@ -41,11 +44,22 @@ export async function explainDeliveries(
   slice: DeliverySlice = {},
 ): Promise<ExplainedDelivery[]> {
   if (email.broadcastId !== null) {
+    const recipients = `GET /broadcasts/${email.broadcastId}/recipients`;
     throw new Refusal(
       "validation_error",
-      `This email is a broadcast, and may have a million deliveries: list them with \`GET /broadcasts/${email.broadcastId}/recipients\`.`,
+      `This email is a broadcast, and may have a million deliveries: list them with \`${recipients}\`, and look at one with \`${recipients}/{id}\`.`,
     );
   }
+  return explainSlice(app, email, slice);
+}
+
+/** Those of a slice, of whatever email. */
+export async function explainSlice(
+  app: App,
+  email: Pick<Email, "id" | "teamId" | "scheduledAt">,
+  slice: DeliverySlice,
+  broadcast?: Pick<Broadcast, "ratePerMinute">,
+): Promise<ExplainedDelivery[]> {
   const [rows, histories, pause] = await Promise.all([
     listPlaces(app.db, email, slice),
     listAttempts(app.db, email.id, slice),
@@ -57,7 +71,7 @@ export async function explainDeliveries(
     delivery,
     lane: job && shortLane(job.lane),
     history: histories.get(delivery.id) ?? [],
-    ...explain({ delivery, scheduledAt: email.scheduledAt, job, lane, pause, giveUpAfterMs, now }),
+    ...explain({ delivery, scheduledAt: email.scheduledAt, broadcast, job, lane, pause, giveUpAfterMs, now }),
   }));
 }
 
@@ -71,7 +85,7 @@ interface Place {
 async function listPlaces(
   db: Db,
   { id: emailId, teamId }: Pick<Email, "id" | "teamId">,
-  { after = "", limit }: DeliverySlice,
+  { only, after = "", limit }: DeliverySlice,
 ): Promise<Place[]> {
   const { lane, node, runAt, lastError } = getTableColumns(jobs);
   return db
@@ -79,7 +93,13 @@ async function listPlaces(
     .from(deliveries)
     .leftJoin(jobs, eq(jobs.id, deliveries.id))
     .leftJoin(lanes, eq(lanes.lane, jobs.lane))
-    .where(and(eq(deliveries.emailId, emailId), eq(deliveries.teamId, teamId), gt(deliveries.id, after)))
+    .where(
+      and(
+        eq(deliveries.emailId, emailId),
+        eq(deliveries.teamId, teamId),
+        only === undefined ? gt(deliveries.id, after) : eq(deliveries.id, only),
+      ),
+    )
     .orderBy(asc(deliveries.id))
     .limit(limit === undefined ? -1 : limit + 1);
 }
@@ -87,9 +107,10 @@ async function listPlaces(
 async function listAttempts(
   db: Db,
   emailId: string,
-  { after = "", limit }: DeliverySlice,
+  { only, after = "", limit }: DeliverySlice,
 ): Promise<Map<string, Attempt[]>> {
-  const asked = sql`select id from deliveries where email_id = ${emailId} and id > ${after}
+  const asked = sql`select id from deliveries
+    where email_id = ${emailId} and ${only === undefined ? sql`id > ${after}` : sql`id = ${only}`}
     order by id limit ${limit === undefined ? -1 : limit + 1}`;
   const newest = sql`(${attempts.deliveryId}, ${attempts.number}, ${attempts.position}) in (
     select delivery_id, number, position from (

@@ -84,6 +84,7 @@ export const emails = sqliteTable(
   },
   (t) => [
     index("emails_team").on(t.teamId, t.id),
+    index("emails_broadcast").on(t.teamId, t.id).where(sql`${t.broadcastId} is not null`),
     index("emails_scheduled").on(t.domainId).where(sql`${t.lastEvent} = 'scheduled'`),
     index("emails_outcome")
       .on(t.teamId, t.lastEvent, t.id)

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { type TestApp, testApp, testTeam } from "../../test/support/test-app.ts";
 import { atomically } from "../app.ts";
 import type { Row } from "../db/transport.ts";
+import { rawWrite } from "../db/write.ts";
 import { newIdAt } from "../ids.ts";
 
 import { type EmailSearch, searchEmails } from "./search.ts";
@@ -277,4 +278,103 @@ test("the row of an email's words leads back to its id", async () => {
     expect(id.startsWith(String((rows as Row[])[0]?.[0]))).toBe(true);
     expect(String((rows as Row[])[0]?.[0])).toHaveLength(20);
   }
+});
+
+describe("of broadcasts", () => {
+  /** A broadcast's email to some people; their deliveries' ids. */
+  async function broadcast(s: Scene, people: string[], changes: Partial<NewEmail> = {}, state = "delivered") {
+    const emailId = await email(s, { recipients: [], broadcastId: newIdAt(s.app.now()), ...changes });
+    const rows = people.map((recipient) => ({ id: newIdAt(s.app.now()), recipient }));
+    await atomically(
+      s.app,
+      rows.map(({ id, recipient }) =>
+        rawWrite(
+          `insert into deliveries (id, team_id, email_id, recipient, domain, state, attempts, created_at, contact_id)
+           values (?, ?, ?, ?, 'example.org', ?, 1, 0, 'contact')`,
+          [id, s.teamId, emailId, recipient, state],
+        ),
+      ),
+    );
+    return { emailId, ids: rows.map(({ id }) => id) };
+  }
+  const search = (s: Scene, search: EmailSearch, limit = 50) =>
+    searchEmails(s.app, s.teamId, search, { limit });
+
+  test("a whole address finds the copies that went to it, among the emails to it, newest first and page by page", async () => {
+    const s = await scene();
+    const old = await broadcast(s, ["ada@example.org", "eve@example.org"]);
+    const own = await email(s, { recipients: ["Ada <ada@example.org>"] });
+    await broadcast(s, ["eve@example.org"]);
+    await indexed(s.app);
+    const late = await broadcast(s, ["ada@example.org"], {}, "deferred");
+    const all = [late.emailId, own, old.emailId];
+    for (const text of [
+      "ada@example.org",
+      "ADA@Example.org",
+      "to:ada@example.org",
+      '"ada@example.org"',
+      "ada@example.org news",
+    ]) {
+      const ids = await found(s, { text });
+      expect({ text, ids }).toEqual({ text, ids: text.endsWith("news") ? [] : all });
+    }
+    for (const limit of [1, 2, 3]) expect(await found(s, { text: "ada@example.org" }, limit)).toEqual(all);
+    const { emails } = await search(s, { text: "ada@example.org" });
+    expect(
+      emails.map(({ deliveryId, recipients, lastEvent, messageId }) => [
+        deliveryId,
+        recipients,
+        lastEvent,
+        messageId,
+      ]),
+    ).toEqual([
+      [late.ids[0], ["ada@example.org"], "delivery_delayed", `<${late.ids[0]}@example.com>`],
+      [undefined, ["Ada <ada@example.org>"], "delivered", `<${own}@example.com>`],
+      [old.ids[0], ["ada@example.org"], "delivered", `<${old.ids[0]}@example.com>`],
+    ]);
+  });
+
+  test("they are narrowed by all else that is asked, and found by no part of an address and no sender", async () => {
+    const s = await scene();
+    const domainId = newIdAt(s.app.now());
+    const one = await broadcast(s, ["ada@example.org"], { subject: "Spring", domainId }, "bounced");
+    const between = s.app.now();
+    const two = await broadcast(s, ["ada@example.org"], { subject: "Summer" });
+    const text = "ada@example.org";
+    expect(await found(s, { text: `${text} spr` })).toEqual([one.emailId]);
+    expect(await found(s, { text, status: "bounced" })).toEqual([one.emailId]);
+    expect(await found(s, { text, domainId })).toEqual([one.emailId]);
+    expect(await found(s, { text, from: new Date(between.getTime() + 1) })).toEqual([two.emailId]);
+    expect(await found(s, { text, until: new Date(between.getTime() + 1) })).toEqual([one.emailId]);
+    for (const nothing of ["ada@", "ada@example", "from:ada@example.org", "subject:ada@example.org"]) {
+      expect({ nothing, ids: await found(s, { text: nothing }) }).toEqual({ nothing, ids: [] });
+    }
+    const { teamId } = await testTeam(s.app, "Others");
+    expect(await found({ app: s.app, teamId }, { text })).toEqual([]);
+  });
+
+  test("a Message-ID finds the one copy that has it, with brackets and without, and so does the delivery's id", async () => {
+    const s = await scene();
+    const { ids } = await broadcast(s, ["ada@example.org", "eve@example.org"]);
+    const { teamId } = await testTeam(s.app, "Others");
+    for (const text of [ids[1]!, `<${ids[1]}@example.com>`, `${ids[1]}@example.com`]) {
+      expect((await search(s, { text })).emails).toMatchObject([
+        { deliveryId: ids[1], recipients: ["eve@example.org"] },
+      ]);
+      expect(await found({ app: s.app, teamId }, { text })).toEqual([]);
+    }
+  });
+
+  test("one answer looks at a bounded number of them, and the next goes on", async () => {
+    const s = await scene();
+    const { emailId } = await broadcast(s, ["ada@example.org"]);
+    const later = Array.from({ length: 1_100 }, () =>
+      emailRow(s, { recipients: [], broadcastId: newIdAt(s.app.now()) }),
+    );
+    await atomically(s.app, later.map(insertEmail));
+    await indexed(s.app);
+    const first = await search(s, { text: "ada@example.org" });
+    expect([first.emails, typeof first.next]).toEqual([[], "string"]);
+    expect(await found(s, { text: "ada@example.org" })).toEqual([emailId]);
+  });
 });

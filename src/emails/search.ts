@@ -1,14 +1,16 @@
-import { and, desc, eq, getTableColumns, gte, lt, sql } from "drizzle-orm";
+import { and, desc, eq, gte, lt, sql } from "drizzle-orm";
 import type { App } from "../app.ts";
 import type { Db } from "../db/open.ts";
 import { Refusal } from "../errors.ts";
 import { isId, leastIdAt } from "../ids.ts";
+import { parseAddress, recipientKey } from "../mail/address.ts";
 import { readMessageId } from "../mail/message-id.ts";
 import { emails, type LastEvent, lastEvents } from "./schema.ts";
+import { type FoundEmail, findCopy, listCopies } from "./search-copies.ts";
 import { wordsWrittenTo } from "./search-index.ts";
 import { idPrefixSql, searchRowid } from "./search-rowid.ts";
 import { hasPhrase, matchOf, type Phrase, scopeWord, textsOf, wordColumns, wordsOf } from "./search-words.ts";
-import type { ListedEmail } from "./store.ts";
+import { findListedEmail, type ListedEmail, listed } from "./store.ts";
 
 /** What is looked for; what is absent may be anything. */
 export interface EmailSearch {
@@ -27,16 +29,21 @@ export interface EmailSearch {
 }
 
 export interface FoundEmails {
-  emails: ListedEmail[];
+  emails: FoundEmail[];
   /** Where to go on; absent when everything was looked at. Fewer than asked for may be found before it. */
   next?: string;
 }
 
 interface Wanted extends Pick<EmailSearch, "domainId" | "from" | "until"> {
   status?: LastEvent;
-  phrases: Phrase[];
-  /** The id of one email. */
+  phrases: Asked[];
+  /** The id of one email, or of one copy of a broadcast. */
   id?: string;
+}
+
+/** A phrase of a search, and the address it is where it is a whole one and may be a recipient's. */
+interface Asked extends Phrase {
+  address?: string;
 }
 
 /** So much is looked at for one answer: then it says how far it came, rather than to take long. */
@@ -45,7 +52,10 @@ const perSlice = { whole: 330, narrowed: 2_000, words: 40_000, matches: 400 } as
 /** More words than this begin so: whoever has one of them is found sooner by looking. */
 const mostEnds = 24;
 
-/** The emails of a team that are looked for, newest first, behind an id when one is given. */
+/**
+ * The emails of a team that are looked for, newest first, behind an id when one is given. Of broadcasts the copies of whom
+ * a whole address or a Message-ID names.
+ */
 export async function searchEmails(
   app: App,
   teamId: string,
@@ -53,19 +63,48 @@ export async function searchEmails(
   { limit, after }: { limit: number; after?: string },
 ): Promise<FoundEmails> {
   const wanted = readSearch(search);
-  if (wanted.id !== undefined) return { emails: await findById(app.db, teamId, wanted.id) };
+  const meant = wanted.phrases.find(({ address }) => address !== undefined);
+  if (wanted.id !== undefined) {
+    const found =
+      (await findListedEmail(app.db, teamId, wanted.id)) ?? (await findCopy(app.db, teamId, wanted.id));
+    if (found || !meant) return { emails: found ? [found] : [] };
+  }
+  const position = earlier(after, wanted.until && leastIdAt(wanted.until));
+  const found = await byWords(app, wanted, { teamId, position, limit });
+  if (!meant) return found;
+  const least = later(wanted.from && leastIdAt(wanted.from), found.next ?? "");
+  const { copies, next } = await listCopies(app.db, teamId, meant.address!, { position, least });
+  const phrases = wanted.phrases.filter((phrase) => phrase !== meant);
+  const sent = copies.filter((copy) => isWanted(copy, { ...wanted, phrases }));
+  return merged(found, { emails: sent, next }, limit);
+}
+
+/** Both as far as both have come, the newest of them. A copy stands for its broadcast, which may be found by its words. */
+function merged(one: FoundEmails, other: FoundEmails, limit: number): FoundEmails {
+  const least = later(one.next, other.next ?? "");
+  const byId = new Map([...one.emails, ...other.emails].map((email) => [email.id, email]));
+  const emails = [...byId.values()]
+    .filter(({ id }) => id >= least)
+    .sort((a, b) => (a.id < b.id ? 1 : -1))
+    .slice(0, limit);
+  if (emails.length === limit) return { emails, next: emails.at(-1)!.id };
+  return { emails, ...(least !== "" && { next: least }) };
+}
+
+async function byWords(app: App, wanted: Wanted, place: Place): Promise<FoundEmails> {
+  const { teamId, limit } = place;
   const match = await matchOfWanted(app.db, teamId, wanted);
   const writtenTo = match === undefined ? "" : await wordsWrittenTo(app.db);
   const found: ListedEmail[] = [];
-  let position: string | undefined = earlier(after, wanted.until && leastIdAt(wanted.until));
+  let { position } = place;
   for (let n = 0; n < slices; n++) {
-    const place = { teamId, position, limit: limit - found.length };
+    const rest = { teamId, position, limit: limit - found.length };
     const slice =
       match !== undefined && position !== undefined && position <= writtenTo
-        ? await matching(app.db, wanted, match, place)
+        ? await matching(app.db, wanted, match, rest)
         : isIndexed(wanted)
-          ? await withOutcome(app.db, wanted, place)
-          : await walking(app.db, wanted, writtenTo, place);
+          ? await withOutcome(app.db, wanted, rest)
+          : await walking(app.db, wanted, writtenTo, rest);
     found.push(...slice.emails);
     if (slice.next === undefined) return { emails: found };
     position = slice.next;
@@ -231,15 +270,6 @@ async function wordsBeginning(db: Db, word: string): Promise<string[]> {
   return rows.map(([term]) => term);
 }
 
-async function findById(db: Db, teamId: string, id: string): Promise<ListedEmail[]> {
-  return db
-    .select(listed)
-    .from(emails)
-    .where(and(eq(emails.id, id), eq(emails.teamId, teamId)));
-}
-
-const { merge: _filling, ...listed } = getTableColumns(emails);
-
 function isWanted(email: ListedEmail, { phrases, status, domainId }: Wanted): boolean {
   if (status !== undefined && email.lastEvent !== status) return false;
   if (domainId !== undefined && email.domainId !== domainId) return false;
@@ -262,7 +292,9 @@ function isIndexed({ phrases, domainId, status }: Wanted): boolean {
 
 function readSearch({ text = "", status, domainId, tag, from, until }: EmailSearch): Wanted {
   const trimmed = text.trim();
-  const id = isId(trimmed) ? trimmed.toLowerCase() : readMessageId(trimmed)?.emailId;
+  // A Message-ID is often copied without its brackets.
+  const named = readMessageId(trimmed.startsWith("<") ? trimmed : `<${trimmed.toLowerCase()}>`);
+  const id = isId(trimmed) ? trimmed.toLowerCase() : named?.emailId;
   const phrases = [
     ...readPhrases(trimmed),
     ...(tag?.trim() ? readPhrases(`tag:"${tag.replaceAll('"', "")}"`) : []),
@@ -289,13 +321,17 @@ const places: Record<string, readonly (typeof wordColumns)[number][]> = {
 const mostPhrases = 20;
 
 /** `from:ada@example.com "second invoice" over` → three phrases. */
-function readPhrases(text: string): Phrase[] {
+function readPhrases(text: string): Asked[] {
   const parts = text.matchAll(/(?:(from|to|subject|tag):)?(?:"([^"]*)"?|(\S+))/gi);
-  return Array.from(parts, ([, place, quoted, bare]) => ({
-    columns: place ? places[place.toLowerCase()]! : wordColumns,
-    words: wordsOf(quoted ?? bare ?? ""),
-    isBegun: quoted === undefined,
-  }))
+  return Array.from(parts, ([, place, quoted, bare]) => {
+    const columns = place ? places[place.toLowerCase()]! : wordColumns;
+    const said = quoted ?? bare ?? "";
+    const address = columns.includes("recipients") ? parseAddress(said)?.address : undefined;
+    return {
+      ...{ columns, words: wordsOf(said), isBegun: quoted === undefined },
+      ...(address !== undefined && { address: recipientKey(address) }),
+    };
+  })
     .filter(({ words }) => words.length > 0)
     .slice(0, mostPhrases);
 }

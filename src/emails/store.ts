@@ -204,9 +204,21 @@ export async function hasEmail(db: Db, teamId: string, id: string): Promise<bool
 /** An email as lists show it, without bodies and what they are filled with. */
 export type ListedEmail = Omit<Email, "merge">;
 
+const { merge: _filling, ...listed } = getTableColumns(emails);
+
+/** The columns of a `ListedEmail`. */
+export { listed };
+
+export async function findListedEmail(db: Db, teamId: string, id: string): Promise<ListedEmail | undefined> {
+  return db
+    .select(listed)
+    .from(emails)
+    .where(and(eq(emails.id, id), eq(emails.teamId, teamId)))
+    .get();
+}
+
 /** A page of a team's emails, newest first. */
 export async function listEmails(db: Db, teamId: string, keyset: Keyset): Promise<ListedEmail[]> {
-  const { merge: _filling, ...listed } = getTableColumns(emails);
   const { where, orderBy, limit } = pageOf(emails.id, eq(emails.teamId, teamId), keyset);
   return newestFirst(await db.select(listed).from(emails).where(where).orderBy(orderBy).limit(limit), keyset);
 }

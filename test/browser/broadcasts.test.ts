@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { type Page, scene, see } from "./browser.ts";
 
-const { open, elsewhere, api } = await scene();
+const { open, elsewhere, api, mailit } = await scene();
 const hostile = '<script>alert(1)</script><img src=x onerror="alert(2)">';
 
 /** Rows the stories are about; made when the first of them needs them, so that the empty pages come before. */
@@ -132,7 +132,7 @@ test("its recipients are listed by what became of them, with its links and what 
   await page.getByRole("cell", { name: "bounced@recipient.test" }).waitFor();
   await see(page, "broadcast-recipients");
   await page.getByLabel("Who").selectOption("bounced");
-  await page.getByText("permanent bounce").waitFor();
+  await page.getByText("permanent bounce: 550 5.1.1").waitFor();
   await page.getByRole("cell", { name: "delivered+bob@recipient.test" }).waitFor({ state: "detached" });
   await page.getByLabel("Who").selectOption("Bounced: transient");
   await page.getByText("Nobody is here").waitFor();
@@ -148,6 +148,73 @@ test("its recipients are listed by what became of them, with its links and what 
   await page.getByRole("button", { name: "Next" }).click();
   await page.frameLocator(".preview iframe").getByText("Hi Bob").waitFor();
   await see(page, "broadcast-message");
+});
+
+test("each recipient has a page: why it bounced or waits, the talk with the host, and what one can do", async () => {
+  const segment = await api("POST", "/segments", { name: "Three" });
+  for (const email of [
+    "bounced+why@recipient.test",
+    "deferred@recipient.test",
+    "delivered+why@recipient.test",
+  ]) {
+    await api("POST", "/contacts", { email, segments: [{ id: segment.id }] });
+  }
+  const { id } = await draft(segment.id, { name: "Why", subject: "Why", send: true });
+  const page = await open(`/admin/broadcasts/${id}`);
+  await page.getByText("1 of 3 are still being tried").waitFor();
+  await page.getByRole("link", { name: "Recipients" }).click();
+  await page.getByRole("row", { name: /^deferred@recipient\.test deferred 451 4\.3\.0/ }).waitFor();
+  await see(page, "broadcast-recipients-replies");
+
+  await page.getByRole("link", { name: "bounced+why@recipient.test" }).click();
+  await page.getByText(/^Bounced by mx\.sandbox\.test .*: 550 5\.1\.1/).waitFor();
+  await page.locator("summary").getByText("Try 1").click();
+  await page.getByText("RCPT TO:<bounced+why@recipient.test>").waitFor();
+  await see(page, "broadcast-recipient-bounced");
+  await page.getByRole("link", { name: "Raw" }).click();
+  await page.getByText("Composed and signed anew as you look").waitFor();
+  await page.getByText("To: bounced+why@recipient.test").waitFor();
+  await see(page, "broadcast-recipient-raw");
+  await page.getByRole("link", { name: "Headers" }).click();
+  await page.getByRole("row", { name: /^Message-ID/i }).waitFor();
+
+  await page.goto(`${mailit.url}/admin/broadcasts/${id}/recipients`);
+  await page.getByRole("link", { name: "deferred@recipient.test" }).click();
+  await page.getByText(/^Waiting for the next try at .* said 451 4\.3\.0 The sandbox asks/).waitFor();
+  await see(page, "broadcast-recipient-waiting");
+  const path = page.url();
+  await page.getByRole("button", { name: "Try now" }).click();
+  await page.getByText("It is tried now.").waitFor();
+  await page.getByText("Try 2", { exact: true }).waitFor(); // live
+  await page.getByRole("link", { name: "More" }).click();
+  await page.getByRole("link", { name: "Why" }).click();
+  expect(page.url()).toBe(path);
+  await page.getByRole("button", { name: "Give up" }).click();
+  await page.getByRole("button", { name: "Bounce it" }).click();
+  await page.getByText("It is given up and counts as bounced.").waitFor();
+  await page.getByText(/^Bounced by an operator at .*: ada@example\.com gave it up\.$/).waitFor();
+
+  // The overview and the contact lead there, too.
+  await page.goto(`${mailit.url}/admin`);
+  const problem = page.locator("#problems").getByRole("row", { name: /gave it up/ });
+  await problem.getByRole("link", { name: "deferred@recipient.test" }).click();
+  expect(page.url()).toBe(path);
+  await page.getByRole("link", { name: "deferred@recipient.test" }).click();
+  const contact = page.url();
+  await page.getByRole("table").getByRole("link", { name: "Why" }).click();
+  expect(page.url()).toBe(path);
+
+  // And so does whoever looks for the address among the emails, or for the copy's Message-ID.
+  await page.goto(contact);
+  await page.getByRole("link", { name: "All emails to this address" }).click();
+  await page.getByRole("row", { name: /^deferred@recipient\.test in a broadcast Why bounced/ }).waitFor();
+  await see(page, "emails-in-a-broadcast");
+  await page.getByRole("searchbox").fill("delivered+why");
+  await page.getByText("Nothing found").waitFor();
+  await see(page, "emails-nothing-found");
+  await page.getByRole("searchbox").fill(`<${path.split("/").at(-1)}@example.com>`);
+  await page.getByRole("link", { name: "deferred@recipient.test" }).click();
+  expect(page.url()).toBe(path);
 });
 
 test("it is scheduled in words, canceled, and deleted", async () => {

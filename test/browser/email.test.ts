@@ -181,6 +181,23 @@ test("a bounce shows its reply", async () => {
   await see(page, "email-bounced");
 });
 
+test("whoever complains is delivered and complained, as their email is; nobody who was sent nothing has a copy", async () => {
+  await api("POST", "/suppressions", { email: "gone@elsewhere.test" });
+  const id = await send({ to: ["complained@elsewhere.test", "gone@elsewhere.test"] });
+  await has(id, "complained");
+  const page = await open(`/admin/emails/${id}`);
+  const card = page.getByRole("region", { name: "complained@elsewhere.test" });
+  await card.locator(".badge").getByText("complained").waitFor();
+  expect(await card.locator(".row .badge").allTextContents()).toEqual(["delivered", "complained"]);
+  await page.locator("#email-state").getByText("complained").waitFor();
+  await see(page, "email-complained");
+  await tab(page, "Raw");
+  await page.getByText("Composed and signed anew as you look").waitFor();
+  await page.getByText("DKIM-Signature: v=1").waitFor();
+  expect(await page.getByLabel("The copy for").count()).toBe(0);
+  await see(page, "email-raw-composed");
+});
+
 test("a scheduled email is given another time and canceled, by keyboard alone", async () => {
   const id = await send({ scheduled_at: "in 2 hours" });
   const page = await open(`/admin/emails/${id}`);

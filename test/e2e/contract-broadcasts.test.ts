@@ -241,6 +241,52 @@ test("broadcasts: recipients by what became of them, and the links they followed
   expect(metrics.body.data).toEqual([{ broadcast_id: id, broadcast_name: "Untitled", delivered: 1 }]);
 });
 
+test("broadcasts: what became of one recipient's copy, and why it is not there yet", async () => {
+  const segmentId = await audience("deferred@example.org", "delivered@example.org");
+  const { id } = ok(
+    await resend.broadcasts.create({ segmentId, from, subject: "Why", html: "<p>Hi</p>", send: true }),
+  );
+  await sent(id);
+  const all = (await api.get(`/broadcasts/${id}/recipients?type=all`)).body.data;
+  expect(all).toMatchObject([
+    { email: "delivered@example.org", state: "delivered", last_reply: expect.stringMatching(/^250 /) },
+    { email: "deferred@example.org", state: "deferred", last_reply: expect.stringMatching(/^451 4\.3\.0 /) },
+  ]);
+  const path = `/broadcasts/${id}/recipients/${all[1].id}`;
+  const { status, body } = await api.get(path);
+  expect(status).toBe(200);
+  expect(body).toMatchObject({
+    ...{ object: "broadcast_recipient", id: all[1].id, broadcast_id: id, contact_id: all[1].contact_id },
+    ...{ recipient: "deferred@example.org", state: "deferred", attempts: 1, last_reply: all[1].last_reply },
+    message_id: `<${all[1].id}@${account.domain}>`,
+    waiting_for: { limiter: "retry", until: expect.any(String) },
+    status: expect.stringMatching(
+      /^Waiting for the next try at .* said 451 4\.3\.0 .* at try 1; it is given up/,
+    ),
+    history: [{ number: 1, outcome: "deferred", host: "mx.sandbox.test" }],
+    events: [{ type: "email.delivery_delayed", data: { bounce: { message: all[1].last_reply } } }],
+  });
+  const item = { to: ["deferred@example.org"], subject: "Why", message_id: body.message_id };
+  const copies = { broadcast_recipient: { id: body.id, broadcast_id: id }, last_event: "delivery_delayed" };
+  for (const q of ["deferred@example.org", "to:deferred@example.org", body.message_id]) {
+    const found = await api.get(`/emails?q=${encodeURIComponent(q)}`);
+    expect(found.body.data).toMatchObject([{ ...item, ...copies }]);
+  }
+  const copy = await fetch(`${server.url}/emails/${body.email_id}/deliveries/${body.id}/message`, {
+    headers: { authorization: `Bearer ${server.setup.api_key}` },
+  });
+  expect((await simpleParser(await copy.text())).messageId).toBe(body.message_id);
+  expect((await api.get(`/emails/${body.email_id}/deliveries`)).body.message).toContain(
+    `look at one with \`GET /broadcasts/${id}/recipients/{id}\``,
+  );
+  expect((await api.get(`/broadcasts/${id}/recipients/${absent}`)).body).toEqual({
+    ...{ statusCode: 404, name: "not_found", message: "Recipient not found" },
+  });
+  expect((await api.get(`/broadcasts/${absent}/recipients/${all[1].id}`)).body.message).toBe(
+    "Broadcast not found",
+  );
+});
+
 test("broadcasts: what is refused", async () => {
   const segmentId = await audience();
   const draft = { segmentId, from, subject: "News", html: "<p>Hi</p>" };

@@ -79,6 +79,12 @@
     setTimeout(() => underWay.delete(form), 3000); // whoever has stopped it may mean it again
   });
 
+  // Back loads a page anew, and the browser puts in again what was typed; what that was typed over comes back with it only
+  // where a script has set it.
+  for (const field of document.querySelectorAll("input[name=seen], input[name=shown]")) {
+    field.value = String(field.value);
+  }
+
   // What is written and not sent is not lost by leaving unasked; what was refused is not sent either.
   for (const form of document.querySelectorAll("form[data-guard]")) {
     let isChanged = form.querySelector(".mistake") !== null;

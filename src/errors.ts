@@ -40,11 +40,14 @@ export class Refusal extends Error {
 export type ConflictKind = "unique" | "foreign_key" | "check" | "not_null" | "stale";
 
 /** What is refused to whoever would write over what they have not seen. */
-export const savedMeanwhile = () =>
-  new Refusal(
-    "already_exists",
-    "Somebody else has saved this since you opened it, and nothing of yours is saved yet. See in another tab what it says now, and take over from it what you want to keep; saving once more writes over it.",
-  );
+export class SavedMeanwhile extends Refusal {
+  constructor() {
+    super(
+      "already_exists",
+      "This was saved by somebody else, or in another tab, since you opened it, and nothing of what you wrote here is saved yet. See in another tab what it says now, and take over from it what you want to keep; saving once more writes over it.",
+    );
+  }
+}
 
 /**
  * A batch of writes the database refused as a whole: a constraint did not hold, or (`stale`) a row was no longer as the

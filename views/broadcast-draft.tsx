@@ -50,6 +50,8 @@ type Choice = readonly (readonly [id: string, name: string])[];
 export interface DraftPageProps {
   csrf: string;
   broadcast: Broadcast;
+  /** As of when what was first shown in the form was there. */
+  seen: Date;
   now: Date;
   values: BroadcastValues;
   mistakes: BroadcastMistakes;
@@ -61,7 +63,7 @@ export interface DraftPageProps {
 }
 
 export function DraftPage(props: DraftPageProps) {
-  const { csrf, broadcast, now, values, mistakes, tested, segments, topics, domains, preview } = props;
+  const { csrf, broadcast, seen, now, values, mistakes, tested, segments, topics, domains, preview } = props;
   const path = `/admin/broadcasts/${broadcast.id}`;
   const mayWrite = useMayWrite(); // who only looks chooses nothing whose reach could change
   return (
@@ -93,7 +95,7 @@ export function DraftPage(props: DraftPageProps) {
       )}
       <TestSent emailId={tested} />
       <Form isShown csrf={csrf} action={path} id="edit" class="compose" data-edit data-guard>
-        <Seen at={broadcast.updatedAt} />
+        <Seen at={seen} />
         <div class="stack">
           <FormMistake>{mistakes.form}</FormMistake>
           <TextField

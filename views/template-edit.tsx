@@ -49,6 +49,8 @@ export type TemplateMistakes = Partial<Record<(typeof templateFields)[number] | 
 export interface TemplatePageProps {
   csrf: string;
   template: Template;
+  /** As of when what was first shown in the form was there. */
+  seen: Date;
   now: Date;
   values: TemplateValues;
   mistakes: TemplateMistakes;
@@ -60,7 +62,7 @@ export interface TemplatePageProps {
 }
 
 export function TemplatePage(props: TemplatePageProps) {
-  const { csrf, template, now, values, mistakes, tested, domains, preview } = props;
+  const { csrf, template, seen, now, values, mistakes, tested, domains, preview } = props;
   const path = `/admin/templates/${template.id}`;
   return (
     <>
@@ -108,7 +110,7 @@ export function TemplatePage(props: TemplatePageProps) {
       </PageHead>
       <TestSent emailId={tested} />
       <Form isShown csrf={csrf} action={path} id="edit" class="compose" data-edit data-guard>
-        <Seen at={template.updatedAt} />
+        <Seen at={seen} />
         <div class="stack">
           <FormMistake>{mistakes.form}</FormMistake>
           <div class="pair">

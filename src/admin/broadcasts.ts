@@ -30,6 +30,7 @@ import type { Broadcast } from "../broadcasts/schema.ts";
 import { listSegments } from "../contacts/segments.ts";
 import { listTopics } from "../contacts/topics.ts";
 import { listSendingDomains } from "../domains/service.ts";
+import { SavedMeanwhile } from "../errors.ts";
 import { isId } from "../ids.ts";
 import { getPublishedTemplates } from "../templates/service.ts";
 import { coursePage, coursePages } from "./broadcast-course.ts";
@@ -145,8 +146,10 @@ const draftPages = (app: App) =>
       const values = readValues(visit.form);
       const path = `/admin/broadcasts/${params.id}`;
       visit.act(`Changed the broadcast “${values.name}”`);
+      let seen = seenAt(visit);
       try {
-        await updateBroadcast(app, visit.teamId, params.id, toFields(values), seenAt(visit));
+        await updateBroadcast(app, visit.teamId, params.id, toFields(values), seen);
+        seen = undefined; // it is theirs by now
         switch (visit.form.text("then")) {
           case "send":
             return visit.done(`${path}/send`);
@@ -161,9 +164,10 @@ const draftPages = (app: App) =>
             return visit.done(path, "Saved.");
         }
       } catch (error) {
+        if (error instanceof SavedMeanwhile) seen = undefined; // they are told
         const mistakes = mistakesOf(error, broadcastFields);
         const broadcast = await getBroadcast(app, visit.teamId, params.id);
-        return draftPage(app, visit, broadcast, { values, mistakes });
+        return draftPage(app, visit, broadcast, { values, mistakes, seen });
       }
     })
     .post("/:id/duplicate", async ({ visit, params }) => {
@@ -181,6 +185,7 @@ const draftPages = (app: App) =>
 interface Given {
   values?: DraftPageProps["values"];
   mistakes?: Mistakes;
+  seen?: Date | undefined;
   tested?: string;
 }
 
@@ -189,6 +194,7 @@ async function draftPage(app: App, visit: Visit, broadcast: Broadcast, given: Gi
   const values = given.values ?? valuesOf(broadcast, user.email);
   const all = { limit: mostChoices };
   const content = h(DraftPage, {
+    seen: given.seen ?? broadcast.updatedAt,
     ...{ csrf, broadcast, now: app.now(), values, mistakes: given.mistakes ?? {} },
     tested: given.tested !== undefined && isId(given.tested) ? given.tested : undefined,
     segments: withChosen((await listSegments(app, teamId, all)).map(toChoice), values.segmentId),

@@ -25,7 +25,7 @@ export function requireCsrfToken(app: App, { signInId, team }: Whose, given: str
   }
   if (teamId === team.id || isOfAnyTeam) return;
   throw new Refusal(
-    "not_permitted",
+    "already_exists",
     `Nothing was done: you have changed to the team ${team.name} since this page was loaded, and it shows another team. Change back to that team in another tab and send it again, or load the page anew.`,
   );
 }

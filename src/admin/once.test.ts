@@ -4,6 +4,7 @@ import { testDomain } from "../../test/support/test-domain.ts";
 import { signIn } from "../accounts/sign-ins.ts";
 import { getEmails } from "../emails/read.ts";
 import { listTeamKeys } from "../keys/service.ts";
+import { getSuppressions } from "../suppressions/read.ts";
 import { adminRoutes } from "./routes.ts";
 
 const app = await testApp();
@@ -75,6 +76,17 @@ test("what was refused may be sent again", async () => {
   expect(held.map(({ status }) => status)).toEqual([422, 422]);
 });
 
+test("what was undone by something else one has sent is done again", async () => {
+  const csrf = await load();
+  const suppress = () => send("/admin/suppressions", { csrf, email: "again@example.org", reason: "manual" });
+  await suppress();
+  const [row] = await getSuppressions(app, teamId, undefined, { limit: 10 });
+  await send(`/admin/suppressions/${row!.id}/remove`, { csrf });
+  expect(await getSuppressions(app, teamId, undefined, { limit: 10 })).toHaveLength(0);
+  await suppress();
+  expect(await getSuppressions(app, teamId, undefined, { limit: 10 })).toHaveLength(1);
+});
+
 test("who comes back to an old page after a while means it", async () => {
   const csrf = await load();
   await makeKey(csrf, "Later");
@@ -105,4 +117,31 @@ test("an email that is sent twice is one email, also where its forms come to two
   const twice = [await send(`${first}/resend`, resent), await send(`${first}/resend`, resent, another)];
   expect(twice[1]!.headers.get("location")).toBe(twice[0]!.headers.get("location")!);
   expect(await getEmails(app, teamId, { limit: 10 })).toHaveLength(3);
+});
+
+test("a form with a corrected file of the same name and size is another email", async () => {
+  await testDomain(app, teamId, "files.example");
+  const csrf = await load();
+  const sendFile = async (content: string) => {
+    const form = new FormData();
+    const fields = {
+      csrf,
+      from: "ada@example.com",
+      to: "grace@example.org",
+      subject: "Report",
+      text: "Here",
+    };
+    for (const [name, value] of Object.entries(fields)) form.set(name, value);
+    form.set("attachments", new File([content], "report.csv"));
+    const encoded = new Response(form);
+    const type = encoded.headers.get("content-type")!; // before it is read
+    const body = await encoded.bytes();
+    const headers = { cookie, "content-type": type, "content-length": String(body.length) };
+    return server.handle(
+      new Request("http://mailit.test/admin/emails/new", { method: "POST", headers, body }),
+    );
+  };
+  const [wrong, right] = [await sendFile("abc"), await sendFile("abd")];
+  expect(wrong.headers.get("location")).toStartWith("/admin/emails/");
+  expect(right.headers.get("location")).not.toBe(wrong.headers.get("location"));
 });

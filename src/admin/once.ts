@@ -3,7 +3,7 @@ import type { App } from "../app.ts";
 import { perApp } from "../per-app.ts";
 
 /** Longer than anybody waits who has clicked; whoever comes back to an old page later means it. */
-const keptForMs = 10 * 60_000;
+export const keptForMs = 10 * 60_000;
 const mostKept = 1_000;
 
 interface Kept {
@@ -13,13 +13,14 @@ interface Kept {
 }
 
 interface Sent {
+  form: string;
   until: number;
   /** Undefined where nothing was done: it may be sent again. */
   answer: Promise<Kept | undefined>;
 }
 
 interface Memory {
-  /** By form; the oldest make room. */
+  /** What a sign-in has sent last: once it has sent something else, the same may be meant again. The oldest make room. */
   sent: Map<string, Sent>;
   /** What waits for the answer of a request. */
   waiting: WeakMap<Request, (answer: Kept | undefined) => void>;
@@ -40,22 +41,35 @@ export class SentBefore extends Error {
  * Lets the first sending of a form on; a later one waits for what that is answered, and is answered the same
  * (`SentBefore`). It is known on this node alone: what is mailed is held to once between nodes, too (`Visit.once`).
  */
-export async function refuseSentBefore(app: App, request: Request, form: string): Promise<void> {
+export async function refuseSentBefore(
+  app: App,
+  request: Request,
+  signInId: string,
+  form: string,
+): Promise<void> {
   const { sent, waiting } = memoryOf(app);
   for (;;) {
-    const before = sent.get(form);
-    if (!before || before.until < app.now().getTime()) break;
+    forgetOld(sent, app.now().getTime());
+    const before = sent.get(signInId);
+    if (before?.form !== form) break;
     const answer = await before.answer;
     if (answer) throw new SentBefore(responseOf(answer));
   }
   const { promise, resolve } = Promise.withResolvers<Kept | undefined>();
-  sent.delete(form); // so that it goes to the end of the line
-  sent.set(form, { until: app.now().getTime() + keptForMs, answer: promise });
-  if (sent.size > mostKept) sent.delete(sent.keys().next().value!);
+  sent.delete(signInId); // so that it goes to the end of the line
+  sent.set(signInId, { form, until: app.now().getTime() + keptForMs, answer: promise });
   waiting.set(request, (answer) => {
-    if (!answer && sent.get(form)?.answer === promise) sent.delete(form);
+    if (!answer && sent.get(signInId)?.answer === promise) sent.delete(signInId);
     resolve(answer);
   });
+}
+
+/** An answer may hold a key that is shown once: it is kept no longer than it is of use. */
+function forgetOld(sent: Map<string, Sent>, now: number): void {
+  for (const [signInId, { until }] of sent) {
+    if (until > now && sent.size <= mostKept) break;
+    sent.delete(signInId);
+  }
 }
 
 /** Takes note of what a form was answered where it has done something: it leads on (303) or shows what it made (201). */

@@ -1,3 +1,4 @@
+import { shortHash } from "../emails/idempotency.ts";
 import { Refusal } from "../errors.ts";
 
 /** What a form holds, read once; a field that is not there is empty text. */
@@ -13,8 +14,8 @@ export interface Form {
   isTicked(name: string): boolean;
   /** Those that were chosen. */
   files(name: string): File[];
-  /** All that is in it, to tell it from another; of a file its name and size. */
-  whole(): string;
+  /** A hash of all that is in it, files too, to tell it from another. */
+  hash(): Promise<string>;
 }
 
 /** Reads a form of a page of ours. It is in memory whole, so it is refused above the limit before it is read. */
@@ -51,10 +52,14 @@ export function formOf(data: FormData): Form {
     // A browser sends a file without a name where none was chosen.
     files: (name) =>
       data.getAll(name).filter((value): value is File => value instanceof File && value.name !== ""),
-    whole: () =>
-      JSON.stringify(
-        [...data].map(([name, value]) => [name, value instanceof File ? [value.name, value.size] : value]),
-      ),
+    hash: async () => {
+      const parts: string[] = [];
+      for (const [name, value] of data) {
+        const text = typeof value === "string" ? value : `${value.name}:${await hashOf(value)}`;
+        parts.push(name, text);
+      }
+      return shortHash(...parts);
+    },
   };
 }
 
@@ -91,3 +96,6 @@ export function cookie(
 export function isPieceWanted(request: Request): boolean {
   return request.headers.get("hx-request") === "true";
 }
+
+const hashOf = async (file: File): Promise<string> =>
+  new Bun.CryptoHasher("sha256").update(await file.arrayBuffer()).digest("base64url");

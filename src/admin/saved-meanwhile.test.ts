@@ -75,13 +75,42 @@ for (const { what, path, fields, html } of edited) {
 
     const refused = await save(path, { ...grace, ...fields, html: "<p>Grace</p>" });
     expect(refused.status).toBe(422);
-    expect(refused.page).toContain("Somebody else has saved this since you opened it");
+    expect(refused.page).toContain("saved by somebody else");
     expect(refused.page).toContain("&lt;p>Grace&lt;/p>");
     expect(await html()).toBe("<p>Ada</p>");
 
     const told = hiddenIn(refused.page);
     expect((await save(path, { ...told, ...fields, html: "<p>Grace</p>" })).status).toBe(303);
     expect(await html()).toBe("<p>Grace</p>");
+  });
+}
+
+for (const { what, path, fields, html } of edited) {
+  test(`who corrects another mistake of theirs first is told all the same that a ${what} was saved`, async () => {
+    const [ada, grace] = [await opened(path), await opened(path)];
+    await save(path, { ...grace, ...fields, html: "<p>Grace again</p>" });
+    const wrong = await save(path, { ...ada, ...fields, name: "x".repeat(2_000), html: "<p>Ada again</p>" });
+    expect(wrong.status).toBe(422);
+    const corrected = await save(path, { ...hiddenIn(wrong.page), ...fields, html: "<p>Ada again</p>" });
+    expect(corrected.status).toBe(422);
+    expect(await html()).toBe("<p>Grace again</p>");
+  });
+
+  test(`a ${what} that is saved by a clock that is behind is not written over unasked`, async () => {
+    const ada = await opened(path);
+    app.clock.advance(-5_000);
+    await save(path, { ...(await opened(path)), ...fields, html: "<p>Earlier</p>" });
+    app.clock.advance(10_000);
+    expect((await save(path, { ...ada, ...fields, html: "<p>Later</p>" })).status).toBe(422);
+    expect(await html()).toBe("<p>Earlier</p>");
+  });
+
+  test(`whoever saves what a ${what} says already is not told that somebody was first`, async () => {
+    const ada = await opened(path);
+    const written = { ...ada, ...fields, html: "<p>The same</p>" };
+    expect((await save(path, written)).status).toBe(303);
+    await save("/admin/settings/teams", { ...ada, new_name: "" }); // so that it is no second click
+    expect((await save(path, written)).status).toBe(303);
   });
 }
 

@@ -11,7 +11,7 @@ import {
 import type { App } from "../app.ts";
 import { listSendingDomains } from "../domains/service.ts";
 import { sendEmail } from "../emails/send.ts";
-import { Refusal } from "../errors.ts";
+import { Refusal, SavedMeanwhile } from "../errors.ts";
 import { isId } from "../ids.ts";
 import { type PreviewWish, previewTemplate } from "../templates/preview.ts";
 import {
@@ -87,8 +87,10 @@ const editPages = (app: App) =>
       const values = readValues(visit.form);
       const path = `/admin/templates/${params.id}`;
       visit.act(`Changed the template “${values.name}”`);
+      let seen = seenAt(visit);
       try {
-        await changeTemplate(app, visit.teamId, params.id, toInput(values), seenAt(visit));
+        await changeTemplate(app, visit.teamId, params.id, toInput(values), seen);
+        seen = undefined; // it is theirs by now
         switch (visit.form.text("then")) {
           case "publish":
             visit.act(`Published the template “${values.name}”`);
@@ -103,7 +105,8 @@ const editPages = (app: App) =>
             return visit.done(path, "Saved.");
         }
       } catch (error) {
-        return editPage(app, visit, params.id, { values, mistakes: mistakesOf(error, templateFields) });
+        if (error instanceof SavedMeanwhile) seen = undefined; // they are told
+        return editPage(app, visit, params.id, { values, mistakes: mistakesOf(error, templateFields), seen });
       }
     })
     .post("/:id/duplicate", async ({ visit, params }) => {
@@ -134,14 +137,16 @@ function sendTest(app: App, visit: Visit, id: string, values: ReturnType<typeof 
 interface Given {
   values?: ReturnType<typeof readValues>;
   mistakes?: Mistakes;
+  seen?: Date | undefined;
   tested?: string;
 }
 
-async function editPage(app: App, visit: Visit, id: string, { values, mistakes, tested }: Given) {
+async function editPage(app: App, visit: Visit, id: string, { values, mistakes, seen, tested }: Given) {
   const now = await getTemplateNow(app, visit.teamId, id);
   const shown = values ?? valuesOf(now, visit.user.email);
   const wish = { variables: toTrials(shown), ...(values && { edit: toInput(values) }) };
   const content = h(TemplatePage, {
+    seen: seen ?? now.template.updatedAt,
     ...{ csrf: visit.csrf, template: now.template, now: app.now(), values: shown, mistakes: mistakes ?? {} },
     tested: tested !== undefined && isId(tested) ? tested : undefined,
     domains: await listSendingDomains(app, visit.teamId, mostNamed),

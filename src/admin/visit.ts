@@ -16,7 +16,7 @@ import { documentAnswer, leadTo, pieceAnswer } from "./answer.ts";
 import { csrfToken, pageOfToken, requireCsrfToken, requireSameSite } from "./csrf.ts";
 import { type Live, liveAnswer } from "./live.ts";
 import { noticeCookie, readNotice, takenNotice } from "./notice.ts";
-import { refuseSentBefore } from "./once.ts";
+import { keptForMs, refuseSentBefore } from "./once.ts";
 import { cookie, cookieOf, type Form, formOf, isPieceWanted, readForm } from "./request.ts";
 import { readTheme } from "./theme.ts";
 
@@ -104,8 +104,9 @@ async function begin(
   }
   const isWrite = request.method !== "GET" && request.method !== "HEAD";
   const form = isWrite ? await readWrite(app, request, who, route) : formOf(new FormData());
-  const once = isWrite ? onceOf(request, who, form) : undefined;
-  if (once) await refuseSentBefore(app, request, once.key);
+  const sending = isWrite ? await sendingOf(request, form) : undefined;
+  if (sending !== undefined) await refuseSentBefore(app, request, who.signInId, sending);
+  const once = sending === undefined ? undefined : onceOnly(app, who, sending);
 
   const visitor = app.acting.getStore();
   if (!visitor) throw new Error("the admin's requests are handled as somebody's");
@@ -126,20 +127,28 @@ async function begin(
  * Which form it is, by the page it was on, where it is sent and what is in it. A page that stays is no such form's: what
  * htmx sends from one may be meant as often as it is sent.
  */
-function onceOf(request: Request, { signInId }: SignedIn, form: Form): OnceOnly | undefined {
+async function sendingOf(request: Request, form: Form): Promise<string | undefined> {
   if (!pageOfToken(form.raw("csrf")) || isPieceWanted(request)) return undefined;
   const { pathname, search } = new URL(request.url);
-  const key = shortHash(signInId, `${pathname}${search}`, form.whole());
-  return { endpoint: "POST /admin", key, bodyHash: "" }; // what it holds is in the key
+  return shortHash(`${pathname}${search}`, await form.hash());
 }
 
-/** What is as right to do from a page of a team that is not looked at any more. */
-export const ofAnyTeam: ReadonlySet<string> = new Set(["/admin/team", "/admin/sign-out"]);
+/** What a form mails is mailed once for about as long as its answer is kept, on whatever node it arrives. */
+const onceOnly = (app: App, { signInId }: SignedIn, sending: string): OnceOnly => ({
+  endpoint: "POST /admin",
+  key: shortHash(signInId, sending, String(Math.floor(app.now().getTime() / keptForMs))),
+  bodyHash: "", // what it holds is in the key
+});
+
+/** Whether it is as right to do from a page of a team that is not looked at any more: it is about the person alone. */
+export const isOfAnyTeam = (route: string): boolean =>
+  ["/admin/team", "/admin/sign-out", "/admin/settings/teams"].includes(route) ||
+  route.startsWith("/admin/settings/account");
 
 /** The token comes in a header from htmx, in the address for what is read as it comes (uploads), else in the form. */
 async function readWrite(app: App, request: Request, who: SignedIn, route: string): Promise<Form> {
   requireSameSite(app, request);
-  const require = (token: string) => requireCsrfToken(app, who, token, ofAnyTeam.has(route));
+  const require = (token: string) => requireCsrfToken(app, who, token, isOfAnyTeam(route));
   const ahead = request.headers.get("x-csrf-token") ?? new URL(request.url).searchParams.get("csrf");
   if (ahead !== null) require(ahead);
   const type = request.headers.get("content-type") ?? "";

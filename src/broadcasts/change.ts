@@ -1,7 +1,7 @@
 /** What is done to a broadcast before it is sent. */
 import { type App, atomically } from "../app.ts";
 import { expectChange } from "../db/write.ts";
-import { Refusal, savedMeanwhile } from "../errors.ts";
+import { Refusal, SavedMeanwhile } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { once } from "../jobs/once.ts";
 import { type BroadcastFields, checkChanged, checkNew, type Written } from "./draft.ts";
@@ -34,7 +34,7 @@ export async function insertDraft(app: App, teamId: string, written: Written): P
   return { id: row.id };
 }
 
-/** Changes a draft; what is absent stays. One that was changed after `seen` is not (`savedMeanwhile`). */
+/** Changes a draft; what is absent stays. One that was changed since `seen`, to something else, is not (`SavedMeanwhile`). */
 export async function updateBroadcast(
   app: App,
   teamId: string,
@@ -44,14 +44,19 @@ export async function updateBroadcast(
 ): Promise<{ id: string }> {
   const broadcast = await getBroadcast(app, teamId, id);
   if (broadcast.status !== "draft") return updateOnItsWay(app, broadcast, fields);
-  if (seen && broadcast.updatedAt > seen) throw savedMeanwhile();
   const written = await checkChanged(app, teamId, broadcast, fields);
+  const isAsSeen = !seen || broadcast.updatedAt.getTime() === seen.getTime();
+  if (!isAsSeen) {
+    const now: Partial<Record<string, unknown>> = broadcast;
+    if (Object.entries(written).every(([name, value]) => Bun.deepEquals(value, now[name]))) return { id };
+    throw new SavedMeanwhile();
+  }
   const changes = { ...written, problem: null, updatedAt: app.now() };
   const asOf = seen && broadcast.updatedAt;
   const isDone = await once(app, [changeIn(app.db, broadcast, ["draft"], changes, asOf), expectChange()]);
   if (isDone) return { id: broadcast.id };
   const now = await getBroadcast(app, teamId, id);
-  throw now.status === "draft" ? savedMeanwhile() : onlyDrafts("updated", now);
+  throw now.status === "draft" ? new SavedMeanwhile() : onlyDrafts("updated", now);
 }
 
 /** Of one that is on its way nothing can be changed but how fast it goes. */

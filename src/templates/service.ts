@@ -3,7 +3,7 @@ import { type App, atomically } from "../app.ts";
 import { type Found, searchText } from "../db/look-through.ts";
 import type { Keyset, Numbers, Place } from "../db/page.ts";
 import { expectChange } from "../db/write.ts";
-import { Refusal, savedMeanwhile, WriteConflict } from "../errors.ts";
+import { Refusal, SavedMeanwhile, WriteConflict } from "../errors.ts";
 import { newId } from "../ids.ts";
 import {
   emptyContent,
@@ -128,7 +128,7 @@ export async function getTemplateNow(app: App, teamId: string, idOrAlias: string
 
 /**
  * Changes a template; what is absent stays. What it says changes in another version, which nobody is sent until it is
- * published. One that was changed after `seen` is not (`savedMeanwhile`).
+ * published. One that was changed since `seen`, to something else, is not (`SavedMeanwhile`).
  */
 export async function changeTemplate(
   app: App,
@@ -149,8 +149,11 @@ export async function changeTemplate(
     ...(input.alias !== undefined && { alias: readAlias(input.alias) }),
   };
   return edit(app, teamId, idOrAlias, fields, ({ template, version }) => {
-    if (seen && template.updatedAt > seen) throw savedMeanwhile();
-    return readContent(input, version, app.now());
+    const content = readContent(input, version, app.now());
+    const isAsSeen = !seen || template.updatedAt.getTime() === seen.getTime();
+    if (!isAsSeen && !(saysTheSame(version, content) && isNamed(template, fields)))
+      throw new SavedMeanwhile();
+    return content;
   });
 }
 
@@ -200,6 +203,13 @@ async function writeEdit(
 }
 
 const contentFields = ["sender", "subject", "replyTo", "html", "text", "variables"] as const;
+
+const isNamed = (template: Template, { name, description, alias }: TemplateFields): boolean =>
+  [
+    [name, template.name],
+    [description, template.description],
+    [alias, template.alias],
+  ].every(([given, stored]) => given === undefined || given === stored);
 
 const saysTheSame = (one: TemplateContent, other: TemplateContent): boolean =>
   contentFields.every((field) => JSON.stringify(one[field]) === JSON.stringify(other[field]));

@@ -108,7 +108,12 @@ export type TemplateFields = Partial<Omit<Template, "id" | "teamId" | "createdAt
 /** Changes a template if its current version is still the one that was read. */
 export const updateTemplate = (
   db: Db,
-  { id, teamId, currentVersionId }: Pick<Template, "id" | "teamId" | "currentVersionId">,
+  {
+    id,
+    teamId,
+    currentVersionId,
+    updatedAt,
+  }: Pick<Template, "id" | "teamId" | "currentVersionId" | "updatedAt">,
   fields: TemplateFields,
 ): Write =>
   db
@@ -119,6 +124,7 @@ export const updateTemplate = (
         eq(templates.id, id),
         eq(templates.teamId, teamId),
         eq(templates.currentVersionId, currentVersionId),
+        eq(templates.updatedAt, updatedAt),
       ),
     );
 

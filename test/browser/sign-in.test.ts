@@ -84,16 +84,17 @@ test("a session that has been revoked is over in every tab, and signing in makes
   expect(old.headers.get("location")).toStartWith("/admin/sign-in");
 });
 
-test("whoever is signed out while they write loses nothing of it", async () => {
+test("whoever is signed out while they write loses nothing of it, and nothing of what others saved meanwhile", async () => {
+  const email = "written@example.org";
+  const { id } = await api("POST", "/contacts", { email, first_name: "Ada", last_name: "Byron" });
   const context = await stranger();
   await signIn(context, mailit.url);
   const page = await context.newPage();
-  await page.goto(`${mailit.url}/admin/contacts`);
-  await page.getByRole("link", { name: "Add a contact" }).first().click();
-  await page.getByLabel("Email").fill("written@example.org");
-  await page.getByLabel("First name").fill("With care");
+  await page.goto(`${mailit.url}/admin/contacts/${id}`);
+  await page.getByLabel("First name").fill("Augusta Ada");
+  await api("PATCH", `/contacts/${id}`, { last_name: "Lovelace" });
   await context.clearCookies();
-  await page.getByRole("button", { name: "Add contact" }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   await page.getByRole("heading", { name: "You are signed out" }).waitFor();
   await see(page, "signed-out");
   const [elsewhere] = await Promise.all([
@@ -104,9 +105,12 @@ test("whoever is signed out while they write loses nothing of it", async () => {
   await elsewhere.close();
   await signIn(context, mailit.url);
   await page.goBack();
-  expect(await page.getByLabel("First name").inputValue()).toBe("With care");
-  await page.getByRole("button", { name: "Add contact" }).click();
-  await page.getByRole("status").getByText("written@example.org is one of your contacts.").waitFor();
+  expect(await page.getByLabel("First name").inputValue()).toBe("Augusta Ada");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByRole("status").getByText("Saved.").waitFor();
+  expect(await api("GET", `/contacts/${id}`)).toMatchObject({
+    ...{ first_name: "Augusta Ada", last_name: "Lovelace" },
+  });
 });
 
 test("a form of a page that shows another team than the one one looks at by now acts on neither", async () => {

@@ -64,7 +64,7 @@ test("two who write at once don't write over each other unasked", async () => {
     await page.getByRole("button", { name: "Save", exact: true }).click();
     if (page === theirs) await page.getByRole("status").getByText("Saved.").waitFor();
   }
-  await mine.getByText("Somebody else has saved this since you opened it").waitFor();
+  await mine.getByText("saved by somebody else").waitFor();
   await editor(mine).getByText("Mine").waitFor();
   await see(mine, "templates-saved-meanwhile");
   await mine.getByRole("button", { name: "Save", exact: true }).click();

@@ -2,11 +2,13 @@
 import type { BroadcastPreview as Preview } from "../src/broadcasts/preview.ts";
 import type { Reach } from "../src/broadcasts/reach.ts";
 import type { Broadcast } from "../src/broadcasts/schema.ts";
+import type { NotSending as DomainNotSending } from "../src/domains/service.ts";
 import { ActForm, Acting, useMayWrite } from "./parts/acting.tsx";
 import { State } from "./parts/badge.tsx";
 import { CodeField, TextPartField } from "./parts/code-field.tsx";
 import { Confirm } from "./parts/confirm.tsx";
 import { Form, FormMistake, Seen, SelectField, TextArea, TextField } from "./parts/form.tsx";
+import { NotSending } from "./parts/not-sending.tsx";
 import { counted, number } from "./parts/number.ts";
 import { PageHead } from "./parts/page-head.tsx";
 import { PreviewHead, PreviewPane, PreviewProblem, TestSend, TestSent } from "./parts/preview.tsx";
@@ -30,20 +32,19 @@ export interface BroadcastValues {
   testTo: string;
 }
 
-export const broadcastFields = [
-  "name",
-  "segment_id",
-  "topic_id",
-  "from",
-  "reply_to",
-  "subject",
-  "preview_text",
-  "html",
-  "text",
-  "messages_per_minute",
-  "to",
-] as const;
-export type BroadcastMistakes = Partial<Record<(typeof broadcastFields)[number] | "form", string>>;
+export type BroadcastField =
+  | "name"
+  | "segment_id"
+  | "topic_id"
+  | "from"
+  | "reply_to"
+  | "subject"
+  | "preview_text"
+  | "html"
+  | "text"
+  | "messages_per_minute"
+  | "to";
+export type BroadcastMistakes = Partial<Record<BroadcastField | "form", string>>;
 
 type Choice = readonly (readonly [id: string, name: string])[];
 
@@ -267,6 +268,8 @@ export type BroadcastPreviewProps =
       /** Where the next contact is asked for. */
       path: string;
       previewText: string | null;
+      /** The domain it is from, where nothing can be sent from that. */
+      notSending?: DomainNotSending | undefined;
       /** It is sent already: contacts are chosen by links. */
       isFixed?: boolean;
     });
@@ -274,7 +277,8 @@ export type BroadcastPreviewProps =
 /** What is said above the preview of one contact's copy, and whose it is. */
 export function BroadcastPreview(props: BroadcastPreviewProps) {
   if ("problem" in props) return <PreviewProblem>{props.problem}</PreviewProblem>;
-  const { contact, from, subject, replyTo, text, previewText, hasLeavingLink, path, isFixed } = props;
+  const { contact, from, subject, replyTo, text, previewText, hasLeavingLink, path, isFixed, notSending } =
+    props;
   return (
     <>
       {isFixed ? (
@@ -307,6 +311,7 @@ export function BroadcastPreview(props: BroadcastPreviewProps) {
           </Acting>
         </div>
       )}
+      {notSending && <NotSending {...notSending} />}
       {!contact && <p class="warning">Nobody is in the segment: the fields of contacts are left empty.</p>}
       <PreviewHead
         lines={[
@@ -369,11 +374,13 @@ export interface SendPageProps {
   segment: string;
   topic: string | null;
   hasLeavingLink: boolean;
+  /** The domain it is from, where nothing can be sent from that. */
+  notSending: DomainNotSending | undefined;
   /** Absent while it is counted. */
   send: SendFormsProps | undefined;
 }
 
-export function SendPage({ broadcast, segment, topic, hasLeavingLink, send }: SendPageProps) {
+export function SendPage({ broadcast, segment, topic, hasLeavingLink, notSending, send }: SendPageProps) {
   const path = `/admin/broadcasts/${broadcast.id}`;
   return (
     <>
@@ -383,8 +390,9 @@ export function SendPage({ broadcast, segment, topic, hasLeavingLink, send }: Se
         {!hasLeavingLink && (
           <p class="warning">There is no unsubscribe link in it: readers will look for one.</p>
         )}
+        {notSending && <NotSending {...notSending} />}
       </section>
-      {send ? (
+      {notSending ? null : send ? (
         <SendForms {...send} />
       ) : (
         <section class="card" hx-get={`${path}/send?counted=1`} hx-trigger="load" hx-swap="outerHTML">

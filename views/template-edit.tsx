@@ -32,19 +32,18 @@ export interface TemplateValues {
   testTo: string;
 }
 
-export const templateFields = [
-  "name",
-  "alias",
-  "description",
-  "from",
-  "subject",
-  "reply_to",
-  "html",
-  "text",
-  "variables",
-  "to",
-] as const;
-export type TemplateMistakes = Partial<Record<(typeof templateFields)[number] | "form", string>>;
+export type TemplateField =
+  | "name"
+  | "alias"
+  | "description"
+  | "from"
+  | "subject"
+  | "reply_to"
+  | "html"
+  | "text"
+  | "variables"
+  | "to";
+export type TemplateMistakes = Partial<Record<TemplateField | "form", string>>;
 
 export interface TemplatePageProps {
   csrf: string;
@@ -250,7 +249,11 @@ function VariableTable({ variables, mistake }: { variables: VariableFields[]; mi
           </tbody>
         </table>
       </section>
-      {mistake && <p class="mistake">{mistake}</p>}
+      {mistake && (
+        <p class="mistake" id="variables-mistake">
+          {mistake}
+        </p>
+      )}
       <button type="button" class="small only-scripted" data-add-row="#variables">
         Add a variable
       </button>

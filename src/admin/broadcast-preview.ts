@@ -4,8 +4,10 @@ import type { App } from "../app.ts";
 import type { BroadcastFields } from "../broadcasts/draft.ts";
 import { type PreviewFor, previewBroadcast } from "../broadcasts/preview.ts";
 import type { Broadcast } from "../broadcasts/schema.ts";
+import { findNotSending, type NotSending } from "../domains/service.ts";
 import { Refusal } from "../errors.ts";
-import type { Visit } from "./visit.ts";
+import { parseAddress } from "../mail/address.ts";
+import { inWords, type Visit } from "./visit.ts";
 
 /** Whose copy is asked for; nobody's in particular where nothing is said. */
 export function readWhose({ contact, step }: Record<string, string | undefined>): PreviewFor {
@@ -28,9 +30,21 @@ export async function previewFor(
   try {
     const preview = await previewBroadcast(app, visit.teamId, broadcast.id, edit, whose);
     const previewText = edit.previewText === undefined ? broadcast.previewText : edit.previewText;
-    return { ...preview, previewText, path: `/admin/broadcasts/${broadcast.id}` };
+    const notSending =
+      broadcast.status === "draft" ? await findWhyNotSent(app, visit.teamId, preview.from) : undefined;
+    return { ...preview, previewText, notSending, path: `/admin/broadcasts/${broadcast.id}` };
   } catch (error) {
-    if (error instanceof Refusal) return { problem: error.message.replaceAll("`", "") };
+    if (error instanceof Refusal) return { problem: inWords(error.message) };
     throw error;
   }
+}
+
+/** The domain of a From, where nothing can be sent from that; what is no address is refused when it is saved. */
+export async function findWhyNotSent(
+  app: App,
+  teamId: string,
+  from: string,
+): Promise<NotSending | undefined> {
+  const address = parseAddress(from);
+  return address && findNotSending(app, teamId, address.domain);
 }

@@ -11,6 +11,7 @@ import { sendBroadcast } from "../broadcasts/send.ts";
 import { readSchedule } from "../emails/schedule.ts";
 import { Refusal } from "../errors.ts";
 import { namesFor } from "./broadcast-course.ts";
+import { findWhyNotSent } from "./broadcast-preview.ts";
 import { type Mistakes, mistakesOf, signedIn, type Visit } from "./visit.ts";
 
 export const sendPages = (app: App) =>
@@ -67,6 +68,7 @@ async function formsFor(
 async function sendPage(app: App, visit: Visit, broadcast: Broadcast, send?: SendFormsProps, status = 200) {
   const content = h(SendPage, {
     ...{ broadcast, send, hasLeavingLink: hasLeavingLink(broadcast) },
+    notSending: await findWhyNotSent(app, visit.teamId, broadcast.sender),
     ...(await namesFor(app, broadcast)),
   });
   return visit.page({ title: `Send ${broadcast.name}`, place: "broadcasts", status }, content);

@@ -1,8 +1,8 @@
 import { Elysia } from "elysia";
 import { h } from "preact";
 import {
+  type BroadcastField,
   BroadcastPreview,
-  broadcastFields,
   DraftPage,
   type DraftPageProps,
   ReachSummary,
@@ -23,6 +23,7 @@ import {
   duplicateBroadcast,
   updateBroadcast,
 } from "../broadcasts/change.ts";
+import { type BroadcastFields, checkChanged, checkNew } from "../broadcasts/draft.ts";
 import { testBroadcast } from "../broadcasts/preview.ts";
 import { reachOf } from "../broadcasts/reach.ts";
 import { findBroadcastsBy, getBroadcast } from "../broadcasts/read.ts";
@@ -39,7 +40,7 @@ import { previewFor, readWhose } from "./broadcast-preview.ts";
 import { sendPages } from "./broadcast-send.ts";
 import { mailFrame, wordsFrame } from "./mail-frame.ts";
 import { linesOf } from "./template-form.ts";
-import { keysetOf, type Mistakes, mistakesOf, seenAt, signedIn, type Visit } from "./visit.ts";
+import { allMistakesOf, keysetOf, type Mistakes, seenAt, signedIn, type Visit } from "./visit.ts";
 
 export const broadcastPages = (app: App) =>
   new Elysia({ prefix: "/broadcasts" })
@@ -82,19 +83,31 @@ const listPages = (app: App) =>
       };
       visit.act(`Created the broadcast “${values.name}”`, "");
       try {
-        const { templateId, from, subject, ...rest } = values;
-        const made = await createBroadcast(app, visit.teamId, {
-          ...rest,
-          ...(from && { from }),
-          ...(subject && { subject }),
-          ...(templateId ? { templateId } : { html: starter }),
-        });
+        const made = await createBroadcast(app, visit.teamId, newFieldsOf(values));
         return visit.done(`/admin/broadcasts/${made.id}`);
       } catch (error) {
-        const fields = ["name", "segment_id", "from", "subject", "template_id"] as const;
-        return newPage(app, visit, { values, mistakes: mistakesOf(error, fields) });
+        const [segment] = await listSegments(app, visit.teamId, { limit: 1 });
+        const mistakes = await allMistakesOf(error, {
+          values,
+          right: {
+            ...{ name: { name: "" }, segment_id: { segmentId: segment?.id }, from: { from: rightFrom } },
+            ...{ subject: { subject: "Subject" }, template_id: { templateId: "" } },
+          },
+          judge: (given) => checkNew(app, visit.teamId, newFieldsOf(given)),
+        });
+        return newPage(app, visit, { values, mistakes });
       }
     });
+
+const rightFrom = "news@example.com";
+
+const newFieldsOf = ({ templateId, segmentId, from, subject, name }: NewBroadcastProps["values"]) => ({
+  name,
+  ...(segmentId && { segmentId }),
+  ...(from && { from }),
+  ...(subject && { subject }),
+  ...(templateId ? { templateId } : { html: starter }),
+});
 
 const isTab = (text: string | undefined): text is BroadcastTab =>
   text !== undefined && Object.hasOwn(broadcastTabs, text);
@@ -165,8 +178,11 @@ const draftPages = (app: App) =>
         }
       } catch (error) {
         if (error instanceof SavedMeanwhile) seen = undefined; // they are told
-        const mistakes = mistakesOf(error, broadcastFields);
         const broadcast = await getBroadcast(app, visit.teamId, params.id);
+        const mistakes = await allMistakesOf<BroadcastField, BroadcastFields>(error, {
+          ...{ values: toFields(values), right: asItWas },
+          judge: (given) => checkChanged(app, visit.teamId, broadcast, given),
+        });
         return draftPage(app, visit, broadcast, { values, mistakes, seen });
       }
     })
@@ -181,6 +197,21 @@ const draftPages = (app: App) =>
       await deleteBroadcast(app, visit.teamId, params.id);
       return visit.done("/admin/broadcasts", `The broadcast ${name} is deleted.`);
     });
+
+/** What is not given stays as it was saved, and is right. */
+const asItWas = {
+  name: { name: undefined },
+  segment_id: { segmentId: undefined },
+  topic_id: { topicId: undefined },
+  from: { from: undefined },
+  reply_to: { replyTo: undefined },
+  subject: { subject: undefined },
+  preview_text: { previewText: undefined },
+  html: { html: undefined },
+  text: { text: undefined },
+  messages_per_minute: { ratePerMinute: undefined },
+  to: {}, // of the test
+} satisfies Record<BroadcastField, Partial<BroadcastFields>>;
 
 interface Given {
   values?: DraftPageProps["values"];

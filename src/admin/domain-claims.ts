@@ -6,8 +6,8 @@ import type { App } from "../app.ts";
 import { getClaim, listClaims, startClaim, startClaimVerification } from "../domains/claim.ts";
 import { recordOfClaim } from "../domains/records.ts";
 import { deleteDomain } from "../domains/service.ts";
-import { newDomainOf, toNewDomain } from "./domains.ts";
-import { keysetOf, mistakesOf, signedIn, sliceOf } from "./visit.ts";
+import { mistakesOfNewDomain, newDomainOf, toNewDomain } from "./domains.ts";
+import { keysetOf, signedIn, sliceOf } from "./visit.ts";
 
 const place = "domains";
 
@@ -21,7 +21,7 @@ export const claimPages = (app: App) =>
         const { claim } = await startClaim(app, visit.teamId, toNewDomain(values));
         return visit.done(`/admin/domains/claims/${claim.id}`);
       } catch (error) {
-        const mistakes = mistakesOf(error, ["name", "custom_return_path", "tracking_subdomain"]);
+        const mistakes = await mistakesOfNewDomain(app, visit, values, error);
         return visit.page(
           { title: "Add a domain", place, status: 422 },
           h(NewDomainPage, { csrf: visit.csrf, values, mistakes, canClaim: false }),

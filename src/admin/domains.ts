@@ -10,7 +10,7 @@ import {
 } from "../../views/domains.tsx";
 import type { App } from "../app.ts";
 import { isHeldByOthers, listClaims } from "../domains/claim.ts";
-import { createDomain, type NewDomain } from "../domains/create.ts";
+import { createDomain, type NewDomain, readDomain } from "../domains/create.ts";
 import { recordsOf, withMissing } from "../domains/records.ts";
 import { listSigningKeys, rotateKeys } from "../domains/rotate.ts";
 import type { Domain } from "../domains/schema.ts";
@@ -21,7 +21,7 @@ import { toZoneFile } from "../domains/zone-file.ts";
 import { Refusal } from "../errors.ts";
 import { listDomainKeys } from "../keys/service.ts";
 import type { Form } from "./request.ts";
-import { keysetOf, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
+import { allMistakesOf, keysetOf, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 const place = "domains";
 /** Of the newest claims, beside the domains; all of them have a page. */
@@ -57,9 +57,7 @@ export const domainPages = (app: App) =>
       } catch (error) {
         const isTaken = error instanceof Refusal && error.code === "already_exists";
         const canClaim = isTaken && (await isHeldByOthers(app, visit.teamId, values.name));
-        const mistakes = canClaim
-          ? {}
-          : mistakesOf(error, ["name", "custom_return_path", "tracking_subdomain"]);
+        const mistakes = canClaim ? {} : await mistakesOfNewDomain(app, visit, values, error);
         return newDomainPage(visit, { values, mistakes, canClaim }, 422);
       }
     })
@@ -109,6 +107,17 @@ export const domainPages = (app: App) =>
       await deleteDomain(app, visit.teamId, params.id);
       return visit.done("/admin/domains", `${name} is removed. Its DNS records can go, too.`);
     });
+
+export const mistakesOfNewDomain = (app: App, { teamId }: Visit, values: NewDomainValues, error: unknown) =>
+  allMistakesOf(error, {
+    values,
+    right: {
+      name: { name: "example.com" },
+      custom_return_path: { customReturnPath: "" },
+      tracking_subdomain: { trackingSubdomain: "" },
+    },
+    judge: async (given) => readDomain(app, teamId, toNewDomain(given)),
+  });
 
 function newDomainPage(visit: Visit, props: Omit<NewDomainProps, "csrf">, status = 200) {
   return visit.page(

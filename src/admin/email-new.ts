@@ -4,7 +4,8 @@ import { h } from "preact";
 import { NewEmailPage, type NewEmailProps, newEmailFields } from "../../views/email-new.tsx";
 import type { App } from "../app.ts";
 import { listTopics } from "../contacts/topics.ts";
-import { listDomains } from "../domains/service.ts";
+import { listDomains, listSendingDomains } from "../domains/service.ts";
+import { admitEmail } from "../emails/admit.ts";
 import type { DraftAttachment, EmailDraft, TemplateUse } from "../emails/draft.ts";
 import { sendEmail } from "../emails/send.ts";
 import { Refusal } from "../errors.ts";
@@ -14,12 +15,13 @@ import { addressesIn } from "./address-line.ts";
 import { pairsIn } from "./pair-lines.ts";
 import type { Form } from "./request.ts";
 import { asTyped } from "./template-form.ts";
-import { mistakesOf, signedIn, type Visit } from "./visit.ts";
+import { allMistakesOf, type PageWords, signedIn, type Visit } from "./visit.ts";
 
 /** Of domains, templates and topics, as many as one may choose from. */
 const mostChoices = 500;
 
 type Values = NewEmailProps["values"];
+const empty = Object.fromEntries(newEmailFields.map((name) => [name, ""])) as Values;
 
 export const newEmailPages = (app: App) =>
   new Elysia({ prefix: "/emails/new" })
@@ -30,21 +32,41 @@ export const newEmailPages = (app: App) =>
     .post("", async ({ visit }) => {
       const values = Object.fromEntries(newEmailFields.map((name) => [name, visit.form.raw(name)])) as Values;
       visit.act("Sent an email", "");
+      const attachments = await attachmentsOf(visit.form);
       try {
-        const draft = await draftOf(app, visit, values);
+        const draft = await draftOf(app, visit, values, attachments);
         const { id } = await sendEmail(app, { teamId: visit.teamId }, draft, visit.once);
         return visit.done(
           `/admin/emails/${id}`,
           values.scheduled_at ? "The email is scheduled." : "The email is on its way.",
         );
       } catch (error) {
-        const mistakes = mistakesOf(error, newEmailFields);
+        const mistakes = await allMistakesOf(error, {
+          ...{ values, words, right: await rightOf(app, visit) },
+          judge: async (given) =>
+            admitEmail(app, { teamId: visit.teamId }, await draftOf(app, visit, given, attachments)),
+        });
         const props = await newEmail(app, visit, { values, mistakes });
         return visit.page({ title: "New email", place: "emails", status: 422 }, h(NewEmailPage, props));
       }
     });
 
-async function draftOf(app: App, visit: Visit, values: Values): Promise<EmailDraft> {
+const words: PageWords = [[/ in `template\.variables`/, " here"]];
+
+async function rightOf(app: App, { teamId, user }: Visit) {
+  const [domain = "example.com"] = await listSendingDomains(app, teamId, 1);
+  const right = { ...empty, from: `hello@${domain}`, to: user.email, subject: "Subject" };
+  return Object.fromEntries(newEmailFields.map((name) => [name, { [name]: right[name] }])) as {
+    [Field in keyof Values]: Partial<Values>;
+  };
+}
+
+async function draftOf(
+  app: App,
+  visit: Visit,
+  values: Values,
+  attachments: DraftAttachment[],
+): Promise<EmailDraft> {
   const { html, text } = values;
   const isWritten = html.trim() !== "" || text.trim() !== "";
   const templateId = values.template_id.trim();
@@ -68,7 +90,7 @@ async function draftOf(app: App, visit: Visit, values: Values): Promise<EmailDra
     ...content,
     headers: Object.fromEntries(pairsIn("headers", values.headers)),
     tags: pairsIn("tags", values.tags).map(([name, value]) => ({ name, value })),
-    attachments: await attachmentsOf(visit.form),
+    attachments,
     scheduledAt: values.scheduled_at.trim() || undefined,
     topicId: values.topic_id.trim() || undefined,
   };
@@ -105,7 +127,6 @@ async function newEmail(
   const verified = domains
     .filter(({ status, sending }) => status === "verified" && sending)
     .map(({ name }) => name);
-  const empty = Object.fromEntries(newEmailFields.map((name) => [name, ""])) as Values;
   const from = verified[0] === undefined ? "" : `hello@${verified[0]}`;
   return {
     ...{ csrf: visit.csrf, domains: verified },

@@ -6,7 +6,7 @@ import { listDomains } from "../domains/service.ts";
 import { getEmails } from "../emails/read.ts";
 import { type EmailSearch, searchEmails } from "../emails/search.ts";
 import { Refusal } from "../errors.ts";
-import { keysetOf, signedIn, sliceOf, type Visit } from "./visit.ts";
+import { inWords, keysetOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 const perPage = 50;
 /** Of the domains, as many as one may choose from. */
@@ -64,7 +64,7 @@ async function readList(app: App, visit: Visit, query: Query): Promise<EmailList
     return { ...shown, emails, next };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return { ...shown, emails: [], next: undefined, mistake: error.message.replaceAll("`", "") };
+    return { ...shown, emails: [], next: undefined, mistake: inWords(error.message) };
   }
 }
 

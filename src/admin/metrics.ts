@@ -6,11 +6,12 @@ import type { App } from "../app.ts";
 import { guardFormula } from "../csv/formula.ts";
 import { listDomains } from "../domains/service.ts";
 import { getSubjects } from "../emails/read.ts";
+import { Refusal } from "../errors.ts";
 import { readIds, readList, readTag, readTimezone } from "../metrics/asked.ts";
 import { type Dimension, type Granularity, granularities, knownMetrics } from "../metrics/names.ts";
 import { isTimezone } from "../metrics/range.ts";
 import { getMetrics, listMetrics, listTop, type MetricsQuery, type MetricsRow } from "../metrics/read.ts";
-import { mistakesOf, signedIn, type Visit } from "./visit.ts";
+import { mistakesOf, type PageWords, signedIn, type Visit } from "./visit.ts";
 
 type Asked = MetricsPageProps["asked"];
 
@@ -33,10 +34,7 @@ export const metricsPages = (app: App) =>
         ]);
         return show(visit, { ...page, periods, parts, mistakes: {} });
       } catch (error) {
-        const mistakes = mistakesOf(error, [
-          ...(["start_date", "end_date", "timezone"] as const),
-          ...(["domain_id", "email_id", "broadcast_id"] as const),
-        ]);
+        const mistakes = mistakesOf(error, isOfBreakdown(error) ? [] : fields, words);
         return show(visit, { ...page, mistakes }, 422);
       }
     })
@@ -55,6 +53,25 @@ export const metricsPages = (app: App) =>
 
 const show = (visit: Visit, props: MetricsPageProps, status?: number) =>
   visit.page({ title: "Metrics", place: "metrics", status }, h(MetricsPage, props));
+
+const fields = ["start_date", "end_date", "timezone", "domain_id", "email_id", "broadcast_id"] as const;
+
+/** What can't be asked for together is wrong in none of the fields that it names. */
+const isOfBreakdown = (error: unknown) => error instanceof Refusal && / dimension/.test(error.message);
+
+/** What the page calls what can't be asked for together, or is too much. */
+const words: PageWords = [
+  [/, which is \S+ here/, ""],
+  [/`(\w+)` dimension/g, "breakdown by $1"],
+  [/`period`/, "periods"],
+  [/`(domain|email|broadcast)_id`/g, "chosen $1s"],
+  [/`tag` parameter/, "chosen tag"],
+  [/`start_date` and `end_date`/, "a shorter time"],
+  [/`end_date`/, "last day"],
+  [/`tag`/, "a tag"],
+  [/by fewer dimensions/, "a simpler breakdown"],
+  [/a coarser `granularity`/, "longer periods"],
+];
 
 /** How long each range is, and the parts it is best seen in. */
 const ranges: Record<string, { hours: number; granularity: Granularity }> = {

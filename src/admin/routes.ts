@@ -37,7 +37,7 @@ import { suppressionPages } from "./suppressions.ts";
 import { templatePages } from "./templates.ts";
 import { themePages } from "./theme-switch.ts";
 import { topicPages } from "./topics.ts";
-import { errorDocument, errorPage, NotSignedIn } from "./visit.ts";
+import { errorDocument, errorPage, inWords, NotSignedIn } from "./visit.ts";
 import { webhookEventTypePages } from "./webhook-event-types.ts";
 import { webhookEventPages } from "./webhook-events.ts";
 import { webhookPages } from "./webhooks.ts";
@@ -154,7 +154,7 @@ function toSentence(error: unknown, code: unknown): { status: number; title: str
     return {
       status: statuses[error.code] ?? 422,
       title: titles[error.code] ?? "That was not done",
-      message: error.message.replaceAll("`", ""),
+      message: inWords(error.message),
     };
   }
   if (code === "NOT_FOUND") {

@@ -1,44 +1,18 @@
 import { expect, test } from "bun:test";
+import { adminForms, hiddenIn } from "../../test/support/admin-forms.ts";
 import { testApp, testTeam } from "../../test/support/test-app.ts";
 import { testDomain } from "../../test/support/test-domain.ts";
-import { signIn } from "../accounts/sign-ins.ts";
 import { createBroadcast } from "../broadcasts/change.ts";
 import { getBroadcast } from "../broadcasts/read.ts";
 import { getContact } from "../contacts/read.ts";
 import { saveContact } from "../contacts/save.ts";
 import { createSegment } from "../contacts/segments.ts";
 import { createTemplate, getTemplateNow } from "../templates/service.ts";
-import { adminRoutes } from "./routes.ts";
 
 const app = await testApp();
 const { teamId, user } = await testTeam(app);
 const { name: domain } = await testDomain(app, teamId);
-const server = adminRoutes(app);
-const cookie = `mailit_session=${await signIn(app, user, teamId, { address: "192.0.2.1", userAgent: "" })}`;
-
-/** What the form of a page at its own address holds when it is opened. */
-async function opened(path: string): Promise<Record<string, string>> {
-  const page = await server.handle(new Request(`http://mailit.test${path}`, { headers: { cookie } }));
-  return hiddenIn(await page.text());
-}
-
-function hiddenIn(page: string): Record<string, string> {
-  const plain = (text: string) => text.replaceAll("&quot;", '"').replaceAll("&amp;", "&");
-  const fields = page.matchAll(/type="hidden" name="(csrf|seen|shown)" value="([^"]*)"/g);
-  return Object.fromEntries([...fields].map(([, name, value]) => [name!, plain(value!)]));
-}
-
-async function save(path: string, fields: Record<string, string>): Promise<{ status: number; page: string }> {
-  app.clock.advance(1);
-  const body = new URLSearchParams(fields).toString();
-  const headers = {
-    ...{ cookie, "content-type": "application/x-www-form-urlencoded", "content-length": String(body.length) },
-  };
-  const answer = await server.handle(
-    new Request(`http://mailit.test${path}`, { method: "POST", headers, body }),
-  );
-  return { status: answer.status, page: await answer.text() };
-}
+const { opened, send: save } = await adminForms(app, { teamId, user });
 
 const template = await createTemplate(app, teamId, { name: "Order", html: "<p>First</p>" });
 const segment = await createSegment(app, teamId, { name: "All" });

@@ -33,7 +33,7 @@ import {
   toDraft,
   toRules,
 } from "./rule-form.ts";
-import { keysetOf, type Mistakes, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
+import { inWords, keysetOf, type Mistakes, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 const mostChoices = 200;
 const mostShown = 5;
@@ -213,7 +213,7 @@ async function previewOf(
     return {
       unfinished: place
         ? { path: place.path, sentence: place.sentence }
-        : { path: "", sentence: error.message.replaceAll("`", "") },
+        : { path: "", sentence: inWords(error.message) },
     };
   }
   const whole = await withinAudience(app, visit, rules);

@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
 import { h } from "preact";
-import { mostNamed, TemplatePage, TemplatePreview, templateFields } from "../../views/template-edit.tsx";
+import { mostNamed, type TemplateField, TemplatePage, TemplatePreview } from "../../views/template-edit.tsx";
 import { VersionPage, VersionRows, VersionsPage } from "../../views/template-versions.tsx";
 import {
   NewTemplatePage,
@@ -13,9 +13,11 @@ import { listSendingDomains } from "../domains/service.ts";
 import { sendEmail } from "../emails/send.ts";
 import { Refusal, SavedMeanwhile } from "../errors.ts";
 import { isId } from "../ids.ts";
+import type { TemplateInput } from "../templates/content.ts";
 import { type PreviewWish, previewTemplate } from "../templates/preview.ts";
 import {
   changeTemplate,
+  checkTemplateChange,
   createTemplate,
   duplicateTemplate,
   findTemplatesBy,
@@ -26,7 +28,17 @@ import {
 import { getVersion, getVersions, restoreVersion } from "../templates/versions.ts";
 import { mailFrame, wordsFrame } from "./mail-frame.ts";
 import { linesOf, readValues, toInput, toTrials, valuesOf } from "./template-form.ts";
-import { keysetOf, type Mistakes, mistakesOf, seenAt, signedIn, sliceOf, type Visit } from "./visit.ts";
+import {
+  allMistakesOf,
+  inWords,
+  keysetOf,
+  type Mistakes,
+  mistakesOf,
+  seenAt,
+  signedIn,
+  sliceOf,
+  type Visit,
+} from "./visit.ts";
 
 export const templatePages = (app: App) =>
   new Elysia({ prefix: "/templates" })
@@ -106,7 +118,12 @@ const editPages = (app: App) =>
         }
       } catch (error) {
         if (error instanceof SavedMeanwhile) seen = undefined; // they are told
-        return editPage(app, visit, params.id, { values, mistakes: mistakesOf(error, templateFields), seen });
+        const before = await getTemplateNow(app, visit.teamId, params.id);
+        const mistakes = await allMistakesOf<TemplateField, TemplateInput>(error, {
+          ...{ values: toInput(values), right: asItWas },
+          judge: async (input) => checkTemplateChange(input, before, app.now()),
+        });
+        return editPage(app, visit, params.id, { values, mistakes, seen });
       }
     })
     .post("/:id/duplicate", async ({ visit, params }) => {
@@ -120,6 +137,20 @@ const editPages = (app: App) =>
       await removeTemplate(app, visit.teamId, params.id);
       return visit.done("/admin/templates", `The template ${template.name} is deleted.`);
     });
+
+/** What is not given stays as it was saved, and is right. */
+const asItWas: Record<TemplateField, Partial<TemplateInput>> = {
+  name: { name: undefined },
+  alias: { alias: undefined },
+  description: { description: undefined },
+  from: { from: undefined },
+  subject: { subject: undefined },
+  reply_to: { replyTo: undefined },
+  html: { html: undefined },
+  text: { text: undefined },
+  variables: { variables: undefined },
+  to: {}, // of the test
+};
 
 function sendTest(app: App, visit: Visit, id: string, values: ReturnType<typeof readValues>) {
   const to = linesOf(values.testTo.replaceAll(",", "\n"));
@@ -161,8 +192,7 @@ async function previewFor(app: App, visit: Visit, id: string, wish: PreviewWish)
   try {
     return await previewTemplate(app, visit.teamId, id, wish);
   } catch (error) {
-    if (error instanceof Refusal && error.code !== "not_found")
-      return { problem: error.message.replaceAll("`", "") };
+    if (error instanceof Refusal && error.code !== "not_found") return { problem: inWords(error.message) };
     throw error;
   }
 }

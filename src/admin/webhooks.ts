@@ -18,6 +18,7 @@ import { type Webhook, type WebhookEventStatus, webhookEventStatuses } from "../
 import { sendTestEvent } from "../webhooks/send-test.ts";
 import {
   changeWebhook,
+  checkWebhook,
   createWebhook,
   getWebhook,
   getWebhooks,
@@ -27,7 +28,7 @@ import {
 } from "../webhooks/service.ts";
 import { readMoment } from "./moment.ts";
 import type { Form } from "./request.ts";
-import { keysetOf, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
+import { allMistakesOf, keysetOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 const place = "webhooks";
 const eventsPerPage = 50;
@@ -111,7 +112,7 @@ const settingsPages = (app: App) =>
           h(SecretPage, { webhook, secret, isNew: true }),
         );
       } catch (error) {
-        const mistakes = mistakesOf(error, ["endpoint", "events"]);
+        const mistakes = await mistakesOfWebhook(app, values, error);
         return visit.page(
           { title: "Add a webhook", place, status: 422 },
           newPage(app, visit, values, mistakes),
@@ -129,10 +130,8 @@ const settingsPages = (app: App) =>
         await changeWebhook(app, visit.teamId, webhook.id, values);
         return visit.done(`/admin/webhooks/${webhook.id}`, "The settings are saved.");
       } catch (error) {
-        return settingsPage(app, visit, webhook, {
-          values,
-          mistakes: mistakesOf(error, ["endpoint", "events"]),
-        });
+        const mistakes = await mistakesOfWebhook(app, values, error);
+        return settingsPage(app, visit, webhook, { values, mistakes });
       }
     })
     .post("/:id/enable", async ({ visit, params }) => turn(app, visit, params.id, "enabled"))
@@ -185,6 +184,14 @@ type Values = WebhookFormProps["values"];
 type Mistakes = WebhookFormProps["mistakes"];
 
 const noValues: Values = { endpoint: "", events: ["*"], includeBody: false };
+
+const mistakesOfWebhook = (app: App, values: ReturnType<typeof valuesOf>, error: unknown) =>
+  allMistakesOf<"endpoint" | "events", Partial<typeof values>>(error, {
+    values,
+    right: { endpoint: { endpoint: undefined }, events: { events: undefined } },
+    judge: async (given) => checkWebhook(app, given),
+    words: [[/or `\*` for all of them/, "or tick all of them"]],
+  });
 
 const newPage = (app: App, visit: Visit, values = noValues, mistakes: Mistakes = {}) =>
   h(NewWebhookPage, formOf(app, visit, values, mistakes));

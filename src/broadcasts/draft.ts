@@ -168,7 +168,7 @@ export function checkRate(ratePerMinute: number | null): void {
   if (Number.isInteger(ratePerMinute) && ratePerMinute >= 1 && ratePerMinute <= maxRate) return;
   throw new Refusal(
     "validation_error",
-    `Invalid \`messages_per_minute\` field. It must be a whole number from 1 to ${maxRate}, or null for no limit.`,
+    `Invalid \`messages_per_minute\` field. It must be a whole number from 1 to ${maxRate}.`,
   );
 }
 

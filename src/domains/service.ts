@@ -97,6 +97,26 @@ export async function findSendingDomain(
   return domain?.teamId === teamId && domain.sending && domain.verifiedAt !== null ? domain : undefined;
 }
 
+/** A domain that a team can't send from now. */
+export interface NotSending {
+  name: string;
+  /** Where it is the team's. */
+  id: string | undefined;
+  isVerified: boolean;
+}
+
+/** What keeps a team from sending from a domain; undefined where nothing does. */
+export async function findNotSending(
+  app: App,
+  teamId: string,
+  name: string,
+): Promise<NotSending | undefined> {
+  if (await findSendingDomain(app, teamId, name)) return undefined;
+  const domain = await findDomainByName(app.db, name);
+  const own = domain?.teamId === teamId ? domain : undefined; // whether it is somebody else's is not said
+  return { name, id: own?.id, isVerified: Boolean(own?.verifiedAt) };
+}
+
 /** A domain to send the team's own mail from; undefined while none is verified. */
 export async function findOwnSendingDomain(app: App, teamId: string): Promise<SendingDomain | undefined> {
   const [first] = await listFirstVerified(app.db, teamId, 1);

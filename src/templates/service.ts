@@ -143,11 +143,7 @@ export async function changeTemplate(
       "Nothing to change: give `name`, `description`, `alias`, `from`, `subject`, `reply_to`, `html`, `text` or `variables`.",
     );
   }
-  const fields: TemplateFields = {
-    ...(input.name !== undefined && { name: readName(input.name) }),
-    ...(input.description !== undefined && { description: readDescription(input.description) }),
-    ...(input.alias !== undefined && { alias: readAlias(input.alias) }),
-  };
+  const fields = readFields(input);
   return edit(app, teamId, idOrAlias, fields, ({ template, version }) => {
     const content = readContent(input, version, app.now());
     const isAsSeen = !seen || template.updatedAt.getTime() === seen.getTime();
@@ -155,6 +151,18 @@ export async function changeTemplate(
       throw new SavedMeanwhile();
     return content;
   });
+}
+
+const readFields = ({ name, description, alias }: TemplateInput): TemplateFields => ({
+  ...(name !== undefined && { name: readName(name) }),
+  ...(description !== undefined && { description: readDescription(description) }),
+  ...(alias !== undefined && { alias: readAlias(alias) }),
+});
+
+/** Refuses what a template can't become; it changes nothing. */
+export function checkTemplateChange(input: TemplateInput, { version }: TemplateNow, now: Date): void {
+  readFields(input);
+  readContent(input, version, now);
 }
 
 const mostTries = 5;

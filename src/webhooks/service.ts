@@ -117,6 +117,21 @@ export function signingSecrets(app: App, webhook: Webhook): string[] {
   return [secretOf(app, webhook), ...old];
 }
 
+/** Refuses what a webhook can't be, or become; it changes nothing. */
+export function checkWebhook(app: App, changes: Partial<NewWebhook>): void {
+  readFields(app, changes);
+}
+
+const readFields = (
+  app: App,
+  { endpoint, events, status, includeBody }: Partial<NewWebhook>,
+): WebhookFields => ({
+  ...(endpoint !== undefined && { endpoint: readEndpoint(app, endpoint) }),
+  ...(events !== undefined && { events: readEventNames(events) }),
+  ...(status !== undefined && { status: readStatus(status) }),
+  ...(includeBody !== undefined && { includeBody }),
+});
+
 /**
  * Changes an endpoint; what is absent stays. One that is disabled hears of nothing, and what waits for it counts as
  * failed until it is replayed.
@@ -128,12 +143,7 @@ export async function changeWebhook(
   changes: Partial<NewWebhook>,
 ): Promise<Webhook> {
   await getWebhook(app, teamId, id); // what is not there is said before what is wrong with the change
-  const fields: WebhookFields = {
-    ...(changes.endpoint !== undefined && { endpoint: readEndpoint(app, changes.endpoint) }),
-    ...(changes.events !== undefined && { events: readEventNames(changes.events) }),
-    ...(changes.status !== undefined && { status: readStatus(changes.status) }),
-    ...(changes.includeBody !== undefined && { includeBody: changes.includeBody }),
-  };
+  const fields = readFields(app, changes);
   if (Object.keys(fields).length === 0) {
     throw new Refusal(
       "missing_required_field",

@@ -108,6 +108,23 @@ test("what is wrong in a draft is said beside its field; a test is one contact's
   expect(await api("GET", `/broadcasts/${id}`)).toMatchObject({ status: "draft", messages_per_minute: 600 });
 });
 
+test("whose domain can't send is told so while it is written and before it is sent", async () => {
+  const domain = await api("POST", "/domains", { name: "waiting.example" });
+  const { id } = await draft(segmentId);
+  const page = await open(`/admin/broadcasts/${id}`);
+  await editor(page).waitFor();
+  await page.getByLabel("From").fill("News <news@waiting.example>");
+  await page.locator("#preview-head").getByText("waiting.example, which is not verified").waitFor();
+  await see(page, "broadcast-draft-not-sending");
+  await page.getByRole("button", { name: "Save and go on to send" }).click();
+  await page.waitForURL(/\/send$/);
+  await page.getByText("waiting.example, which is not verified").waitFor();
+  expect(await page.getByRole("button", { name: /^(Send|Schedule)/ }).count()).toBe(0);
+  await see(page, "broadcast-send-not-sending");
+  await page.getByRole("link", { name: "Verify it" }).click();
+  await page.waitForURL(`**/admin/domains/${domain.id}`);
+});
+
 test("it is counted, sent, and followed until everybody is settled", async () => {
   const { id } = await draft(segmentId);
   const page = await open(`/admin/broadcasts/${id}`);

@@ -22,13 +22,17 @@ test("an email is written, refused with what is wrong beside its field, and sent
   await page.getByLabel("To", { exact: true }).fill("nobody");
   await page.getByLabel("Subject").fill("From the admin");
   await page.getByLabel("HTML").fill("<p>Hello</p>");
+  await page.getByText("Template, topic, tags, headers").click();
+  await page.getByLabel("Tags", { exact: true }).fill("a b: c");
   await page.getByRole("button", { name: "Send" }).click();
   await page.locator("#to-mistake").waitFor();
+  await page.locator("#tags-mistake").waitFor();
   expect(await page.getByLabel("HTML").inputValue()).toBe("<p>Hello</p>");
   await see(page, "emails-new-mistake");
   await page
     .getByLabel("To", { exact: true })
     .fill('"Lovelace, Ada" <delivered@example.org>, bob@example.org');
+  await page.getByLabel("Tags", { exact: true }).fill("");
   await page.getByRole("button", { name: "Send" }).click();
   await page.waitForURL(/\/admin\/emails\/[0-9a-f-]{36}$/);
   const { data } = await api("GET", "/emails?q=from%3Ahello+admin");

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import type { BrowserContext } from "playwright-core";
 import { account, emptyScene, scene, see, signIn } from "./browser.ts";
 
-const { mailit, stranger, open } = await scene({ env: { MAILIT_RATE_LIMIT_LOGINS_PER_MINUTE: "1000" } });
+const { api, mailit, stranger, open } = await scene({ env: { MAILIT_RATE_LIMIT_LOGINS_PER_MINUTE: "1000" } });
 
 test("a stranger is led to sign in, and then to where they wanted to go", async () => {
   const context = await stranger();

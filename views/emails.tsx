@@ -118,17 +118,19 @@ function EmailList(props: EmailListProps) {
 
 /** How it went with what was found, since the day the first of them was made. */
 function MetricsOf({ emails, isAll }: { emails: FoundEmail[]; isAll: boolean }) {
-  if (emails.length === 0) return null;
-  const first = new Date(Math.min(...emails.map(({ createdAt }) => createdAt.getTime())));
+  // A copy's metrics would be its whole broadcast's.
+  const counted = emails.filter(({ deliveryId }) => deliveryId === undefined);
+  if (counted.length === 0) return null;
+  const first = new Date(Math.min(...counted.map(({ createdAt }) => createdAt.getTime())));
   const search = new URLSearchParams({
     ...{ range: "custom", start_date: first.toISOString().slice(0, 10), by: "email" },
-    email_id: emails.map(({ id }) => id).join(),
+    email_id: counted.map(({ id }) => id).join(),
   });
   return (
     <p class="quiet">
       <a href={`/admin/metrics?${search}`}>
         Metrics of {isAll ? "" : "the newest "}
-        {emails.length === 1 ? "this email" : `${isAll ? "these " : ""}${emails.length} emails`}
+        {counted.length === 1 ? "this email" : `${isAll ? "these " : ""}${counted.length} emails`}
       </a>
     </p>
   );
@@ -201,6 +203,10 @@ export function EmailRows({ emails, next, values, now }: EmailListProps) {
   );
 }
 
+/** Of a copy of a broadcast, its recipient's page. */
+export const foundPath = ({ id, broadcastId, deliveryId }: FoundEmail): string =>
+  broadcastId && deliveryId ? recipientPath(broadcastId, deliveryId) : `/admin/emails/${id}`;
+
 function EmailRow({ email, now }: { email: FoundEmail; now: Date }) {
   const { id, recipients, cc, bcc, broadcastId, deliveryId } = email;
   const { subject, lastEvent, sender, createdAt, scheduledAt } = email;
@@ -208,14 +214,10 @@ function EmailRow({ email, now }: { email: FoundEmail; now: Date }) {
   return (
     <tr id={`email-${id}`}>
       <td class="long address">
-        {broadcastId && deliveryId ? (
-          <>
-            <a href={recipientPath(broadcastId, deliveryId)}>{recipients[0]}</a>
-            <span class="quiet"> in a broadcast</span>
-          </>
-        ) : (
-          <a href={`/admin/emails/${id}`}>{broadcastId ? "A broadcast" : (recipients[0] ?? "nobody")}</a>
-        )}
+        <a href={foundPath(email)}>
+          {broadcastId && !deliveryId ? "A broadcast" : (recipients[0] ?? "nobody")}
+        </a>
+        {deliveryId && <span class="quiet"> in a broadcast</span>}
         {others > 0 && <span class="quiet"> and {others} more</span>}
       </td>
       <td class="long">{subject || <span class="quiet">(no subject)</span>}</td>

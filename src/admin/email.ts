@@ -14,7 +14,7 @@ import { explainDeliveries } from "../delivery/read.ts";
 import { commandOf } from "../delivery/schema.ts";
 import { findDomain } from "../domains/store.ts";
 import { getAttachments } from "../emails/attachments.ts";
-import { getEmail } from "../emails/read.ts";
+import { getEmail, getEmailWithText } from "../emails/read.ts";
 import { resendEmail } from "../emails/resend.ts";
 import { readSchedule } from "../emails/schedule.ts";
 import { cancelEmail, rescheduleEmail } from "../emails/scheduled.ts";
@@ -80,8 +80,8 @@ const tabs = (app: App) =>
       return mailDocument(shown, { hasPictures: query.pictures === "1" });
     })
     .get("/:id/text", async ({ visit, params }) => {
-      const email = await getEmail(app, visit.teamId, params.id);
-      return emailPage(app, visit, email, "/text", h(MailText, { text: email.text }));
+      const { isTextMade, ...email } = await getEmailWithText(app, visit.teamId, params.id);
+      return emailPage(app, visit, email, "/text", h(MailText, { text: email.text, isMade: isTextMade }));
     })
     .get("/:id/headers", async ({ visit, params, query }) => {
       const email = await getEmail(app, visit.teamId, params.id);

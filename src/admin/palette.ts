@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import { h } from "preact";
+import { foundPath } from "../../views/emails.tsx";
 import { Palette, type PaletteEntry, PaletteResults } from "../../views/palette.tsx";
 import type { IconName } from "../../views/parts/icon.tsx";
 import { type NavPlace, placesOf } from "../../views/shell.tsx";
@@ -132,9 +133,9 @@ async function find(app: App, { teamId }: Visit, text: string): Promise<Group[]>
   return filled([
     {
       label: "Emails",
-      entries: emails.map(({ id, subject, recipients }) => ({
-        ...{ path: `/admin/emails/${id}`, name: subject || "(no subject)", icon: "email" as const },
-        detail: recipients[0] ?? "",
+      entries: emails.map((email) => ({
+        ...{ path: foundPath(email), name: email.subject || "(no subject)", icon: "email" as const },
+        detail: email.recipients[0] ?? "",
       })),
     },
     {

@@ -10,7 +10,7 @@ import { eachTransport } from "../../test/support/transports.ts";
 import type { TemplateInput } from "../templates/content.ts";
 import { changeTemplate, createTemplate, publishTemplate, removeTemplate } from "../templates/service.ts";
 import type { EmailDraft, TemplateUse } from "./draft.ts";
-import { getEmail, getEmails } from "./read.ts";
+import { getEmail, getEmails, getEmailWithText } from "./read.ts";
 import { sendEmail } from "./send.ts";
 import { sendBatch } from "./send-batch.ts";
 import { findSharedEmail, shareEmail } from "./share.ts";
@@ -224,6 +224,23 @@ test("a message has the values of its email, also at a later attempt and whateve
   expect(subject).toBe("Hi <Bob> {{{COUNT}}}");
   expect((html || "").trim()).toBe("<p>Hello &lt;Bob&gt; {{{COUNT}}}, 1 chairs</p>");
   expect(text?.trim()).toBe("Hello <Bob> {{{COUNT}}}, 1 chairs");
+  // What it shows of itself is that text.
+  expect(await getEmailWithText(app, teamId, id)).toMatchObject({ text: text!.trim(), isTextMade: true });
+});
+
+test("the text shown of an email is the one its message has: its own, or made from the HTML, as it is", async () => {
+  const { app, host, teamId, send } = await deliveryScene();
+  const html = "<h1>{{{NAME|x}}}</h1><p>Hi</p>";
+  const shown = async (changes: Partial<EmailDraft>) => {
+    const { text, isTextMade } = await getEmailWithText(app, teamId, await send(changes));
+    const sent = await simpleParser(Buffer.from(host.received.at(-1)!.message));
+    return [text, isTextMade, sent.text?.trim() ?? null];
+  };
+  expect(await shown({ html })).toEqual(["{{{NAME|x}}}\n\nHi", true, "{{{NAME|x}}}\n\nHi"]);
+  expect(await shown({ html, text: "Mine" })).toEqual(["Mine", false, "Mine"]);
+  const long = `<p>${"word ".repeat(30_000)}</p>`; // made in another thread
+  const [text, isTextMade] = await shown({ html: long });
+  expect([String(text).startsWith("word word"), isTextMade]).toEqual([true, true]);
 });
 
 test("the braces of an email that is made from no template are its own", async () => {

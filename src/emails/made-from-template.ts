@@ -24,8 +24,16 @@ export async function fromTemplate(
   };
 }
 
-/** An email as its recipients see it: content is stored as its template. */
-export async function asMerged(app: App, email: EmailWithContent): Promise<EmailWithContent> {
+/**
+ * An email as its recipients see it: content is stored as its template. With `hasMadeText` it has the text that is made
+ * from the HTML where it has none of its own.
+ */
+export async function asMerged(
+  app: App,
+  email: EmailWithContent,
+  hasMadeText = false,
+): Promise<EmailWithContent> {
   const { html, text, merge } = isInvitation(email) ? withoutInvitationLink(email) : email;
-  return { ...email, ...(merge === null ? { html, text } : await showMerged(app, { html, text }, merge)) };
+  if (merge === null && !hasMadeText) return { ...email, html, text };
+  return { ...email, ...(await showMerged(app, { html, text }, merge, hasMadeText)) };
 }

@@ -14,9 +14,25 @@ import {
 } from "./store.ts";
 
 export async function getEmail(app: App, teamId: string, id: string): Promise<EmailWithContent> {
+  return asMerged(app, await getStored(app, teamId, id));
+}
+
+/** With the text that its recipients get: where none was given it is made from the HTML. What came as a message has what it has. */
+export async function getEmailWithText(
+  app: App,
+  teamId: string,
+  id: string,
+): Promise<EmailWithContent & { isTextMade: boolean }> {
+  const email = await getStored(app, teamId, id);
+  const { html, text } = email;
+  const isTextMade = text === null && html !== null;
+  return { ...(await asMerged(app, email, isTextMade)), isTextMade };
+}
+
+async function getStored(app: App, teamId: string, id: string): Promise<EmailWithContent> {
   const email = isId(id) ? await findEmail(app.db, teamId, id.toLowerCase()) : undefined;
   if (!email) throw emailMissing();
-  return asMerged(app, email);
+  return email;
 }
 
 /** The same for who needs to know only that it is there; gives the id as it is stored. */

@@ -8,7 +8,7 @@ import type { Transport } from "../db/transport.ts";
 import { Refusal } from "../errors.ts";
 import { type Address, parseAddress } from "../mail/address.ts";
 import { IncomingMessage } from "./incoming.ts";
-import { getEmail, getEmails } from "./read.ts";
+import { getEmail, getEmails, getEmailWithText } from "./read.ts";
 import { emails } from "./schema.ts";
 import { findSource, listDeliveries } from "./store.ts";
 import { submitEmail } from "./submit.ts";
@@ -48,6 +48,13 @@ eachTransport((_name, open) => {
     expect(source!.size).toBe(source!.raw!.length);
     await atomically(app, [app.db.delete(emails).where(eq(emails.id, id))]);
     expect(await findSource(app.db, id)).toBeUndefined();
+  });
+
+  test("the text of a message without one is not made: it was sent as it came", async () => {
+    const { app, teamId, submit } = await scene(await open());
+    const { id } = await submit(text("Content-Type: text/html\n", "<p>Hello</p>"));
+    const { isTextMade, text: shown, html } = await getEmailWithText(app, teamId, id);
+    expect([isTextMade, shown, html?.trim()]).toEqual([false, "", "<p>Hello</p>"]);
   });
 
   test("a large message is named by its blob", async () => {

@@ -9,7 +9,7 @@ const bigHtml = 100_000;
 export async function showMerged(
   app: App,
   bodies: Bodies,
-  merge: Merge,
+  merge: Merge | null,
   hasMadeText = false,
 ): Promise<Bodies> {
   return (bodies.html?.length ?? 0) < bigHtml

@@ -19,7 +19,7 @@ export type Task = { id: number } & (
   | { kind: "read_submitted"; raw: MessageBytes }
   | { kind: "make_dkim_key_pairs" }
   | { kind: "find_links"; html: string }
-  | { kind: "merge_bodies"; bodies: Bodies; merge: Merge; hasMadeText: boolean }
+  | { kind: "merge_bodies"; bodies: Bodies; merge: Merge | null; hasMadeText: boolean }
 );
 
 /** A task's end: its value, or why it failed. The worker, too, sends these in lists. */

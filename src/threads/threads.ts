@@ -26,7 +26,7 @@ export type Threads = {
   /** The links of HTML that may be tracked, by their ids. */
   findLinks(html: string): Promise<[id: string, url: string][]>;
   /** As `mail/merged-bodies.ts` has it. */
-  mergeBodies(bodies: Bodies, merge: Merge, hasMadeText: boolean): Promise<Bodies>;
+  mergeBodies(bodies: Bodies, merge: Merge | null, hasMadeText: boolean): Promise<Bodies>;
   /** How many threads there are, and how many tasks they owe an answer. */
   load(): { threads: number; tasks: number };
   /** Stops the threads at once; what they had not finished rejects. */

@@ -226,6 +226,15 @@ test("each recipient has a page: why it bounced or waits, the talk with the host
   await page.getByRole("link", { name: "All emails to this address" }).click();
   await page.getByRole("row", { name: /^deferred@recipient\.test in a broadcast Why bounced/ }).waitFor();
   await see(page, "emails-in-a-broadcast");
+  expect(await page.getByRole("link", { name: "Metrics of" }).count()).toBe(0); // they would be everybody's
+  await page.keyboard.press("ControlOrMeta+k");
+  await page.keyboard.type("deferred@recipient.test");
+  await page
+    .locator("#palette")
+    .getByRole("link", { name: /^Why.*deferred@recipient\.test/ })
+    .click();
+  await page.waitForURL(path);
+  await page.goBack();
   await page.getByRole("searchbox").fill("delivered+why");
   await page.getByText("Nothing found").waitFor();
   await see(page, "emails-nothing-found");

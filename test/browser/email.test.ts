@@ -91,7 +91,11 @@ test("pictures from other hosts are left out until the reader asks, and links op
   const id = await send({
     html: `<p>Hi</p><img src="https://tracker.test/a.png" alt="Logo"><a href="https://a.test">Go</a>`,
   });
-  const page = await open(`/admin/emails/${id}/html`);
+  const page = await open(`/admin/emails/${id}/text`);
+  await page.getByText("Made from the HTML").waitFor();
+  expect(await page.locator(".mail-text").textContent()).toBe("Hi\n\nGo <https://a.test>");
+  await see(page, "email-text-made");
+  await page.goto(`${mailit.url}/admin/emails/${id}/html`);
   await page.getByText("Pictures from other hosts are not loaded.").waitFor();
   expect(await page.frameLocator("iframe.mail").locator("img").getAttribute("src")).toBeNull();
   await see(page, "email-pictures");

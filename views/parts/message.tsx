@@ -65,8 +65,15 @@ export function MailFrame({ src, path, hasRemotePictures, showsPictures }: MailF
   );
 }
 
-export function MailText({ text }: { text: string | null }) {
-  if (text) return <pre class="mail-text">{text}</pre>;
+export function MailText({ text, isMade = false }: { text: string | null; isMade?: boolean }) {
+  if (text) {
+    return (
+      <>
+        {isMade && <p class="quiet">Made from the HTML: it was sent without a text of its own.</p>}
+        <pre class="mail-text">{text}</pre>
+      </>
+    );
+  }
   return (
     <Empty icon="email" title="No text">
       <p>This message has no text part.</p>

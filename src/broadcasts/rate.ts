@@ -1,4 +1,4 @@
-import type { App } from "../app.ts";
+import { type App, requireRole } from "../app.ts";
 import { expectChange, type Write } from "../db/write.ts";
 import { Refusal } from "../errors.ts";
 import { newId } from "../ids.ts";
@@ -23,6 +23,7 @@ export async function changeRate(
   seen: Broadcast,
   ratePerMinute: number | null,
 ): Promise<{ id: string }> {
+  requireRole(app, "developer"); // also where nothing would change: nobody is told that it was done
   checkRate(ratePerMinute);
   for (let broadcast = seen; ; broadcast = await getBroadcast(app, seen.teamId, seen.id)) {
     const { id, status } = broadcast;

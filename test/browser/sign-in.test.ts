@@ -2,7 +2,9 @@ import { expect, test } from "bun:test";
 import type { BrowserContext } from "playwright-core";
 import { account, emptyScene, scene, see, signIn } from "./browser.ts";
 
-const { mailit, stranger, open } = await scene({ env: { MAILIT_RATE_LIMIT_LOGINS_PER_MINUTE: "1000" } });
+const { mailit, stranger, elsewhere, open } = await scene({
+  env: { MAILIT_RATE_LIMIT_LOGINS_PER_MINUTE: "1000" },
+});
 
 test("a stranger is led to sign in, and then to where they wanted to go", async () => {
   const context = await stranger();
@@ -82,6 +84,24 @@ test("a session that has been revoked is over in every tab, and signing in makes
     redirect: "manual",
   });
   expect(old.headers.get("location")).toStartWith("/admin/sign-in");
+});
+
+test("a live page whose sign-in has ended says so, and asks no more", async () => {
+  const page = await elsewhere(); // it logs that it was refused, as it should
+  await page.context().clearCookies();
+  await signIn(page.context(), mailit.url);
+  const live = page.waitForResponse(/\/admin\/queue\/live$/);
+  await page.goto(`${mailit.url}/admin/queue`);
+  await live;
+  const other = await open("/admin/settings/account");
+  await other.getByRole("button", { name: "Sign out all others" }).click();
+  await other.getByRole("button", { name: "Sign them out" }).click();
+  await page.getByRole("status").getByText("You are signed out").waitFor();
+  expect(await page.getByText("Not live").count()).toBe(0);
+  await see(page, "live-signed-out");
+  await page.getByRole("link", { name: "Sign in again" }).click();
+  await page.waitForURL(/\/admin\/sign-in\?to=%2Fadmin%2Fqueue$/);
+  await page.context().close();
 });
 
 test("whoever is signed out while they write loses nothing of it", async () => {

@@ -148,15 +148,24 @@
     );
     pauseMs = Math.min(2 * pauseMs, longestPauseMs);
   };
+  // Who is signed out is not by asking again; the link is to the page itself, which leads to where one signs in.
+  const endLive = () => {
+    live.remove(); // with its element htmx ends the connection
+    const said = document.getElementById("signed-out");
+    said.querySelector("a").href = location.href;
+    said.hidden = false;
+  };
   live?.addEventListener("htmx:error", askAgain);
   live?.addEventListener("htmx:before:response", (event) => {
     const { status } = event.detail.ctx.response;
-    if (status < 500 && status !== 429) return;
-    event.preventDefault(); // what it holds would be said at the head of the page, and stay there
-    askAgain();
+    if (status < 500 && status !== 429 && status !== 401) return;
+    event.preventDefault(); // what it holds would be said at the head of the page, and stay there, or lead away from it
+    if (status === 401) endLive();
+    else askAgain();
   });
   live?.addEventListener("htmx:sse:error", ({ detail }) => {
-    if (detail.connection?.attempt > 0) live.hidden = false; // the first is the end of a connection, as when a page is left
+    if (detail.status === 401) endLive();
+    else if (detail.connection?.attempt > 0) live.hidden = false; // the first is the end of a connection, as when a page is left
   });
   live?.addEventListener("htmx:sse:after:connection", () => {
     live.hidden = true;

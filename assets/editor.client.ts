@@ -107,6 +107,7 @@ const extensionsFor = (area: HTMLTextAreaElement): Extension[] => [
   EditorView.contentAttributes.of({
     "aria-label": area.labels?.[0]?.textContent ?? "Code",
     spellcheck: "false",
+    tabindex: "0", // it can be typed in as it is; axe asks that what is inside a scroller says that it can be reached
     ...(area.ariaInvalid === "true" && { "aria-invalid": "true" }),
   }),
   EditorView.updateListener.of(({ docChanged, state }) => {

@@ -51,6 +51,7 @@ const order: string[][] = [
     "sync-folder",
     "byte-budget",
     "per-app",
+    "html-of",
     "short-memory",
     "migrations",
     "assets",

@@ -34,8 +34,8 @@ const labels: Partial<Record<keyof LogQuery, string>> = {
   method: "Method",
   status: "Status",
   api_key_id: "Key",
-  from: "From, UTC",
-  to: "Before, UTC",
+  from: "From (UTC)",
+  to: "Until (UTC)",
 };
 
 export function LogsPage({
@@ -93,8 +93,8 @@ export function LogsPage({
           value={asked.api_key_id ?? ""}
           options={[["", "Any"], ...Object.entries(list.keys)]}
         />
-        <TextField name="from" label="From, UTC" type={typeOf(asked.from)} value={asked.from} />
-        <TextField name="to" label="Before, UTC" type={typeOf(asked.to)} value={asked.to} />
+        <TextField name="from" label="From (UTC)" type={typeOf(asked.from)} value={asked.from} />
+        <TextField name="to" label="Until (UTC)" type={typeOf(asked.to)} value={asked.to} />
         <noscript>
           <button type="submit">Search</button>
         </noscript>

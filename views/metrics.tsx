@@ -117,7 +117,7 @@ function Filters({ asked, domains, mistakes }: MetricsPageProps) {
           />
           <TextField
             name="end_date"
-            label="To, with that day"
+            label="Until"
             type="date"
             value={asked.end}
             mistake={mistakes.end_date}

@@ -1,6 +1,6 @@
 /** @jsxImportSource preact */
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
-import type { PropertyType, Segment, Topic } from "../src/contacts/schema.ts";
+import type { Contact, PropertyType, Segment, Topic } from "../src/contacts/schema.ts";
 import { Icon } from "./parts/icon.tsx";
 
 interface DraftRow {
@@ -23,6 +23,13 @@ export interface RuleField {
   operators: readonly string[];
 }
 
+export interface RulePreviewProps {
+  count?: number;
+  contacts?: Contact[];
+  /** What is still missing. */
+  unfinished?: { path: string; sentence: string };
+}
+
 export interface BuilderProps {
   draft: DraftGroup;
   fields: RuleField[];
@@ -33,6 +40,8 @@ export interface BuilderProps {
   mistake?: { path: string; sentence: string } | undefined;
   /** The group whose last row was just added. */
   fresh?: string | undefined;
+  /** Whom they hold; absent where that is looked up when the page is there. */
+  preview?: RulePreviewProps | undefined;
 }
 
 /** Morphed and not put in the old one's place: what is typed while the answer is on its way stays. */

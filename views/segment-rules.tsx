@@ -1,11 +1,18 @@
 /** @jsxImportSource preact */
 // Said in each view: Bun reads tsconfig.json of the folder it is started in, which is seldom this one.
-import type { Contact } from "../src/contacts/schema.ts";
 import { nameOf } from "./contacts.tsx";
 import { Acting } from "./parts/acting.tsx";
 import { Icon } from "./parts/icon.tsx";
 import { counted } from "./parts/number.ts";
-import { asks, type BuilderProps, type DraftGroup, numberOf, RemoveButton, Row } from "./segment-rule.tsx";
+import {
+  asks,
+  type BuilderProps,
+  type DraftGroup,
+  numberOf,
+  RemoveButton,
+  Row,
+  type RulePreviewProps,
+} from "./segment-rule.tsx";
 
 /** The rules of a dynamic segment, row by row, with whom they hold at the moment. Its form is around it. */
 export function RuleBuilder(props: BuilderProps) {
@@ -16,18 +23,26 @@ export function RuleBuilder(props: BuilderProps) {
         <Group {...props} group={props.draft} path="" levels={4} />
       </section>
       <Acting>
-        {" "}
-        <div
-          id="preview"
-          class="card"
-          hx-post="/admin/segments/preview"
-          hx-trigger="load"
-          hx-swap="outerHTML"
-          hx-sync="closest form:replace"
-        >
-          <h2>Whom they hold</h2>
-          <p class="quiet">Looking…</p>
-        </div>
+        {props.preview ? (
+          <RulePreview {...props.preview} />
+        ) : (
+          <div
+            id="preview"
+            class="card"
+            hx-post="/admin/segments/preview"
+            hx-trigger="load"
+            hx-swap="outerHTML"
+            hx-sync="closest form:replace"
+          >
+            <h2>Whom they hold</h2>
+            <p class="quiet looking">Looking…</p>
+          </div>
+        )}
+        <noscript>
+          <button type="submit" class="small" formnovalidate formaction="/admin/segments/preview">
+            Count them
+          </button>
+        </noscript>
       </Acting>
     </div>
   );
@@ -131,13 +146,6 @@ function Group(props: GroupProps) {
       </div>
     </fieldset>
   );
-}
-
-export interface RulePreviewProps {
-  count?: number;
-  contacts?: Contact[];
-  /** What is still missing. */
-  unfinished?: { path: string; sentence: string };
 }
 
 /** Whom rules would hold: how many, and the newest of them. */

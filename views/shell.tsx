@@ -75,7 +75,7 @@ export interface ShellProps {
 
 /** The frame of every page of the admin for somebody who is signed in. */
 export function Shell(props: ShellProps & { children?: ComponentChildren }) {
-  const { title, place, csrf, notice, live, isSandbox, theme, scripts, children } = props;
+  const { title, path, place, csrf, notice, live, isSandbox, theme, scripts, children } = props;
   return (
     <Document title={title} theme={theme} scripts={scripts} csrf={csrf}>
       <a class="skip" href="#main">
@@ -117,9 +117,14 @@ export function Shell(props: ShellProps & { children?: ComponentChildren }) {
         {children}
       </main>
       {live && (
-        <p id="not-live" class="not-live" role="status" hx-sse:connect={live} hx-swap="none" hidden>
-          Not live. This page tries again by itself.
-        </p>
+        <>
+          <p id="not-live" class="not-live" role="status" hx-sse:connect={live} hx-swap="none" hidden>
+            Not live. This page tries again by itself.
+          </p>
+          <p id="signed-out" class="not-live" role="status" hidden>
+            You are signed out. <a href={path}>Sign in again</a>
+          </p>
+        </>
       )}
       <dialog id="palette" class="palette" aria-label="Search and commands" data-source="/admin/palette" />
     </Document>

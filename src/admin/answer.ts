@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { render } from "preact-render-to-string";
+import { htmlOf } from "../html-of.ts";
 
 /** Nothing inline, nothing from elsewhere, framed by nobody. */
 const policy = [
@@ -27,12 +27,12 @@ const headers = {
 
 /** A whole document. */
 export function documentAnswer(node: JSX.Element, status = 200): Response {
-  return new Response(`<!doctype html>${render(node)}`, { status, headers });
+  return new Response(`<!doctype html>${htmlOf(node)}`, { status, headers });
 }
 
 /** A piece of a page, for htmx to put in its place. */
 export function pieceAnswer(node: JSX.Element, status = 200): Response {
-  return new Response(render(node), { status, headers });
+  return new Response(htmlOf(node), { status, headers });
 }
 
 /** Leads on after a write, so that loading the page again does not write again. */
@@ -42,5 +42,3 @@ export function leadTo(path: string, more: Record<string, string> = {}): Respons
     headers: { location: path, "cache-control": "no-store", ...more },
   });
 }
-
-export const htmlOf = (node: JSX.Element): string => render(node);

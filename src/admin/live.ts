@@ -1,8 +1,8 @@
 import type { JSX } from "preact";
 import type { App } from "../app.ts";
 import { Refusal } from "../errors.ts";
+import { htmlOf } from "../html-of.ts";
 import { perApp } from "../per-app.ts";
-import { htmlOf } from "./answer.ts";
 
 /** Makes the live pieces of a page as they are now, by the ids of the elements they take the place of. */
 export type Live = () => Promise<Record<string, JSX.Element>>;

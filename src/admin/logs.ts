@@ -6,6 +6,7 @@ import { timeOfId } from "../ids.ts";
 import { listTeamKeys } from "../keys/service.ts";
 import { type LogQuery, readLogFilter } from "../logs/filter.ts";
 import { getLog, getLogs } from "../logs/read.ts";
+import { dayAfter } from "./moment.ts";
 import { keysetOf, mistakesOf, signedIn, type Visit } from "./visit.ts";
 
 const fields = ["method", "status", "endpoint", "api_key_id", "from", "to"] as const;
@@ -20,7 +21,8 @@ export const logPages = (app: App) =>
       const place = { title: "Logs", place: "logs" } as const;
       try {
         const page = { ...keysetOf(query), limit: 50 };
-        const { rows, next } = await getLogs(app, visit.teamId, readLogFilter(asked), page);
+        const filter = readLogFilter({ ...asked, to: asked.to && dayAfter(asked.to) });
+        const { rows, next } = await getLogs(app, visit.teamId, filter, page);
         const more = next && `/admin/logs?${new URLSearchParams({ ...asked, after: next })}`;
         const list = {
           logs: rows,

@@ -11,6 +11,7 @@ import { readIds, readList, readTag, readTimezone } from "../metrics/asked.ts";
 import { type Dimension, type Granularity, granularities, knownMetrics } from "../metrics/names.ts";
 import { isTimezone } from "../metrics/range.ts";
 import { getMetrics, listMetrics, listTop, type MetricsQuery, type MetricsRow } from "../metrics/read.ts";
+import { dayAfter } from "./moment.ts";
 import { mistakesOf, type PageWords, signedIn, type Visit } from "./visit.ts";
 
 type Asked = MetricsPageProps["asked"];
@@ -122,7 +123,7 @@ function queryOf(asked: Asked): MetricsQuery {
   const { start, end, granularity, by, isByPeriod, tag } = asked;
   return {
     ...(start !== "" && { startDate: start }),
-    ...(end !== "" && { endDate: nextDay(end) }),
+    ...(end !== "" && { endDate: dayAfter(end) }),
     ...{ timezone: readTimezone(asked.timezone), granularity, metrics: [...knownMetrics] },
     dimensions: [
       ...(isByPeriod ? (["period"] as const) : []),
@@ -146,15 +147,6 @@ async function partsOf(app: App, { teamId }: Visit, query: MetricsQuery): Promis
   const emailIds = top.rows.flatMap(({ emailId }) => emailId ?? []);
   const subjects = emailIds.length > 0 ? await getSubjects(app, teamId, emailIds) : new Map();
   return { ...top, subjects };
-}
-
-/** People mean the last day to be counted in; what is no day is refused as it was written. */
-function nextDay(text: string): string {
-  try {
-    return Temporal.PlainDate.from(text).add({ days: 1 }).toString();
-  } catch {
-    return text;
-  }
 }
 
 function toCsv(dimensions: readonly Dimension[], rows: readonly MetricsRow[]): string {

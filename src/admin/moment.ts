@@ -11,3 +11,13 @@ export function readMoment(field: string, text: string | undefined): Date | unde
     `Invalid \`${field}\` field. Write a time such as 2026-03-01T12:00, which is meant as UTC.`,
   );
 }
+
+/** People mean the last day of a range to be counted in; what is no day, or a time of one, stays as it was written. */
+export function dayAfter(text: string): string {
+  if (!/^\d{4}-\d\d-\d\d$/.test(text)) return text;
+  try {
+    return Temporal.PlainDate.from(text).add({ days: 1 }).toString();
+  } catch {
+    return text;
+  }
+}

@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { render } from "preact-render-to-string";
+import { htmlOf } from "../html-of.ts";
 
 /** A page of ours as others see it, shown in a frame of the admin: it looks as it does, and does nothing. */
 const policy = [
@@ -12,7 +12,7 @@ const policy = [
 ].join("; ");
 
 export function previewAnswer(node: JSX.Element): Response {
-  return new Response(`<!doctype html>${render(node)}`, {
+  return new Response(`<!doctype html>${htmlOf(node)}`, {
     headers: {
       "content-type": "text/html; charset=utf-8",
       "content-security-policy": policy,

@@ -1,8 +1,8 @@
 import { Elysia } from "elysia";
 import { h } from "preact";
 import { MemberRows, NewSegmentPage, SegmentPage } from "../../views/segment.tsx";
-import type { BuilderProps } from "../../views/segment-rule.tsx";
-import { RuleBuilder, RulePreview, type RulePreviewProps } from "../../views/segment-rules.tsx";
+import type { BuilderProps, RulePreviewProps } from "../../views/segment-rule.tsx";
+import { RuleBuilder, RulePreview } from "../../views/segment-rules.tsx";
 import { SegmentCount, SegmentRows, SegmentsPage } from "../../views/segments.tsx";
 import type { App } from "../app.ts";
 import { usesOfSegment } from "../broadcasts/uses.ts";
@@ -82,15 +82,22 @@ const builderPages = (app: App) =>
       if (visit.wantsPiece) {
         return visit.piece(h(RuleBuilder, { ...(await builderOf(app, visit, draft)), fresh }));
       }
-      const name = visit.form.text("name");
-      const id = visit.form.text("id");
-      if (id === "") return newPage(app, visit, { name, draft });
-      return segmentPage(app, visit, await getSegment(app, visit.teamId, id), { name, draft });
+      return asWritten(app, visit, draft);
     })
     .post("/preview", async ({ visit, request }) => {
-      const rules = toRules(readDraft(visit.form), await typesOf(app, visit));
-      return visit.piece(h(RulePreview, await previewOf(app, visit, rules, request.signal)));
+      const draft = readDraft(visit.form);
+      const rules = toRules(draft, await typesOf(app, visit));
+      const preview = await previewOf(app, visit, rules, request.signal);
+      return visit.wantsPiece ? visit.piece(h(RulePreview, preview)) : asWritten(app, visit, draft, preview);
     });
+
+/** The page of the form again, for whoever has no scripts. */
+async function asWritten(app: App, visit: Visit, draft: DraftGroup, preview?: RulePreviewProps) {
+  const id = visit.form.text("id");
+  const written = { name: visit.form.text("name"), draft, preview };
+  if (id === "") return newPage(app, visit, written);
+  return segmentPage(app, visit, await getSegment(app, visit.teamId, id), written);
+}
 
 const onePages = (app: App) =>
   new Elysia()
@@ -157,6 +164,14 @@ function memberMistakes(error: unknown): Mistakes {
 
 const draftOf = ({ form }: Visit): DraftGroup | undefined =>
   form.text("kind") === "dynamic" ? readDraft(form) : undefined;
+
+/** What the form of a segment holds. */
+interface Written extends RuleMistakes {
+  name: string;
+  draft: DraftGroup | undefined;
+  /** Where somebody has asked whom the rules hold. */
+  preview?: RulePreviewProps | undefined;
+}
 
 interface RuleMistakes {
   mistakes?: Mistakes;
@@ -231,14 +246,14 @@ async function withinAudience(app: App, visit: Visit, rules: Rules): Promise<Rul
 async function newPage(
   app: App,
   visit: Visit,
-  { name, draft, mistakes = {}, ruleMistake }: { name: string; draft: DraftGroup | undefined } & RuleMistakes,
+  { name, draft, preview, mistakes = {}, ruleMistake }: Written,
 ): Promise<Response> {
   const isWrong = Object.keys(mistakes).length > 0 || ruleMistake !== undefined;
   return visit.page(
     { title: "New segment", place: "segments", status: isWrong ? 422 : 200 },
     h(NewSegmentPage, {
       ...{ csrf: visit.csrf, name, mistakes },
-      builder: draft && (await builderOf(app, visit, draft, ruleMistake)),
+      builder: draft && { ...(await builderOf(app, visit, draft, ruleMistake)), preview },
     }),
   );
 }
@@ -260,9 +275,9 @@ async function segmentPage(
   app: App,
   visit: Visit,
   segment: Segment,
-  given: { name: string; draft: DraftGroup | undefined; email?: string } & RuleMistakes,
+  given: Written & { email?: string },
 ): Promise<Response> {
-  const { name, draft, mistakes = {}, ruleMistake, email = "" } = given;
+  const { name, draft, preview, mistakes = {}, ruleMistake, email = "" } = given;
   const isWrong = Object.keys(mistakes).length > 0 || ruleMistake !== undefined;
   const [{ broadcasts, segments: naming, parts }, audience] = await Promise.all([
     usesOfSegment(app, visit.teamId, segment.id, mostShown),
@@ -272,7 +287,7 @@ async function segmentPage(
     { title: segment.name, place: "segments", status: isWrong ? 422 : 200 },
     h(SegmentPage, {
       ...{ csrf: visit.csrf, segment, name, mistakes, email, broadcasts, naming, parts, audience },
-      builder: draft && (await builderOf(app, visit, draft, ruleMistake)),
+      builder: draft && { ...(await builderOf(app, visit, draft, ruleMistake)), preview },
       members: segment.rules ? undefined : await membersOf(app, visit, segment, {}),
     }),
   );

@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
 import { h } from "preact";
-import { render } from "preact-render-to-string";
 import { type Operation, ReferencePage, type ReferenceProps } from "../../views/reference.tsx";
+import { htmlOf } from "../html-of.ts";
 
 interface Described {
   info: { version: string };
@@ -24,7 +24,7 @@ export const referenceRoutes = (api: Api) => {
     (await api.handle(new Request("http://localhost/openapi/json"))).json() as Promise<Described>;
   return new Elysia({ detail: { hide: true } }).get("/openapi", async () => {
     page ??= readDocument().then((document) => {
-      return `<!doctype html>${render(h(ReferencePage, propsOf(document)))}`;
+      return `<!doctype html>${htmlOf(h(ReferencePage, propsOf(document)))}`;
     });
     return new Response(await page, {
       headers: {

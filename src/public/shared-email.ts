@@ -1,11 +1,11 @@
 import { Type as t } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { h } from "preact";
-import { render } from "preact-render-to-string";
 import { NothingSharedPage, SharedPage } from "../../views/shared-email.tsx";
 import type { App } from "../app.ts";
 import type { LinkedAttachment } from "../emails/attachments.ts";
 import { findSharedEmail, type SharedEmail } from "../emails/share.ts";
+import { htmlOf } from "../html-of.ts";
 
 /**
  * An email in `srcdoc` lives under the policy of the page around it, and emails are made of inline styles and pictures
@@ -28,8 +28,8 @@ export const sharedRoutes = (app: App) =>
     async ({ query }) => {
       const shared = await findSharedEmail(app, query.token ?? "");
       return shared
-        ? page(200, render(h(SharedPage, toProps(shared))))
-        : page(404, render(h(NothingSharedPage, {})));
+        ? page(200, htmlOf(h(SharedPage, toProps(shared))))
+        : page(404, htmlOf(h(NothingSharedPage, {})));
     },
     {
       query: t.Object({ token: t.Optional(t.String()) }, { additionalProperties: true }),

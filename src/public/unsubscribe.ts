@@ -1,7 +1,6 @@
 import { Type as t } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { h } from "preact";
-import { render } from "preact-render-to-string";
 import { NothingToLeavePage, UnsubscribePage } from "../../views/unsubscribe.tsx";
 import type { App } from "../app.ts";
 import {
@@ -12,6 +11,7 @@ import {
   leaveAll,
   readLeaving,
 } from "../emails/unsubscribe.ts";
+import { htmlOf } from "../html-of.ts";
 import type { Leaving } from "../mail/unsubscribe.ts";
 
 const policy = [
@@ -113,11 +113,11 @@ async function readData(request: Request) {
 }
 
 async function show(app: App, leaving: Leaving, done?: string): Promise<Response> {
-  return page(200, render(h(UnsubscribePage, { preferences: await getPreferences(app, leaving), done })));
+  return page(200, htmlOf(h(UnsubscribePage, { preferences: await getPreferences(app, leaving), done })));
 }
 
 const nothingToLeave = (token: string | undefined): Response =>
-  page(token === undefined ? 400 : 404, render(h(NothingToLeavePage, {})));
+  page(token === undefined ? 400 : 404, htmlOf(h(NothingToLeavePage, {})));
 
 function page(status: number, content: string): Response {
   return new Response(`<!doctype html>${content}`, {

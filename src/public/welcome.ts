@@ -1,11 +1,11 @@
 import { Elysia } from "elysia";
 import { h } from "preact";
-import { render } from "preact-render-to-string";
 import { findAsset } from "../../assets/index.ts";
 import { WelcomePage } from "../../views/welcome.tsx";
 import { isFirstRun } from "../accounts/first-run.ts";
 import type { App } from "../app.ts";
 import { Refusal } from "../errors.ts";
+import { htmlOf } from "../html-of.ts";
 
 const policy =
   "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -15,7 +15,7 @@ export const welcomeRoutes = (app: App, version: string) => {
   const page = async () => {
     const { publicUrl } = app.config.server;
     const about = { version, publicUrl, isSandbox: app.sandbox, isFirstRun: await isFirstRun(app) };
-    const html = render(h(WelcomePage, about));
+    const html = htmlOf(h(WelcomePage, about));
     return new Response(`<!doctype html>${html}`, {
       headers: { "content-type": "text/html; charset=utf-8", "content-security-policy": policy },
     });

@@ -270,6 +270,10 @@ test("the builder works without scripts", async () => {
   await plain.getByRole("button", { name: "Add a rule" }).click();
   expect(await plain.getByLabel("Value of rule 1").inputValue()).toBe("5");
   await plain.getByRole("button", { name: "Remove rule 2" }).click();
+  expect(await plain.getByText("Looking…").isVisible()).toBe(false);
+  await plain.getByRole("button", { name: "Count them" }).click();
+  await plain.getByRole("heading", { name: /, at the moment$/ }).waitFor();
+  expect(await plain.getByLabel("Name").inputValue()).toBe("Plain");
   await plain.getByRole("button", { name: "Create segment" }).click();
   const id = plain.url().split("/").at(-1);
   expect((await api("GET", `/segments/${id}`)).rules).toEqual({

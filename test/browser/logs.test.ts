@@ -61,11 +61,23 @@ test("a filter that means nothing is refused in a sentence", async () => {
   await unknown.getByText("Log not found").waitFor();
 });
 
+test("until a day is with that day", async () => {
+  await fetch(`${mailit.url}/domains`, { headers: { authorization: `Bearer ${key}` } });
+  await until(async () => (await api("GET", "/logs")).data.length > 0);
+  const day = (await api("GET", "/logs")).data[0].created_at.slice(0, 10);
+  const page = await open("/admin/logs");
+  await page.getByLabel("From (UTC)").fill(day);
+  await page.waitForURL(new RegExp(`from=${day}`));
+  await page.getByLabel("Until (UTC)").fill(day);
+  await page.waitForURL(new RegExp(`to=${day}`));
+  await page.locator("#logs tbody tr[id]").first().waitFor();
+});
+
 test("an address may name a time of day, and keeps it as something else is filtered", async () => {
   const from = "2026-01-01T12:30:00Z";
   const page = await open(`/admin/logs?${new URLSearchParams({ from })}`);
-  expect(await page.getByLabel("From, UTC").inputValue()).toBe(from);
-  expect(await page.getByLabel("Before, UTC").getAttribute("type")).toBe("date");
+  expect(await page.getByLabel("From (UTC)").inputValue()).toBe(from);
+  expect(await page.getByLabel("Until (UTC)").getAttribute("type")).toBe("date");
   await page.getByLabel("Method").selectOption("POST");
   await page.waitForURL(/method=POST/);
   expect(new URL(page.url()).searchParams.get("from")).toBe(from);

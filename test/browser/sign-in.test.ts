@@ -2,7 +2,9 @@ import { expect, test } from "bun:test";
 import type { BrowserContext } from "playwright-core";
 import { account, emptyScene, scene, see, signIn } from "./browser.ts";
 
-const { api, mailit, stranger, open } = await scene({ env: { MAILIT_RATE_LIMIT_LOGINS_PER_MINUTE: "1000" } });
+const { api, mailit, stranger, elsewhere, open } = await scene({
+  env: { MAILIT_RATE_LIMIT_LOGINS_PER_MINUTE: "1000" },
+});
 
 test("a stranger is led to sign in, and then to where they wanted to go", async () => {
   const context = await stranger();
@@ -84,6 +86,24 @@ test("a session that has been revoked is over in every tab, and signing in makes
   expect(old.headers.get("location")).toStartWith("/admin/sign-in");
 });
 
+test("a live page whose sign-in has ended says so, and asks no more", async () => {
+  const page = await elsewhere(); // it logs that it was refused, as it should
+  await page.context().clearCookies();
+  await signIn(page.context(), mailit.url);
+  const live = page.waitForResponse(/\/admin\/queue\/live$/);
+  await page.goto(`${mailit.url}/admin/queue`);
+  await live;
+  const other = await open("/admin/settings/account");
+  await other.getByRole("button", { name: "Sign out all others" }).click();
+  await other.getByRole("button", { name: "Sign them out" }).click();
+  await page.getByRole("status").getByText("You are signed out").waitFor();
+  expect(await page.getByText("Not live").count()).toBe(0);
+  await see(page, "live-signed-out");
+  await page.getByRole("link", { name: "Sign in again" }).click();
+  await page.waitForURL(/\/admin\/sign-in\?to=%2Fadmin%2Fqueue$/);
+  await page.context().close();
+});
+
 test("whoever is signed out while they write loses nothing of it, and nothing of what others saved meanwhile", async () => {
   const email = "written@example.org";
   const { id } = await api("POST", "/contacts", { email, first_name: "Ada", last_name: "Byron" });
@@ -97,12 +117,12 @@ test("whoever is signed out while they write loses nothing of it, and nothing of
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await page.getByRole("heading", { name: "You are signed out" }).waitFor();
   await see(page, "signed-out");
-  const [elsewhere] = await Promise.all([
+  const [tab] = await Promise.all([
     context.waitForEvent("page"),
     page.getByRole("link", { name: "Sign in in another tab" }).click(),
   ]);
-  await elsewhere.getByRole("heading", { name: "Sign in" }).waitFor();
-  await elsewhere.close();
+  await tab.getByRole("heading", { name: "Sign in" }).waitFor();
+  await tab.close();
   await signIn(context, mailit.url);
   await page.goBack();
   expect(await page.getByLabel("First name").inputValue()).toBe("Augusta Ada");

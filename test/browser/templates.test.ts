@@ -55,6 +55,14 @@ test("a template is written with its preview beside it", async () => {
   expect(await page.getByLabel("Fallback of variable 2").inputValue()).toBe(hostile);
 });
 
+test("a long one scrolls in its editor, which is reached by keyboard", async () => {
+  const html = Array.from({ length: 200 }, (_, n) => `<p>Line ${n}</p>`).join("\n");
+  const { id } = await api("POST", "/templates", { name: "Long", html });
+  const page = await open(`/admin/templates/${id}`);
+  await preview(page).getByText("Line 199").waitFor();
+  await see(page, "templates-long");
+});
+
 test("two who write at once don't write over each other unasked", async () => {
   const { id } = await api("POST", "/templates", { name: "Shared", html: "<p>First</p>" });
   const [mine, theirs] = [await open(`/admin/templates/${id}`), await open(`/admin/templates/${id}`)];

@@ -382,6 +382,7 @@ export interface SendPageProps {
 
 export function SendPage({ broadcast, segment, topic, hasLeavingLink, notSending, send }: SendPageProps) {
   const path = `/admin/broadcasts/${broadcast.id}`;
+  const counting = `${path}/send?counted=1&seen=${broadcast.updatedAt.toISOString()}`;
   return (
     <>
       <PageHead title={`Send ${broadcast.name}`} up={{ path, name: "Back to writing" }} />
@@ -395,9 +396,9 @@ export function SendPage({ broadcast, segment, topic, hasLeavingLink, notSending
       {notSending ? null : send ? (
         <SendForms {...send} />
       ) : (
-        <section class="card" hx-get={`${path}/send?counted=1`} hx-trigger="load" hx-swap="outerHTML">
+        <section class="card" hx-get={counting} hx-trigger="load" hx-swap="outerHTML">
           <p class="quiet">
-            <a href={`${path}/send?counted=1`}>Counting who will get it…</a>
+            <a href={counting}>Counting who will get it…</a>
           </p>
           <progress aria-label="Counting who will get it" />
         </section>
@@ -408,7 +409,7 @@ export function SendPage({ broadcast, segment, topic, hasLeavingLink, notSending
 
 export interface SendFormsProps {
   csrf: string;
-  broadcast: Pick<Broadcast, "id" | "name">;
+  broadcast: Pick<Broadcast, "id" | "name" | "updatedAt">;
   reach: Reach;
   /** What was typed as the time to send it. */
   when: string;
@@ -441,12 +442,14 @@ export function SendForms({ csrf, broadcast, reach, when, mistakes }: SendFormsP
               act={`Send to ${them}`}
               isDestructive={false}
               buttonClass="primary"
+              fields={{ seen: broadcast.updatedAt.toISOString() }}
             >
               <p>Each gets a copy of their own. Who joins the segment later does not get it.</p>
             </Confirm>
           </div>
           <Form csrf={csrf} action={path}>
             <h2>Later</h2>
+            <Seen at={broadcast.updatedAt} />
             <WhenField
               label="When"
               required

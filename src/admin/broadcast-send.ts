@@ -12,7 +12,7 @@ import { readSchedule } from "../emails/schedule.ts";
 import { Refusal } from "../errors.ts";
 import { namesFor } from "./broadcast-course.ts";
 import { findWhyNotSent } from "./broadcast-preview.ts";
-import { type Mistakes, mistakesOf, signedIn, type Visit } from "./visit.ts";
+import { type Mistakes, mistakesOf, momentOf, seenAt, signedIn, type Visit } from "./visit.ts";
 
 export const sendPages = (app: App) =>
   new Elysia()
@@ -20,7 +20,9 @@ export const sendPages = (app: App) =>
     .get("/:id/send", async ({ visit, params, query }) => {
       const broadcast = await getBroadcast(app, visit.teamId, params.id);
       if (query.counted === undefined) return sendPage(app, visit, broadcast);
-      const send = await formsFor(app, visit, broadcast, "", {});
+      // What is sent is what the page showed when it was opened.
+      const shown = { ...broadcast, updatedAt: momentOf(query.seen) ?? broadcast.updatedAt };
+      const send = await formsFor(app, visit, shown, "", {});
       return visit.wantsPiece ? visit.piece(h(SendForms, send)) : sendPage(app, visit, broadcast, send);
     })
     .get("/:id/send/when", async ({ visit, params, query }) => {
@@ -36,7 +38,7 @@ export const sendPages = (app: App) =>
       visit.act(`${isLater ? "Scheduled" : "Sent"} the broadcast “${broadcast.name}”`);
       try {
         const at = isLater ? readSchedule(when, app.now()) : undefined;
-        await sendBroadcast(app, { teamId: visit.teamId }, broadcast.id, at);
+        await sendBroadcast(app, { teamId: visit.teamId }, broadcast.id, at, seenAt(visit));
         return visit.done(path, isLater ? "It is scheduled." : "It is on its way.");
       } catch (error) {
         const mistakes = mistakesOf(error, ["scheduled_at"]);

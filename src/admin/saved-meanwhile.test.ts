@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { adminForms, hiddenIn } from "../../test/support/admin-forms.ts";
 import { testApp, testTeam } from "../../test/support/test-app.ts";
 import { testDomain } from "../../test/support/test-domain.ts";
-import { createBroadcast } from "../broadcasts/change.ts";
+import { createBroadcast, updateBroadcast } from "../broadcasts/change.ts";
 import { getBroadcast } from "../broadcasts/read.ts";
 import { getContact } from "../contacts/read.ts";
 import { saveContact } from "../contacts/save.ts";
@@ -16,6 +16,7 @@ const { opened, send: save } = await adminForms(app, { teamId, user });
 
 const template = await createTemplate(app, teamId, { name: "Order", html: "<p>First</p>" });
 const segment = await createSegment(app, teamId, { name: "All" });
+await saveContact(app, teamId, { email: "grace@example.org", segmentIds: [segment.id] });
 const draft = await createBroadcast(app, teamId, {
   ...{ name: "News", segmentId: segment.id, from: `news@${domain}`, subject: "News", html: "<p>First</p>" },
 });
@@ -87,6 +88,21 @@ for (const { what, path, fields, html } of edited) {
     expect((await save(path, written)).status).toBe(303);
   });
 }
+
+test("a broadcast that was changed since its last page was opened is not sent", async () => {
+  const path = `/admin/broadcasts/${draft.id}`;
+  const shown = await opened(`${path}/send?counted=1`);
+  app.clock.advance(1);
+  await updateBroadcast(app, teamId, draft.id, { subject: "Other news" });
+  const refused = await save(`${path}/send`, shown);
+  expect([refused.status, refused.page.includes("was changed meanwhile, and is not sent")]).toEqual([
+    422,
+    true,
+  ]);
+  expect((await getBroadcast(app, teamId, draft.id)).status).toBe("draft");
+  expect((await save(`${path}/send`, hiddenIn(refused.page))).status).toBe(303);
+  expect((await getBroadcast(app, teamId, draft.id)).status).toBe("queued");
+});
 
 test("of a contact only what was changed in the form is written", async () => {
   const input = { email: "ada@example.org", firstName: "Ada", lastName: "Byron", segmentIds: [] };

@@ -327,8 +327,10 @@ export const inWords = (message: string, words: PageWords = []): string =>
     .replaceAll("`", "");
 
 /** As of when the form of a write showed what was there (`Seen`). */
-export function seenAt({ form }: Visit): Date | undefined {
-  const at = new Date(form.text("seen"));
+export const seenAt = ({ form }: Visit): Date | undefined => momentOf(form.text("seen"));
+
+export function momentOf(text = ""): Date | undefined {
+  const at = new Date(text);
   return Number.isNaN(at.getTime()) ? undefined : at;
 }
 

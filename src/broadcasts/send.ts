@@ -29,14 +29,19 @@ export async function createAndSend(
   return sendBroadcast(app, sender, id, scheduledAt);
 }
 
-/** Sends a draft: at once, or at a time that is still to come. */
+/**
+ * Sends a draft: at once, or at a time that is still to come. One that was changed since `seen` is not sent: whoever looked
+ * at it then meant something else.
+ */
 export async function sendBroadcast(
   app: App,
   sender: Sender,
   id: string,
   scheduledAt?: Date,
+  seen?: Date,
 ): Promise<{ id: string }> {
   const broadcast = await getBroadcast(app, sender.teamId, id);
+  if (seen && broadcast.updatedAt.getTime() !== seen.getTime()) throw changedMeanwhile();
   await permittedDomain(app, sender, parseAddress(broadcast.sender)!);
   const now = app.now();
   const isLater = scheduledAt !== undefined && scheduledAt > now;
@@ -48,10 +53,17 @@ export async function sendBroadcast(
       problem: null,
     },
     runAt: isLater ? scheduledAt : now,
+    asOf: broadcast.updatedAt,
     refuse: (status) =>
       `Only draft broadcasts can be sent: this one is ${status}. Duplicate it to send it again.`,
   });
 }
+
+const changedMeanwhile = () =>
+  new Refusal(
+    "already_exists",
+    "The broadcast was changed meanwhile, and is not sent. Look at what it says now, and send it then.",
+  );
 
 /**
  * Takes back a broadcast that has not begun: it is a draft again. One that is paused ends for good; what has gone out is
@@ -95,6 +107,8 @@ interface Change {
   changes: Partial<Broadcast>;
   /** When its conductor is to act on it. */
   runAt?: Date;
+  /** Where it was last changed at that time alone. */
+  asOf?: Date;
   refuse(status: BroadcastStatus): string;
 }
 
@@ -103,16 +117,17 @@ async function change(
   app: App,
   broadcast: Broadcast,
   states: BroadcastStatus[],
-  { changes, runAt, refuse }: Change,
+  { changes, runAt, asOf, refuse }: Change,
 ): Promise<{ id: string }> {
   const { id, teamId } = broadcast;
   const conductor = newId();
   const writes: Write[] = [
-    changeIn(app.db, broadcast, states, { ...changes, conductor, updatedAt: app.now() }),
+    changeIn(app.db, broadcast, states, { ...changes, conductor, updatedAt: app.now() }, asOf),
     expectChange(),
     ...enqueue(app, conduct, { broadcastId: id }, { id: conductor, lane: id, runAt }),
   ];
   if (await once(app, writes)) return { id };
   const { status } = await getBroadcast(app, teamId, id);
+  if (states.includes(status)) throw changedMeanwhile();
   throw new Refusal("validation_error", refuse(status));
 }

@@ -25,7 +25,12 @@ export interface HeadProps {
   csrf: string;
   broadcast: ListedBroadcast;
   now: Date;
+  /** What happened before is not kept any more; undefined where all is. */
+  eventsSince: Date | undefined;
 }
+
+/** Tabs of what is made of events, and so of those that are kept. */
+const madeOfEvents = new Set(["recipients", "links"]);
 
 const tabs = [
   { id: "results", name: "Results", path: "" },
@@ -34,7 +39,7 @@ const tabs = [
   { id: "content", name: "Message", path: "/content" },
 ] as const;
 
-function Head({ csrf, broadcast, now, tab }: HeadProps & { tab: (typeof tabs)[number]["id"] }) {
+function Head({ csrf, broadcast, now, eventsSince, tab }: HeadProps & { tab: (typeof tabs)[number]["id"] }) {
   const path = `/admin/broadcasts/${broadcast.id}`;
   return (
     <>
@@ -60,6 +65,12 @@ function Head({ csrf, broadcast, now, tab }: HeadProps & { tab: (typeof tabs)[nu
           ))}
         </ul>
       </nav>
+      {madeOfEvents.has(tab) && eventsSince && broadcast.startedAt && broadcast.startedAt < eventsSince && (
+        <p class="warning">
+          What happened before <Time at={eventsSince} isShort /> is not kept any more (
+          <code>retention.events</code>), and so not in these lists. The results still count it.
+        </p>
+      )}
     </>
   );
 }
@@ -92,7 +103,10 @@ export function BroadcastState({ broadcast, now }: Pick<HeadProps, "broadcast" |
 }
 
 /** Live: what can be done with it now. */
-export function BroadcastActs({ csrf, broadcast: { id, status, name } }: Omit<HeadProps, "now">) {
+export function BroadcastActs({
+  csrf,
+  broadcast: { id, status, name },
+}: Pick<HeadProps, "csrf" | "broadcast">) {
   const path = `/admin/broadcasts/${id}`;
   return (
     <span id="broadcast-acts" class="acts">

@@ -14,6 +14,11 @@ export interface SharedProps {
   text: string | null;
   attachments: SharedAttachment[];
   expiresAt: Date;
+  /** Of the link: what the page is asked for with. */
+  token: string;
+  hasRemotePictures: boolean;
+  /** Whether the reader has asked for them. */
+  showsPictures: boolean;
 }
 
 export interface SharedAttachment {
@@ -24,7 +29,8 @@ export interface SharedAttachment {
 }
 
 /** One email, as whoever was given a link to it sees it. */
-export function SharedPage({ subject, from, to, cc, date, html, text, attachments, expiresAt }: SharedProps) {
+export function SharedPage(props: SharedProps) {
+  const { subject, from, to, cc, date, html, text, attachments, expiresAt } = props;
   return (
     <Layout title={subject}>
       <article class="email">
@@ -46,12 +52,28 @@ export function SharedPage({ subject, from, to, cc, date, html, text, attachment
           </dd>
           {attachments.length > 0 && <Attachments attachments={attachments} />}
         </dl>
+        {props.hasRemotePictures && <RemotePictures {...props} />}
         <Body html={html} text={text} />
         <p class="quiet">
           Whoever has this link can read this email, until <Time at={expiresAt} />.
         </p>
       </article>
     </Layout>
+  );
+}
+
+/** Whoever wrote the email would see that it is read, and from where: its reader is asked first. */
+function RemotePictures({ token, showsPictures }: Pick<SharedProps, "token" | "showsPictures">) {
+  const link = new URLSearchParams({ token, ...(!showsPictures && { pictures: "1" }) });
+  return (
+    <p class="quiet">
+      {showsPictures
+        ? "Pictures from other hosts are shown; these hosts see that they are loaded. "
+        : "Pictures from other hosts are not loaded. "}
+      <a href={`/shared?${link}`} rel="nofollow">
+        {showsPictures ? "Hide them" : "Show them"}
+      </a>
+    </p>
   );
 }
 

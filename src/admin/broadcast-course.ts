@@ -32,6 +32,7 @@ import type { ListedBroadcast } from "../broadcasts/store.ts";
 import { getSegment } from "../contacts/segments.ts";
 import { getTopic } from "../contacts/topics.ts";
 import { Refusal } from "../errors.ts";
+import { eventsKeptSince } from "../events/retention.ts";
 import { atLeast } from "../roles.ts";
 import { readRate } from "./broadcast-form.ts";
 import { previewFor, readWhose } from "./broadcast-preview.ts";
@@ -75,7 +76,7 @@ const progressOf = async (app: App, broadcast: ListedBroadcast) => ({
 });
 
 const headOf = (app: App, { csrf }: Visit, broadcast: ListedBroadcast) => ({
-  ...{ csrf, broadcast, now: app.now() },
+  ...{ csrf, broadcast, now: app.now(), eventsSince: eventsKeptSince(app) },
 });
 
 /** What its segment and topic are called; they may have been deleted since. */

@@ -1,4 +1,5 @@
 /** A stranger's HTML as the admin shows it: a document of its own, for a frame that lets nothing out. */
+export { hasRemotePictures } from "../mail/remote-pictures.ts";
 
 /** Pictures from elsewhere tell who reads an email, and when: they are loaded only when the reader asks for them. */
 const policyOf = (hasPictures: boolean) =>
@@ -14,7 +15,6 @@ const policyOf = (hasPictures: boolean) =>
 
 /** Nothing in an email needs these, and the frame would not run them; without them it has nothing to complain of. */
 const removed = "script, iframe, frame, object, embed, applet, portal, link, base, meta[http-equiv]";
-const remote = /^\s*(?:https?:)?\/\//i;
 
 /** The HTML of an email in its frame. */
 export function mailDocument(html: string, { hasPictures }: { hasPictures: boolean }): Response {
@@ -56,13 +56,3 @@ function cleaned(html: string, hasPictures: boolean): string {
 const sources = new Set(["src", "srcset", "background", "poster"]);
 
 const isPicture = (tag: string, attribute: string) => tag !== "a" && sources.has(attribute);
-
-/** Whether an email has pictures that its frame leaves out. */
-export function hasRemotePictures(html: string): boolean {
-  for (const [, value = ""] of html.matchAll(
-    /(?:\b(?:src|background|poster)\s*=\s*["']?|url\(\s*["']?)([^"'\s>)]{0,12})/gi,
-  )) {
-    if (remote.test(value)) return true;
-  }
-  return false;
-}

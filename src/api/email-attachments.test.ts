@@ -2,6 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { testApp, testTeam } from "../../test/support/test-app.ts";
 import { testDomain } from "../../test/support/test-domain.ts";
 import { testServer } from "../../test/support/test-server.ts";
+import { atomically } from "../app.ts";
+import { rawWrite } from "../db/write.ts";
 import { newId } from "../ids.ts";
 import { createKey } from "../keys/service.ts";
 
@@ -143,4 +145,18 @@ describe("is refused:", () => {
     const { token } = await createKey(app, team.teamId, { name: "s", permission: "sending_access" });
     expect((await server.ask("GET", path, { key: token })).body.name).toBe("restricted_api_key");
   });
+});
+
+test("attachments that were removed with what the email said are an empty list that says so", async () => {
+  const [kept, removed, without] = [await send("a.txt"), await send("a.txt"), await send()];
+  await atomically(app, [
+    rawWrite("update emails set content_removed_at = 0 where id = ?", [removed]),
+    rawWrite("delete from attachments where email_id = ?", [removed]),
+  ]);
+  const listed = async (id: string) => (await server.ask("GET", `/emails/${id}/attachments`, { key })).body;
+  expect(await listed(removed)).toEqual({
+    ...{ object: "list", has_more: false, data: [] },
+    content_removed_at: "1970-01-01T00:00:00.000Z",
+  });
+  for (const id of [kept, without]) expect(await listed(id)).not.toHaveProperty("content_removed_at");
 });

@@ -1,8 +1,14 @@
 import { Type as t } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { App } from "../app.ts";
-import { getAttachment, getAttachments, type LinkedAttachment } from "../emails/attachments.ts";
+import {
+  attachmentsRemovedAt,
+  getAttachment,
+  getAttachments,
+  type LinkedAttachment,
+} from "../emails/attachments.ts";
 import { authenticated } from "./auth.ts";
+import { contentRemovedAt } from "./email-schemas.ts";
 import { listAnswer, pageQuery, readPage } from "./list.ts";
 import { answer, errorAnswers, listOf } from "./openapi.ts";
 
@@ -19,6 +25,11 @@ const item = {
   expires_at: t.String({ format: "date-time" }),
 };
 
+const attachmentList = t.Object({
+  ...listOf(t.Object(item)).properties,
+  content_removed_at: contentRemovedAt,
+});
+
 /** What was attached to an email that was sent. */
 export const emailAttachmentRoutes = (app: App) =>
   new Elysia({ prefix: "/emails" })
@@ -27,7 +38,13 @@ export const emailAttachmentRoutes = (app: App) =>
       "/:id/attachments",
       async ({ caller, params, query }) => {
         const page = readPage(query, "paged");
-        return listAnswer(await getAttachments(app, caller.teamId, params.id, page), page, toItem);
+        const rows = await getAttachments(app, caller.teamId, params.id, page);
+        const removedAt =
+          rows.length === 0 ? await attachmentsRemovedAt(app, caller.teamId, params.id) : undefined;
+        return {
+          ...listAnswer(rows, page, toItem),
+          ...(removedAt && { content_removed_at: removedAt.toISOString() }),
+        };
       },
       {
         query: pageQuery,
@@ -35,7 +52,7 @@ export const emailAttachmentRoutes = (app: App) =>
           summary: "List the attachments of an email",
           tags: ["Emails"],
           responses: {
-            200: answer("A page, in the order they were given", listOf(t.Object(item))),
+            200: answer("A page, in the order they were given", attachmentList),
             ...errorAnswers,
           },
         },

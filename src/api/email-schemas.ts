@@ -92,19 +92,21 @@ export const emailList = searchedListOf(
   item.id,
 );
 
+export const contentRemovedAt = t.Optional(
+  t.String({
+    format: "date-time",
+    description:
+      "When its bodies and attachments were removed: the server keeps them for as long as its `retention.content` says. Absent while they are there.",
+  }),
+);
+
 export const emailAnswer = t.Object({
   object: t.Literal("email"),
   ...item,
   html: orNull(t.String()),
   text: orNull(t.String()),
   tags: t.Array(t.Object({ name: t.String(), value: t.String() })),
-  content_removed_at: t.Optional(
-    t.String({
-      format: "date-time",
-      description:
-        "When its bodies and attachments were removed: the server keeps them for as long as its `retention.content` says. Absent while they are there.",
-    }),
-  ),
+  content_removed_at: contentRemovedAt,
 });
 
 export const emailOriginAnswer = t.Object({

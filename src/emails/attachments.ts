@@ -8,6 +8,7 @@ import { findAttachment, pageAttachments } from "./attachment-store.ts";
 import { downloadLink, downloadsLastMs, type StoredFile } from "./download-link.ts";
 import { requireEmail } from "./read.ts";
 import type { Attachment } from "./schema.ts";
+import { findContentRemovedAt } from "./store.ts";
 
 /** What links to these files are signed for. */
 export const attachmentPurpose = "attachment";
@@ -30,6 +31,15 @@ export async function getAttachments(
   const rows = await pageAttachments(app.db, stored, keyset);
   const expiresAt = new Date(app.now().getTime() + downloadsLastMs);
   return rows.map((row) => linkAttachment(app, row, expiresAt));
+}
+
+/** When they were removed, with what else the email said; undefined while they are there. */
+export async function attachmentsRemovedAt(
+  app: App,
+  teamId: string,
+  emailId: string,
+): Promise<Date | undefined> {
+  return findContentRemovedAt(app.db, await requireEmail(app, teamId, emailId));
 }
 
 export async function getAttachment(

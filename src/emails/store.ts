@@ -192,6 +192,12 @@ export async function findEmail(db: Db, teamId: string, id: string): Promise<Ema
   return email?.contentRemovedAt ? { ...email, html: null, text: null } : email;
 }
 
+/** When its bodies and files were removed, if they were. */
+export async function findContentRemovedAt(db: Db, id: string): Promise<Date | undefined> {
+  const row = await db.select({ at: emails.contentRemovedAt }).from(emails).where(eq(emails.id, id)).get();
+  return row?.at ?? undefined;
+}
+
 export async function hasEmail(db: Db, teamId: string, id: string): Promise<boolean> {
   const row = await db
     .select({ id: emails.id })

@@ -12,10 +12,16 @@ const eventsPerSlice = 1_000;
 /** Removes events that are older than `retention.events`. What was counted of them stays, and each email's last state. */
 export const forgettingEvents = recurring("forget_events", 3_600_000, (app) => forgetEvents(app));
 
-export async function forgetEvents(app: App, slice = eventsPerSlice): Promise<void> {
+/** The oldest that are kept; undefined where all are. */
+export function eventsKeptSince(app: App): Date | undefined {
   const { events: keptFor } = app.config.retention;
-  if (keptFor === "forever") return;
-  const end = leastIdAt(new Date(app.now().getTime() - keptFor));
+  return keptFor === "forever" ? undefined : new Date(app.now().getTime() - keptFor);
+}
+
+export async function forgetEvents(app: App, slice = eventsPerSlice): Promise<void> {
+  const since = eventsKeptSince(app);
+  if (since === undefined) return;
+  const end = leastIdAt(since);
   for (let after = ""; ; ) {
     const to = await endOfSlice(app.db, { after, end, slice });
     if (to === undefined) return;

@@ -89,6 +89,20 @@ test("the page has headers that keep scripts, other sites and search engines awa
   }
 });
 
+test("pictures and fonts from other hosts are loaded only when the reader asks", async () => {
+  const { url } = await share({ html: '<img src="https://elsewhere.example/seen.png">' });
+  const policyOf = (headers: Headers) => headers.get("content-security-policy");
+  const first = await open(url);
+  expect(policyOf(first.headers)).not.toContain("https:");
+  expect(first.html).toContain("Pictures from other hosts are not loaded.");
+  const link = /<a href="([^"]+)" rel="nofollow">Show them/.exec(first.html)![1]!;
+  const asked = await open(`http://mailit.test${link.replaceAll("&amp;", "&")}`);
+  expect(policyOf(asked.headers)).toMatch(/img-src [^;]* https: http:;/);
+  expect(asked.html).toContain("Hide them");
+  const plain = await open((await share({ html: "<p>Hi</p>" })).url);
+  expect(plain.html).not.toContain("other hosts");
+});
+
 test("an email without HTML shows its text as it was written", async () => {
   const { url } = await share({ html: undefined, text: "Hello,\n  <b>Bob</b> & co." });
   const { html } = await open(url);

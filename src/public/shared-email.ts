@@ -6,33 +6,44 @@ import type { App } from "../app.ts";
 import type { LinkedAttachment } from "../emails/attachments.ts";
 import { findSharedEmail, type SharedEmail } from "../emails/share.ts";
 import { htmlOf } from "../html-of.ts";
+import { hasRemotePictures } from "../mail/remote-pictures.ts";
 
 /**
  * An email in `srcdoc` lives under the policy of the page around it, and emails are made of inline styles and pictures
- * from anywhere: these are allowed for its sake. The page itself has none, and nobody has scripts, forms or frames.
+ * from anywhere: the styles are allowed for its sake, what comes from other hosts where its reader asks for it. The page
+ * itself has none, and nobody has scripts, forms or frames.
  */
-const policy = [
-  "default-src 'none'",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data: https: http:",
-  "font-src data: https:",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
+const policyOf = ({ config }: App, hasPictures: boolean) => {
+  const elsewhere = hasPictures ? " https: http:" : "";
+  return [
+    "default-src 'none'",
+    "style-src 'self' 'unsafe-inline'",
+    `img-src 'self' data: ${new URL(config.server.publicUrl).origin}${elsewhere}`,
+    `font-src data:${elsewhere}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join("; ");
+};
 
 /** One email for whoever has a link to it. */
 export const sharedRoutes = (app: App) =>
   new Elysia().get(
     "/shared",
     async ({ query }) => {
-      const shared = await findSharedEmail(app, query.token ?? "");
+      const { token = "" } = query;
+      const shared = await findSharedEmail(app, token);
+      const showsPictures = query.pictures === "1";
+      const policy = policyOf(app, showsPictures);
       return shared
-        ? page(200, htmlOf(h(SharedPage, toProps(shared))))
-        : page(404, htmlOf(h(NothingSharedPage, {})));
+        ? page(200, htmlOf(h(SharedPage, { ...toProps(shared), token, showsPictures })), policy)
+        : page(404, htmlOf(h(NothingSharedPage, {})), policy);
     },
     {
-      query: t.Object({ token: t.Optional(t.String()) }, { additionalProperties: true }),
+      query: t.Object(
+        { token: t.Optional(t.String()), pictures: t.Optional(t.String()) },
+        { additionalProperties: true },
+      ),
       detail: {
         summary: "Show a shared email by its signed link",
         tags: ["Emails"],
@@ -44,7 +55,7 @@ export const sharedRoutes = (app: App) =>
 
 const html = (description: string) => ({ description, content: { "text/html": { schema: t.String() } } });
 
-function page(status: number, content: string): Response {
+function page(status: number, content: string, policy: string): Response {
   return new Response(`<!doctype html>${content}`, {
     status,
     headers: {
@@ -68,6 +79,7 @@ function toProps({ email, attachments, expiresAt }: SharedEmail) {
     ...{ to: recipients, cc, text, expiresAt },
     // Not bcc: whoever is given the link may know no more than the recipients do.
     html: html && withPictures(html, inline),
+    hasRemotePictures: html !== null && hasRemotePictures(html),
     date: scheduledAt && scheduledAt > createdAt ? scheduledAt : createdAt,
     attachments: attachments
       .filter((attachment) => !inline.includes(attachment))

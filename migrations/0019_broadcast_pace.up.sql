@@ -8,3 +8,6 @@ update broadcasts set paced_at = started_at, paced = recipients - skipped_suppre
 
 -- When its conductor last looked whether everybody has had an attempt: long ago, where the server stood still.
 alter table broadcasts add column watched_at integer
+
+-- Those on their way stood still for the upgrade at least.
+update broadcasts set watched_at = 0 where status = 'sending'

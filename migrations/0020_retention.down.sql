@@ -1,3 +1,5 @@
+drop index emails_content
+
 drop table kept_contents
 
 drop table walks

@@ -9,8 +9,9 @@ create table walks (
 
 -- Emails that the removal of contents has passed while they were still waited for, or had ended too lately.
 create table kept_contents (
-  email_id text primary key not null references emails (id) on delete cascade,
-  content_id text not null
+  email_id text primary key not null references emails (id) on delete cascade
 ) without rowid
 
-create index kept_contents_content on kept_contents (content_id)
+-- A body is emptied once no email is left that keeps it. Bodies are made in the order of their ids, so that emails are
+-- written at the end of it.
+create index emails_content on emails (content_id) where content_removed_at is null

@@ -14,7 +14,6 @@ import { forgettingContent } from "./emails/retention.ts";
 import { indexingEmails } from "./emails/search-index.ts";
 import { forgettingEvents } from "./events/retention.ts";
 import { forgettingInbound } from "./inbound/forget.ts";
-import { removingOrphans } from "./inbound/orphans.ts";
 import { readingInbound } from "./inbound/read.ts";
 import { forgettingLanes } from "./jobs/forget-lanes.ts";
 import type { JobHandler } from "./jobs/job.ts";
@@ -39,7 +38,6 @@ export const recurringWork: Recurring[] = [
   forgettingImports,
   forgettingLogs,
   forgettingInbound,
-  removingOrphans,
   forgettingLinks,
   forgettingContent,
   forgettingEvents,

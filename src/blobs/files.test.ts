@@ -26,17 +26,6 @@ test("a blob can be read as a stream, whole or in part", async () => {
   expect(await blobs.stream(hashOf(new Uint8Array(1)))).toBeUndefined();
 });
 
-test("blobs are listed by how their names begin; what lies beside them is none", async () => {
-  const folder = temporaryFolder();
-  const blobs = fileBlobs(folder);
-  const { hash } = await blobs.put(bytes);
-  const part = hash.slice(0, 2);
-  writeFileSync(`${folder}/${part}/.DS_Store`, "");
-  writeFileSync(`${folder}/${part}/${hash.slice(2, 4)}/notes.txt`, "");
-  expect(await blobs.list!(part)).toEqual([hash]);
-  expect(await blobs.list!("00")).toEqual([]);
-});
-
 test("a blob's size is told, and that there is none", async () => {
   const blobs = fileBlobs(temporaryFolder());
   const { hash } = await blobs.put(bytes);

@@ -1,9 +1,9 @@
 import { rmSync, statSync } from "node:fs";
-import { link, mkdir, readdir, readFile, rm, utimes } from "node:fs/promises";
+import { link, mkdir, readFile, rm, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { syncFolder } from "../sync-folder.ts";
 import { openDraft, orUnavailable, removeAbandonedDrafts } from "./draft.ts";
-import { type BlobHash, type BlobStore, hashOf, isBlobHash } from "./store.ts";
+import { type BlobHash, type BlobStore, hashOf } from "./store.ts";
 
 /** Blobs as files in the data folder, under `ab/cd/` of their hash. */
 export function fileBlobs(folder: string): BlobStore {
@@ -62,13 +62,6 @@ export function fileBlobs(folder: string): BlobStore {
       if (!(await file.exists())) return undefined;
       return (part ? file.slice(part.start, part.end) : file).stream();
     },
-    async list(prefix) {
-      const found: BlobHash[] = [];
-      for (const place of await namesIn(join(folder, prefix))) {
-        found.push(...(await namesIn(join(folder, prefix, place))).filter(isBlobHash));
-      }
-      return found;
-    },
     async remove(hash) {
       await rm(pathOf(hash), { force: true });
     },
@@ -107,16 +100,6 @@ async function renew(path: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (isCode(error, "ENOENT") || isCode(error, "ENOTDIR")) return false;
-    throw error;
-  }
-}
-
-/** Nothing where there is no such folder. */
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (isCode(error, "ENOENT") || isCode(error, "ENOTDIR")) return [];
     throw error;
   }
 }

@@ -44,16 +44,9 @@ export interface BlobStore {
   removeStale(hash: BlobHash, storedBefore: Date): Promise<boolean>;
   /** Removes drafts from before a time: a program that ended in the middle of one never came back to it. */
   removeAbandoned(begunBefore: Date): Promise<void>;
-  /**
-   * The blobs whose names begin with two hex digits, a part that is looked through at once; where all that is there is
-   * this server's own. A bucket may be another's too, such as the one's that this is a restored copy of.
-   */
-  list?(prefix: string): Promise<BlobHash[]>;
   /** The file that holds a blob, where blobs are files: a thread can read it by itself. It may be missing. */
   fileOf?(hash: BlobHash): string;
 }
-
-export const isBlobHash = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
 
 export function hashOf(bytes: Uint8Array): BlobHash {
   return new Bun.CryptoHasher("sha256").update(bytes).digest("hex");

@@ -1,7 +1,8 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { setImmediate } from "node:timers/promises";
 import { eq, sql } from "drizzle-orm";
 import { simpleParser } from "mailparser";
+import { migrations } from "../../migrations/index.ts";
 import { choose, testContact, testTopic } from "../../test/support/audience-rows.ts";
 import { type BroadcastScene, broadcastScene, crowd } from "../../test/support/broadcast-scene.ts";
 import { atomically } from "../app.ts";
@@ -10,6 +11,7 @@ import { updateContact } from "../contacts/save.ts";
 import { segmentMembers } from "../contacts/schema.ts";
 import { createSegment, deleteSegment } from "../contacts/segments.ts";
 import { deleteTopic } from "../contacts/topics.ts";
+import { migrateDown, migrateUp } from "../db/migrate.ts";
 import { rawWrite } from "../db/write.ts";
 import { pauseQueue } from "../delivery/queue.ts";
 import { takeTurn } from "../delivery/store.ts";
@@ -289,18 +291,29 @@ test("who was late keeps the turn that another conductor has given them meanwhil
   expect(planned!.nextAttemptAt).toEqual(far);
 });
 
-test("a server that stood still does not make up for it, and nobody goes beside those whose turn is now", async () => {
-  const scene = await broadcastScene(crowd(12));
-  const id = await scene.broadcast({ ratePerMinute: 6 });
-  for (let second = 0; second < 10; second++) await scene.pass(1_000);
-  expect(scene.reached()).toHaveLength(2);
-  await scene.pass(35_000);
-  for (let before = scene.reached().length; before < 12; before = scene.reached().length) {
+describe("a server that stood still does not make up for it, and nobody goes beside those whose turn is now", () => {
+  const ways = {
+    "a while": async () => {},
+    "an upgrade from before anybody looked": async ({ app }: BroadcastScene) => {
+      const unknown = migrations.filter(({ version }) => version >= 19);
+      await migrateDown(app.transport, unknown.length);
+      await migrateUp(app.transport, app.now());
+    },
+  };
+  test.each(Object.entries(ways))("for %s", async (_, meanwhile) => {
+    const scene = await broadcastScene(crowd(12));
+    const id = await scene.broadcast({ ratePerMinute: 6 });
     for (let second = 0; second < 10; second++) await scene.pass(1_000);
-    expect(scene.reached()).toHaveLength(before + 1);
-  }
-  await scene.pass(1_000);
-  expect(await scene.get(id)).toMatchObject({ status: "sent" });
+    expect(scene.reached()).toHaveLength(2);
+    await meanwhile(scene);
+    await scene.pass(35_000);
+    for (let before = scene.reached().length; before < 12; before = scene.reached().length) {
+      for (let second = 0; second < 10; second++) await scene.pass(1_000);
+      expect(scene.reached()).toHaveLength(before + 1);
+    }
+    await scene.pass(1_000);
+    expect(await scene.get(id)).toMatchObject({ status: "sent" });
+  });
 });
 
 test("of one that is paused, or is to begin, the rate counts when it goes on", async () => {

@@ -221,7 +221,7 @@ export const schema = {
   retention: {
     content: key(is.keeping, {
       default: "90d",
-      doc: "How long bodies and attachments of emails are kept once nothing is left to be sent; an hour at least.",
+      doc: "How long bodies and attachments of emails are kept once nothing is left to be sent; some two hours at least.",
     }),
     inbound: key(is.keeping, { default: "forever", doc: "How long received messages are kept." }),
     events: key(is.keeping, {

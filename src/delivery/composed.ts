@@ -1,7 +1,7 @@
 /** The message of a delivery as hosts get it, made for people to look at. */
 import type { App } from "../app.ts";
 import { isInvitation, withoutInvitationLink } from "../emails/invitation-link.ts";
-import { contentRemoved, requireEmail } from "../emails/read.ts";
+import { requireEmail, whyContentless } from "../emails/read.ts";
 import type { Delivery } from "../emails/schema.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
@@ -25,9 +25,9 @@ export async function getMessage(
     throw new Refusal("not_found", "No message was sent to this recipient, and none will be.");
   }
   const { domain } = due;
-  const { contentRemovedAt } = due.email;
+  const contentless = whyContentless({ ...due.email, ...due.content }, due.hasSource);
   const content = isInvitation(due.email) ? withoutInvitationLink(due.content) : due.content;
-  if (contentRemovedAt !== null) throw new Refusal("not_found", contentRemoved(contentRemovedAt));
+  if (contentless !== undefined) throw new Refusal("not_found", contentless);
   if (!domain) {
     throw new Refusal(
       "not_found",

@@ -4,7 +4,9 @@ import { deliveryScene, draft } from "../../test/support/delivery-scene.ts";
 import { dnsTable } from "../../test/support/dns-table.ts";
 import { startMxHost } from "../../test/support/mx-host.ts";
 import { atomically } from "../app.ts";
+import { rawWrite } from "../db/write.ts";
 import { getEmail } from "../emails/read.ts";
+import { resendEmail } from "../emails/resend.ts";
 import { sendEmail } from "../emails/send.ts";
 import { listDeliveries } from "../emails/store.ts";
 import { verifyMessage } from "../mail/dkim-verify.ts";
@@ -313,4 +315,24 @@ test("a spare host at a private address does not turn the first host's absence i
   });
   const here = await deliveryScene({}, { dns, config: { smtpOutbound: { allowPrivateAddresses: false } } });
   expect(await here.onlyDelivery(await here.send())).toMatchObject({ state: "deferred" });
+});
+
+test("an email whose content is gone fails, and nothing empty goes out", async () => {
+  const here = await deliveryScene();
+  const { app, teamId } = here;
+  const later = { ...draft, scheduledAt: new Date(app.now().getTime() + 60_000) };
+  const taken = [
+    ["update contents set html = null, text = null", "is missing"],
+    ["update emails set content_removed_at = 0", "was removed at 1970-01-01T00:00:00.000Z"],
+  ] as const;
+  for (const [sql, said] of taken) {
+    const { id } = await sendEmail(app, { teamId }, later);
+    await atomically(app, [rawWrite(sql, [])]);
+    await here.retry(id);
+    expect(await here.onlyDelivery(id)).toMatchObject({
+      ...{ state: "failed", lastReply: expect.stringContaining(said) },
+    });
+    await expect(resendEmail(app, { teamId }, id)).rejects.toThrow(said);
+  }
+  expect(here.host.received).toEqual([]);
 });

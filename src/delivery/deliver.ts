@@ -2,6 +2,7 @@
 import type { App } from "../app.ts";
 import { deliver } from "../emails/jobs.ts";
 import { rememberLane } from "../emails/lanes.ts";
+import { whyContentless } from "../emails/read.ts";
 import { StorageUnavailable } from "../errors.ts";
 import { again, done, type Ending, type Held, handle, laneOf } from "../jobs/job.ts";
 import { blockLane, findLane, moveWaiting } from "../jobs/store.ts";
@@ -40,13 +41,22 @@ export const delivering = handle(
 
 /** Ends in what was tried; or in an ending of the job that is no try, when its site has no room for it now. */
 async function tryOnce(app: App, due: DueDelivery, held: Held): Promise<Tried | Ending> {
-  const { delivery, domain } = due;
+  const { delivery, email, content, hasSource, domain } = due;
   const seenAt = app.now();
   const refused = (await whyNot(app, due)) ?? awaitsTurn(app, due);
   if (refused) return refused;
   if (!domain) {
     const said = "The sending domain was removed, so the message can't be signed any more";
     return { outcome: { kind: "failed", said }, attempts: [] };
+  }
+  const contentless = whyContentless({ ...email, ...content }, hasSource);
+  if (contentless !== undefined) {
+    // Ours to answer for: nobody may hear of it by an empty message.
+    app.log.error(
+      { email: email.id, delivery: delivery.id },
+      "an email was to be sent whose content is gone",
+    );
+    return { outcome: { kind: "failed", said: contentless }, attempts: [] };
   }
   const route = await findRoute(app, delivery.domain);
   if (route.kind === "none") return { outcome: route.outcome, attempts: [withoutHost(app, route.outcome)] };

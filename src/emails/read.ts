@@ -48,6 +48,19 @@ const emailMissing = () => new Refusal("not_found", "Email not found");
 export const contentRemoved = (at: Date): string =>
   `The content of this email was removed at ${at.toISOString()}: \`retention.content\` says how long it is kept.`;
 
+/**
+ * Why an email can't be sent any more. Whoever wants one without a body has it empty, and what came by SMTP is sent as it
+ * came: where there is nothing at all it was taken by mistake, and its mail must not go out so.
+ */
+export function whyContentless(
+  { contentRemovedAt, html, text }: Pick<EmailWithContent, "contentRemovedAt" | "html" | "text">,
+  hasSource: boolean,
+): string | undefined {
+  if (contentRemovedAt !== null) return contentRemoved(contentRemovedAt);
+  if (hasSource || html !== null || text !== null) return undefined;
+  return "The content of this email is missing, and was not to be removed yet.";
+}
+
 export async function getEmails(app: App, teamId: string, keyset: Keyset): Promise<ListedEmail[]> {
   return listEmails(app.db, teamId, keyset);
 }

@@ -8,6 +8,7 @@ import { rawWrite } from "../db/write.ts";
 import { newId } from "../ids.ts";
 import { getEmail } from "./read.ts";
 import { resendEmail } from "./resend.ts";
+import { removeContent } from "./retention-store.ts";
 import { listAttachments } from "./store.ts";
 
 describe("an email sent again", () => {
@@ -83,5 +84,20 @@ describe("an email sent again", () => {
     await set("update emails set broadcast_id = null where id = ?");
     await set("update emails set content_removed_at = 0 where id = ?");
     await expect(resendEmail(app, { teamId }, id)).rejects.toThrow("was removed at 1970-01-01T00:00:00.000Z");
+  });
+
+  test("is refused where its content is removed while it is read, rather than sent without its files", async () => {
+    const here = await deliveryScene();
+    const { app, teamId } = here;
+    const id = await here.send({ attachments: [{ filename: "a.txt", content: Buffer.from("file") }] });
+    const { query } = app.transport;
+    app.transport.query = async (sql, params, method) => {
+      if (sql.includes('from "attachments"')) {
+        app.transport.query = query;
+        await atomically(app, removeContent([{ id, isBroadcast: false, isSettled: true }], app.now()));
+      }
+      return query(sql, params, method);
+    };
+    await expect(resendEmail(app, { teamId }, id)).rejects.toThrow("was removed at");
   });
 });

@@ -11,7 +11,7 @@ import { type DraftAttachment, once } from "./draft.ts";
 import { answerOnce, type OnceOnly } from "./idempotency.ts";
 import { IncomingMessage } from "./incoming.ts";
 import { isInvitation } from "./invitation-link.ts";
-import { contentRemoved, requireEmail } from "./read.ts";
+import { requireEmail, whyContentless } from "./read.ts";
 import type { Attachment, EmailSource } from "./schema.ts";
 import { accept } from "./send.ts";
 import { type EmailWithContent, findEmail, findSource, listAttachments } from "./store.ts";
@@ -32,9 +32,10 @@ export async function resendEmail(
   const { teamId } = sender;
   const id = await requireEmail(app, teamId, emailId);
   return answerOnce<{ id: string }>(app, teamId, onceOnly, true, async (remember) => {
-    const email = (await findEmail(app.db, teamId, id))!;
     const [source, files] = await Promise.all([findSource(app.db, id), listAttachments(app.db, id)]);
-    refuseUnsendable(email);
+    // After them: whoever removes them meanwhile says so here.
+    const email = (await findEmail(app.db, teamId, id))!;
+    refuseUnsendable(email, source !== undefined);
     await refuseWithoutTopic(app, email);
     const bytes = files.reduce((sum, { size }) => sum + size, source?.size ?? 0);
     const giveBack = await budgetOf(app).take(Math.min(bytes, maxBytesAtOnce));
@@ -49,8 +50,7 @@ export async function resendEmail(
 
 const budgetOf = perApp((): ByteBudget => new ByteBudget(maxBytesAtOnce));
 
-function refuseUnsendable(email: EmailWithContent): void {
-  const { broadcastId, contentRemovedAt } = email;
+function refuseUnsendable(email: EmailWithContent, hasSource: boolean): void {
   if (isInvitation(email)) {
     // It would be tracked like other mail, and its link told with each click.
     throw new Refusal(
@@ -58,15 +58,14 @@ function refuseUnsendable(email: EmailWithContent): void {
       "This email is an invitation to the team: send the invitation again, with a new link, or take it back.",
     );
   }
-  if (broadcastId !== null) {
+  if (email.broadcastId !== null) {
     throw new Refusal(
       "validation_error",
       "This email is a broadcast, and can't be sent again as one email: send a new broadcast.",
     );
   }
-  if (contentRemovedAt !== null) {
-    throw new Refusal("validation_error", `${contentRemoved(contentRemovedAt)} Send it anew.`);
-  }
+  const contentless = whyContentless(email, hasSource);
+  if (contentless !== undefined) throw new Refusal("validation_error", `${contentless} Send it anew.`);
 }
 
 /** Without its topic nobody could leave it, and who has left it would get the email all the same. */

@@ -7,21 +7,20 @@ import { rawWrite, type Write } from "../db/write.ts";
 /** An email that is old enough for its content to be removed, if it has come to its end. */
 export interface Past {
   id: string;
-  contentId: string;
   isBroadcast: boolean;
   /** Nothing of it is left to be sent, and has not been for as long as content is kept; not known of a broadcast. */
   isSettled: boolean;
 }
 
 const past = (before: Date) => sql`
-  e.id, e.content_id, e.broadcast_id is not null, e.broadcast_id is null and not exists (
+  e.id, e.broadcast_id is not null, e.broadcast_id is null and not exists (
     select 1 from deliveries d
     where d.email_id = e.id and (d.state in ('queued', 'deferred') or d.settled_at > ${before.getTime()}))`;
 
-type PastRow = [id: string, contentId: string, isBroadcast: number, isSettled: number];
+type PastRow = [id: string, isBroadcast: number, isSettled: number];
 
-const toPast = ([id, contentId, isBroadcast, isSettled]: PastRow): Past => ({
-  ...{ id, contentId, isBroadcast: isBroadcast === 1, isSettled: isSettled === 1 },
+const toPast = ([id, isBroadcast, isSettled]: PastRow): Past => ({
+  ...{ id, isBroadcast: isBroadcast === 1, isSettled: isSettled === 1 },
 });
 
 /** The next emails behind one, of all teams, in the order of their ids. */
@@ -98,24 +97,44 @@ export async function forgetMergeValues(app: App, emailId: string): Promise<void
 const among = "in (select value from json_each(?1))";
 const idsOf = (rows: Past[]) => JSON.stringify(rows.map(({ id }) => id));
 
-/** Removes files, messages and fills of emails, and says so with them; blobs that lose a name are written down. */
+/** Those of some emails whose content is removed by now. */
+const gone = `in (
+  select e.id from json_each(?1) asked cross join emails e on e.id = asked.value where e.content_removed_at is not null)`;
+
+/** Of a body: an email is left that keeps it, were it one that no walk has come by. */
+export const isKept = `exists (
+  select 1 from emails e where e.content_id = contents.id and e.content_removed_at is null)`;
+
+/**
+ * Removes bodies, files, messages and fills of emails, and says so with them; blobs that lose a name are written down. An
+ * email that is still to be sent to somebody stays whole, whatever was thought of it: its mail must not go out empty.
+ * Rows of bodies stay: to remove one, SQLite would look through all emails for it.
+ */
 export function removeContent(rows: Past[], now: Date): Write[] {
   if (rows.length === 0) return [];
   const ids = idsOf(rows);
   const unnamed = "insert into unnamed_blobs (hash, since) select blob_hash, ?2 from";
   return [
-    rawWrite(`${unnamed} attachments where email_id ${among} on conflict do nothing`, [ids, now.getTime()]),
-    rawWrite(
-      `${unnamed} email_sources where email_id ${among} and blob_hash is not null on conflict do nothing`,
-      [ids, now.getTime()],
-    ),
-    rawWrite(`delete from attachments where email_id ${among}`, [ids]),
-    rawWrite(`delete from email_sources where email_id ${among}`, [ids]),
-    // That it was made from a template is no content.
+    // A broadcast has too many deliveries to ask here: it is over, and nothing begins it again. That an email was made from a
+    // template is no content.
     rawWrite(
       `update emails set content_removed_at = ?2, merge = iif(merge is null, null, '{"values":{}}')
-       where id ${among} and content_removed_at is null`,
+       where id ${among} and content_removed_at is null and (broadcast_id is not null or not exists (
+         select 1 from deliveries d where d.email_id = emails.id and d.state in ('queued', 'deferred')))`,
       [ids, now.getTime()],
+    ),
+    rawWrite(`${unnamed} attachments where email_id ${gone} on conflict do nothing`, [ids, now.getTime()]),
+    rawWrite(
+      `${unnamed} email_sources where email_id ${gone} and blob_hash is not null on conflict do nothing`,
+      [ids, now.getTime()],
+    ),
+    rawWrite(`delete from attachments where email_id ${gone}`, [ids]),
+    rawWrite(`delete from email_sources where email_id ${gone}`, [ids]),
+    rawWrite(
+      `update contents set html = null, text = null
+       where id in (select content_id from emails where id ${among})
+         and (html is not null or text is not null) and not ${isKept}`,
+      [ids],
     ),
   ];
 }
@@ -126,48 +145,10 @@ export const keepContents = (rows: Past[]): Write[] =>
     ? []
     : [
         rawWrite(
-          `insert into kept_contents (email_id, content_id)
-           select value ->> 0, value ->> 1 from json_each(?1) where true on conflict do nothing`,
-          [JSON.stringify(rows.map(({ id, contentId }) => [id, contentId]))],
+          "insert into kept_contents (email_id) select value from json_each(?1) where true on conflict do nothing",
+          [idsOf(rows)],
         ),
       ];
 
 export const forgetKept = (rows: Past[]): Write[] =>
-  rows.length === 0 ? [] : [rawWrite(`delete from kept_contents where email_id ${among}`, [idsOf(rows)])];
-
-const isNobodys = "not exists (select 1 from kept_contents k where k.content_id = contents.id)";
-
-/** Empties bodies that the walk through them has passed by because of these emails, which have them no more. */
-export const emptyFreed = (rows: Past[], walk: string): Write[] =>
-  rows.length === 0
-    ? []
-    : [
-        rawWrite(
-          `update contents set html = null, text = null
-           where id ${among} and id <= (select cursor from walks where name = ?2) and ${isNobodys}`,
-          [JSON.stringify(rows.map(({ contentId }) => contentId)), walk],
-        ),
-      ];
-
-/** The last body of so many behind one; undefined where there is none. */
-export async function endOfContents(
-  db: Db,
-  { after, end, limit }: { after: string; end: string; limit: number },
-): Promise<string | undefined> {
-  const [row] = await db.values<[string | null]>(
-    sql`select max(id) from (
-          select id from contents where id > ${after} and id < ${end} order by id limit ${limit})`,
-  );
-  return row?.[0] ?? undefined;
-}
-
-/**
- * Empties the bodies behind one, up to another, but those of emails that were passed over. The rows stay: to remove one,
- * SQLite would look through all emails for it.
- */
-export const emptyContents = (after: string, to: string): Write =>
-  rawWrite(
-    `update contents set html = null, text = null
-     where id > ? and id <= ? and (html is not null or text is not null) and ${isNobodys}`,
-    [after, to],
-  );
+  rows.length === 0 ? [] : [rawWrite(`delete from kept_contents where email_id ${gone}`, [idsOf(rows)])];

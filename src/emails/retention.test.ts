@@ -10,13 +10,16 @@ import { hashOf } from "../blobs/store.ts";
 import type { Transport } from "../db/transport.ts";
 import { rawWrite } from "../db/write.ts";
 import { getMessage } from "../delivery/composed.ts";
+import { leastIdAt } from "../ids.ts";
 import { forgetOldInbound } from "../inbound/forget.ts";
+import { startDispatcher } from "../jobs/dispatcher.ts";
 import { parseAddress } from "../mail/address.ts";
 import type { EmailDraft } from "./draft.ts";
 import { IncomingMessage } from "./incoming.ts";
 import { getEmail } from "./read.ts";
 import { resendEmail } from "./resend.ts";
-import { forgetContent } from "./retention.ts";
+import { forgetContent, forgettingContent } from "./retention.ts";
+import { forgetKept, removeContent } from "./retention-store.ts";
 import { sendEmail } from "./send.ts";
 import { listAttachments, listDeliveries } from "./store.ts";
 import { submitEmail } from "./submit.ts";
@@ -62,11 +65,11 @@ eachTransport((_, open) => {
     for (let n = 0; n < 5; n++) ids.push(await send({ html: `<p>${n}</p>` }));
     for (const id of ids) await settle(id);
     app.clock.advance(day - 1);
-    await forgetContent(app, 2);
+    await forgetContent(app, app.now(), 2);
     expect(await bodies()).toHaveLength(5);
     app.clock.advance(3 * hour);
     const young = await send({ html: "<p>Young</p>" });
-    await Promise.all([forgetContent(app, 2), forgetContent(app, 2)]); // two nodes
+    await Promise.all([forgetContent(app, app.now(), 2), forgetContent(app, app.now(), 2)]); // two nodes
     expect(await bodies()).toEqual(["<p>Young</p>"]);
     for (const id of ids) {
       const { html, text, contentRemovedAt, subject } = await getEmail(app, teamId, id);
@@ -101,18 +104,61 @@ eachTransport((_, open) => {
     const ids: string[] = [];
     for (let n = 0; n < 5; n++) ids.push(await send({ html: `<p>${n}</p>` }));
     app.clock.advance(bodiesToo);
-    await forgetContent(app, 2);
+    await forgetContent(app, app.now(), 2);
     for (const id of ids) await settle(id);
     app.clock.advance(day + 1);
-    for (let run = 0; run < 3; run++) await forgetContent(app, 2);
+    for (let run = 0; run < 3; run++) await forgetContent(app, app.now(), 2);
     for (const id of ids) expect(await htmlOf(id)).toBeNull();
     const late = await send({ html: "<p>Late</p>" });
     app.clock.advance(bodiesToo);
-    await forgetContent(app, 2);
+    await forgetContent(app, app.now(), 2);
     await settle(late);
     app.clock.advance(day + 1);
-    await forgetContent(app, 2);
+    await forgetContent(app, app.now(), 2);
     expect(await htmlOf(late)).toBeNull();
+  });
+
+  test("a clock that was ahead leaves whatever comes after it whole, and that goes in its own time", async () => {
+    const { app, send, end: settle, htmlOf, bodies } = await scene(await open());
+    await settle(await send({ html: "<p>Ended</p>" }));
+    const before = await send({ html: "<p>Before</p>" });
+    app.clock.advance(400 * day);
+    await forgetContent(app);
+    app.clock.advance(-400 * day);
+    await forgetContent(app);
+    const after = await send({ html: "<p>After</p>" });
+    for (let run = 0; run < 3; run++) {
+      app.clock.advance(bodiesToo);
+      await forgetContent(app);
+    }
+    expect([await htmlOf(before), await htmlOf(after)]).toEqual(["<p>Before</p>", "<p>After</p>"]);
+    for (const id of [before, after]) await settle(id);
+    app.clock.advance(day + 1);
+    await forgetContent(app);
+    expect(await bodies()).toEqual([]);
+  });
+
+  test("a walk that is ahead of its time is set back, and who was accepted behind it is come by", async () => {
+    const { app, teamId, send, end: settle } = await scene(await open());
+    const ahead = leastIdAt(new Date(app.now().getTime() + 400 * day));
+    await atomically(app, [rawWrite("insert into walks values ('content_of_emails', ?)", [ahead])]);
+    await forgetContent(app);
+    const id = await send();
+    await settle(id);
+    app.clock.advance(bodiesToo);
+    await forgetContent(app);
+    expect((await getEmail(app, teamId, id)).contentRemovedAt).toEqual(app.now());
+  });
+
+  test("an email that is still to be sent stays whole, whatever is thought of it; so does a body that another keeps", async () => {
+    const { app, send, end: settle, htmlOf } = await scene(await open());
+    const file = { filename: "a", content: Buffer.from("a") };
+    const [waiting, ended] = [await send({ attachments: [file] }), await send()];
+    await settle(ended);
+    const thought = [waiting, ended].map((id) => ({ id, isBroadcast: false, isSettled: true }));
+    await atomically(app, [...removeContent(thought, app.now()), ...forgetKept(thought)]);
+    expect([await htmlOf(waiting), await htmlOf(ended)]).toEqual([draft.html!, null]);
+    expect(await listAttachments(app.db, waiting)).toHaveLength(1);
   });
 
   test("files and handed-in messages go with it, and their blobs unless another names them", async () => {
@@ -147,6 +193,26 @@ eachTransport((_, open) => {
     expect(await app.db.values("select * from kept_contents")).toEqual([]);
     expect(await bodies()).toEqual([draft.html!]); // the erasure's to empty
   });
+});
+
+test("a clock that is ahead for a while and then set right has removed nothing", async () => {
+  const { app, send, end: settle, bodies } = await scene();
+  await settle(await send());
+  const dispatcher = await startDispatcher(app, [forgettingContent.handler], { node: "a" });
+  await atomically(app, forgettingContent.ensure(app));
+  await dispatcher.drained();
+  app.clock.advance(400 * day);
+  await dispatcher.drained();
+  app.clock.advance(-400 * day);
+  expect(await bodies()).toEqual([draft.html!]);
+  app.clock.advance(bodiesToo);
+  await atomically(app, [rawWrite("delete from jobs", []), ...forgettingContent.ensure(app)]);
+  for (let minute = 0; minute < 2 * 24; minute++) {
+    app.clock.advance(60_000);
+    await dispatcher.drained();
+  }
+  await dispatcher.stop();
+  expect(await bodies()).toEqual([]);
 });
 
 test("nothing says again what was removed: neither a resend nor its message", async () => {

@@ -2,15 +2,13 @@
 import { setImmediate } from "node:timers/promises";
 import { type App, atomically } from "../app.ts";
 import { expectChange } from "../db/write.ts";
-import { leastIdAt, timeOfId } from "../ids.ts";
+import { leastIdAt } from "../ids.ts";
 import { once } from "../jobs/once.ts";
 import { recurring } from "../jobs/recurring.ts";
+import { steadyNow } from "../jobs/steady.ts";
 import { findWalk, moveWalk } from "../jobs/walks.ts";
 import { sharedForMs } from "./content.ts";
 import {
-  emptyContents,
-  emptyFreed,
-  endOfContents,
   forgetKept,
   forgetMergeValues,
   isBroadcastEnded,
@@ -32,39 +30,48 @@ const slicesPerRun = 200;
  */
 const lagMs = 3_600_000;
 
-/** The walks: through the emails, through their bodies behind those, and again and again through who was passed over. */
-const walked = { emails: "content_of_emails", bodies: "contents", kept: "kept_contents" } as const;
+/** So long a body may still be given to other emails. */
+const leastMs = sharedForMs + lagMs;
 
-export const forgettingContent = recurring("forget_content", 60_000, (app) => forgetContent(app));
+/** The walks: through the emails, and again and again through who was passed over. */
+const walked = { emails: "content_of_emails", kept: "kept_contents" } as const;
 
-export async function forgetContent(app: App, slice = emailsPerSlice): Promise<void> {
+export const forgettingContent = recurring("forget_content", 60_000, async (app) => {
+  if (app.config.retention.content !== "forever")
+    await forgetContent(app, await steadyNow(app, "content_time"));
+});
+
+export async function forgetContent(app: App, now = app.now(), slice = emailsPerSlice): Promise<void> {
   const { content: keptFor } = app.config.retention;
   if (keptFor === "forever") return;
-  const before = new Date(app.now().getTime() - Math.max(keptFor, lagMs));
+  const before = new Date(now.getTime() - Math.max(keptFor, leastMs));
   await lookAgain(app, before, slice);
-  for (const step of [passEmails, passBodies]) {
-    for (let n = 0; n < slicesPerRun && (await step(app, before, slice)); n++) await setImmediate();
-  }
+  for (let n = 0; n < slicesPerRun && (await passEmails(app, before, slice)); n++) await setImmediate();
 }
 
 /**
- * Emails are walked in the order of their ids, which is that of their acceptance: no index is needed, and none is written
- * at every acceptance. Those that still keep what they say are written down, to be asked about again. False at the end.
+ * Emails are walked in the order of their ids, which is that of their acceptance: no index is needed. Those that still keep
+ * what they say are written down, to be asked about again. False at the end.
  */
 async function passEmails(app: App, before: Date, slice: number): Promise<boolean> {
   const from = await findWalk(app.db, walked.emails);
   const end = leastIdAt(before);
-  if (end <= from) return false;
+  if (end < from) {
+    // By a clock that was ahead, or while less was kept: what was accepted meanwhile would never be come by.
+    await once(app, [moveWalk(walked.emails, from, end), expectChange()]);
+    return false;
+  }
   const rows = await listPast(app.db, { after: from, end, limit: slice }, before);
+  if (rows.length === 0) return false;
   const { over, kept } = await divide(app, rows, before);
-  const isWhole = rows.length === slice;
   const isMoved = await once(app, [
-    moveWalk(walked.emails, from, isWhole ? rows.at(-1)!.id : end),
+    // To a row that was seen, and not to a time: the clock may be wrong.
+    moveWalk(walked.emails, from, rows.at(-1)!.id),
     expectChange(),
     ...removeContent(over, app.now()),
     ...keepContents(kept),
   ]);
-  return isMoved && isWhole;
+  return isMoved && rows.length === slice;
 }
 
 /** The same for those that were passed over: a slice at a time, from the beginning again after the last. */
@@ -78,21 +85,7 @@ async function lookAgain(app: App, before: Date, slice: number): Promise<void> {
     ...(to === from ? [] : [moveWalk(walked.kept, from, to)]),
     ...removeContent(over, app.now()),
     ...forgetKept(over),
-    ...emptyFreed(over, walked.bodies),
   ]);
-}
-
-/**
- * A body may be many emails'. It is given to none that comes later than some time after it was made: once the walk through
- * the emails is past that, nobody but who was passed over can have it.
- */
-async function passBodies(app: App, _before: Date, slice: number): Promise<boolean> {
-  const passed = await findWalk(app.db, walked.emails);
-  const from = await findWalk(app.db, walked.bodies);
-  const end = leastIdAt(new Date(timeOfId(passed).getTime() - sharedForMs - lagMs));
-  const to = await endOfContents(app.db, { after: from, end, limit: slice });
-  if (to === undefined) return false;
-  return once(app, [moveWalk(walked.bodies, from, to), expectChange(), emptyContents(from, to)]);
 }
 
 /** Whose content has been kept for long enough, and whose has not. */

@@ -85,6 +85,7 @@ export const emails = sqliteTable(
   (t) => [
     index("emails_team").on(t.teamId, t.id),
     index("emails_broadcast").on(t.teamId, t.id).where(sql`${t.broadcastId} is not null`),
+    index("emails_content").on(t.contentId).where(sql`${t.contentRemovedAt} is null`),
     index("emails_scheduled").on(t.domainId).where(sql`${t.lastEvent} = 'scheduled'`),
     index("emails_outcome")
       .on(t.teamId, t.lastEvent, t.id)
@@ -96,14 +97,9 @@ export const emails = sqliteTable(
 export type Email = typeof emails.$inferSelect;
 
 /** Emails that keep what they say for longer than others of their age: they were still waited for, or ended later. */
-export const keptContents = sqliteTable(
-  "kept_contents",
-  {
-    emailId: text("email_id").primaryKey().notNull(),
-    contentId: text("content_id").notNull(),
-  },
-  (t) => [index("kept_contents_content").on(t.contentId)],
-);
+export const keptContents = sqliteTable("kept_contents", {
+  emailId: text("email_id").primaryKey().notNull(),
+});
 
 export const attachments = sqliteTable(
   "attachments",

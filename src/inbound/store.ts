@@ -218,22 +218,6 @@ export const forgetInbound = (before: Date, most: number, now: Date): Write[] =>
 
 const oldest = "select id from inbound_emails where created_at < ?1 order by created_at limit ?2";
 
-/** Whether anything names the blob `hash`. */
-const isNamed = sql`(
-  exists (select 1 from attachments where blob_hash = hash)
-  or exists (select 1 from email_sources where blob_hash = hash)
-  or exists (select 1 from inbound_emails where blob_hash = hash)
-  or exists (select 1 from inbound_attachments where blob_hash = hash)
-  or exists (select 1 from contact_imports where blob_hash = hash))`;
-
-/** Those of some blobs that nothing names. */
-export async function listOrphans(db: Db, hashes: string[]): Promise<string[]> {
-  const rows = await db.values<[string]>(
-    sql`select hash from (select value as hash from json_each(${JSON.stringify(hashes)})) where not ${isNamed}`,
-  );
-  return rows.map(([hash]) => hash);
-}
-
 /** Blobs that lost a name before a time, the longest gone first, and whether something names them still. */
 export async function listUnnamedBlobs(
   db: Db,
@@ -241,7 +225,13 @@ export async function listUnnamedBlobs(
   most: number,
 ): Promise<{ hash: string; isNamed: boolean }[]> {
   const rows = await db.values<[string, number]>(sql`
-    select hash, ${isNamed} from unnamed_blobs where since < ${before.getTime()} order by since limit ${most}`);
+    select hash,
+      exists (select 1 from attachments where blob_hash = hash)
+      or exists (select 1 from email_sources where blob_hash = hash)
+      or exists (select 1 from inbound_emails where blob_hash = hash)
+      or exists (select 1 from inbound_attachments where blob_hash = hash)
+      or exists (select 1 from contact_imports where blob_hash = hash)
+    from unnamed_blobs where since < ${before.getTime()} order by since limit ${most}`);
   return rows.map(([hash, isNamed]) => ({ hash, isNamed: isNamed === 1 }));
 }
 

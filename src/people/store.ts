@@ -2,6 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
 import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
 import { rawWrite, type Write } from "../db/write.ts";
+import { isKept } from "../emails/retention-store.ts";
 import { deleteWords } from "../emails/search-index.ts";
 import { type Erasure, erasures } from "./schema.ts";
 import { nobody, nobodysDomain } from "./trace.ts";
@@ -114,8 +115,13 @@ export const forgetRecipients = (ids: string[]): Write[] => [
   ),
 ];
 
-/** Empties bodies that no other email has. The rows stay: to remove one, SQLite would look through all emails for it. */
+/** Empties bodies that no other email keeps. */
 export const emptyContents = (erasureId: string): Write[] => [
+  rawWrite(
+    `delete from erased_contents where erasure_id = ?
+     and exists (select 1 from contents where contents.id = content_id and ${isKept})`,
+    [erasureId],
+  ),
   rawWrite(
     "delete from links where content_id in (select content_id from erased_contents where erasure_id = ?)",
     [erasureId],
@@ -126,12 +132,6 @@ export const emptyContents = (erasureId: string): Write[] => [
   ),
   rawWrite("delete from erased_contents where erasure_id = ?", [erasureId]),
 ];
-
-export const keepContents = (erasureId: string, ids: string[]): Write =>
-  rawWrite(`delete from erased_contents where erasure_id = ?2 and content_id ${among}`, [
-    listOf(ids),
-    erasureId,
-  ]);
 
 /** Removes received mail with all that belongs to it, and writes down the blobs that lose a name. */
 export const deleteInbound = (ids: string[], now: Date): Write[] => [

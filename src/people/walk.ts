@@ -10,7 +10,6 @@ import { findContactByEmail } from "../contacts/store.ts";
 import { expectChange, rawWrite, type Write } from "../db/write.ts";
 import { sharedForMs } from "../emails/content.ts";
 import { recordEvent } from "../events/record.ts";
-import { leastIdAt, timeOfId } from "../ids.ts";
 import { again, done, type Ending, handle } from "../jobs/job.ts";
 import { once } from "../jobs/once.ts";
 import { flushLogs } from "../logs/record.ts";
@@ -43,7 +42,6 @@ import {
   emptyContents,
   findErasureById,
   forgetRecipients,
-  keepContents,
   listEventIdsOf,
   moveErasure,
 } from "./store.ts";
@@ -239,33 +237,13 @@ const walks: Record<Stage, Walk> = {
 
   /** A body is emptied where no other email has it; and not before nobody can be given it any more. */
   async bodies(app, { id, cursor }) {
-    const [row] = await app.db.values<[string | null, string | null, number | null]>(
-      sql`select min(content_id), max(content_id), max(created_at) from erased_contents where erasure_id = ${id}`,
+    const [row] = await app.db.values<[number | null]>(
+      sql`select max(created_at) from erased_contents where erasure_id = ${id}`,
     );
-    const [first, last, newest] = row!;
-    if (first === null || last === null || newest === null) return { to: null };
+    const newest = row?.[0] ?? null;
+    if (newest === null) return { to: null };
     const at = new Date(newest + sharedForMs);
     if (app.now() < at) return { to: cursor, wait: { at, why: "a body may still be given to other emails" } };
-    const from = leastIdAt(new Date(timeOfId(first).getTime() - 60_000));
-    const end = leastIdAt(new Date(timeOfId(last).getTime() + sharedForMs));
-    const slice = await nextSlice(app.db, walked.emails, cursor === "" ? from : cursor);
-    if (!slice || slice.after >= end) return { to: null, writes: emptyContents(id) };
-    const used = await app.db.values<[string]>(
-      sql`select x.content_id from emails e
-          cross join erased_contents x on x.erasure_id = ${id} and x.content_id = e.content_id
-          where e.id > ${slice.after} and e.id <= ${slice.to} and e.content_removed_at is null`,
-    );
-    return {
-      to: slice.to,
-      writes:
-        used.length === 0
-          ? []
-          : [
-              keepContents(
-                id,
-                used.map(([contentId]) => contentId),
-              ),
-            ],
-    };
+    return { to: null, writes: emptyContents(id) };
   },
 };

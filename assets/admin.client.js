@@ -187,6 +187,28 @@
   document.addEventListener("htmx:after:swap", offerPickers);
   offerPickers();
 
+  // A page is made anew when one comes back to it (what is private is not kept by browsers): a list that had gone on is
+  // loaded again as far as it was, and then to where one was in it.
+  const placeKey = () => `place ${location.href}`; // filters change it
+  const rows = () => document.querySelectorAll("tbody tr").length;
+  const goBackToPlace = async ({ count, top }) => {
+    history.scrollRestoration = "manual"; // else the browser goes to the end of what is there, and that goes on by itself
+    for (let more = document.querySelector("tr.more"); more && rows() < count; ) {
+      const href = more.querySelector("a").getAttribute("href");
+      await window.htmx.ajax("GET", href, { source: more, target: more, swap: "outerHTML" });
+      const next = document.querySelector("tr.more");
+      if (next === more) break; // it was refused
+      more = next;
+    }
+    window.scrollTo(0, top);
+  };
+  const kept = JSON.parse(sessionStorage.getItem(placeKey()));
+  const [arrival] = performance.getEntriesByType("navigation");
+  if (kept && arrival?.type === "back_forward") addEventListener("load", () => goBackToPlace(kept));
+  addEventListener("pagehide", () => {
+    sessionStorage.setItem(placeKey(), JSON.stringify({ count: rows(), top: scrollY }));
+  });
+
   // Where tabs have no room, the one that is open is in sight.
   for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
     tab.scrollIntoView({ block: "nearest", inline: "center" });

@@ -61,6 +61,22 @@ test("a filter that means nothing is refused in a sentence", async () => {
   await unknown.getByText("Log not found").waitFor();
 });
 
+test("whoever comes back to a list that had gone on is where they were in it", async () => {
+  const page = await open("/admin/logs");
+  const rows = page.locator("#logs tbody tr[id]");
+  await page.locator("tr.more").scrollIntoViewIfNeeded();
+  await page.waitForFunction(() => document.querySelectorAll("#logs tbody tr[id]").length > 70);
+  const place = rows.nth(65);
+  const id = (await place.getAttribute("id"))!;
+  await place.locator("a").click();
+  await page.waitForURL(/\/admin\/logs\/[0-9a-f-]{36}$/);
+  await page.goBack();
+  await page.waitForFunction((id) => {
+    const top = document.getElementById(id)?.getBoundingClientRect().top;
+    return top !== undefined && top > 0 && top < window.innerHeight;
+  }, id);
+});
+
 test("until a day is with that day", async () => {
   await fetch(`${mailit.url}/domains`, { headers: { authorization: `Bearer ${key}` } });
   await until(async () => (await api("GET", "/logs")).data.length > 0);

@@ -77,7 +77,7 @@ test("what can't be asked is said beside its field, and the rest stays", async (
   await page.goto(
     `${here.mailit.url}/admin/metrics?by=provider&domain_id=01900000-0000-7000-8000-000000000000`,
   );
-  await page.getByText("can be combined with period alone").waitFor();
+  await page.getByText("can be combined with periods alone").waitFor();
 });
 
 test("several dimensions at once: a domain's broadcasts, and a domain by day", async () => {

@@ -6,7 +6,8 @@ import { takeAttempt } from "../accounts/attempts.ts";
 import { listSignIns, signOut, signOutElsewhere } from "../accounts/sign-ins.ts";
 import type { App } from "../app.ts";
 import { clientAddressReader } from "../client-address.ts";
-import { mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
+import { mistakesOf } from "./mistakes.ts";
+import { signedIn, sliceOf, type Visit } from "./visit.ts";
 
 const path = "/admin/settings/account";
 const shownBrowsers = { limit: 100 };

@@ -17,7 +17,8 @@ import type { ApiKey } from "../keys/schema.ts";
 import { changeKey, createKey, getKey, listTeamKeys, revokeKey } from "../keys/service.ts";
 import { getLogs } from "../logs/read.ts";
 import { atLeast } from "../roles.ts";
-import { keysetOf, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
+import { mistakesOf } from "./mistakes.ts";
+import { keysetOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 export const keyPages = (app: App) =>
   new Elysia({ prefix: "/api-keys" })

@@ -37,7 +37,8 @@ import { atLeast } from "../roles.ts";
 import { readRate } from "./broadcast-form.ts";
 import { previewFor, readWhose } from "./broadcast-preview.ts";
 import { recipientPages } from "./broadcast-recipient.ts";
-import { keysetOf, type Mistakes, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
+import { type Mistakes, mistakesOf } from "./mistakes.ts";
+import { keysetOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 const place = "broadcasts" as const;
 const pathOf = (id: string) => `/admin/broadcasts/${id}`;

@@ -7,7 +7,8 @@ import type { Broadcast } from "../broadcasts/schema.ts";
 import { findNotSending, type NotSending } from "../domains/service.ts";
 import { Refusal } from "../errors.ts";
 import { parseAddress } from "../mail/address.ts";
-import { inWords, type Visit } from "./visit.ts";
+import { inWords } from "./mistakes.ts";
+import type { Visit } from "./visit.ts";
 
 /** Whose copy is asked for; nobody's in particular where nothing is said. */
 export function readWhose({ contact, step }: Record<string, string | undefined>): PreviewFor {

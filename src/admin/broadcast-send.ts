@@ -12,7 +12,8 @@ import { readSchedule } from "../emails/schedule.ts";
 import { Refusal } from "../errors.ts";
 import { namesFor } from "./broadcast-course.ts";
 import { findWhyNotSent } from "./broadcast-preview.ts";
-import { type Mistakes, mistakesOf, momentOf, seenAt, signedIn, type Visit } from "./visit.ts";
+import { type Mistakes, mistakesOf } from "./mistakes.ts";
+import { momentOf, seenAt, signedIn, type Visit } from "./visit.ts";
 
 export const sendPages = (app: App) =>
   new Elysia()

@@ -39,8 +39,9 @@ import { readValues, toFields, valuesOf } from "./broadcast-form.ts";
 import { previewFor, readWhose } from "./broadcast-preview.ts";
 import { sendPages } from "./broadcast-send.ts";
 import { mailFrame, wordsFrame } from "./mail-frame.ts";
+import { allMistakesOf, type Mistakes } from "./mistakes.ts";
 import { linesOf } from "./template-form.ts";
-import { allMistakesOf, keysetOf, type Mistakes, seenAt, signedIn, type Visit } from "./visit.ts";
+import { keysetOf, seenAt, signedIn, type Visit } from "./visit.ts";
 
 export const broadcastPages = (app: App) =>
   new Elysia({ prefix: "/broadcasts" })

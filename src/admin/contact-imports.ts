@@ -30,7 +30,8 @@ import { csvAnswer } from "../csv/download.ts";
 import { readCsvForm } from "../csv/upload.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
-import { keysetOf, type Mistakes, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
+import { type Mistakes, mistakesOf } from "./mistakes.ts";
+import { keysetOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 const mostChoices = 200;
 /** Of the rows that could not be taken, as many as a page shows; all of them are in the file. */

@@ -27,8 +27,9 @@ import { listTopics } from "../contacts/topics.ts";
 import { csvAnswer } from "../csv/download.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
+import { besideField, type Mistakes, mistakesOf } from "./mistakes.ts";
 import { readTyped, shownValue } from "./typed-value.ts";
-import { besideField, keysetOf, type Mistakes, mistakesOf, signedIn, type Visit } from "./visit.ts";
+import { keysetOf, signedIn, type Visit } from "./visit.ts";
 
 const perPage = 50;
 /** How many segments and topics one chooses from: the newest. */

@@ -20,8 +20,9 @@ import { startVerification } from "../domains/verify.ts";
 import { toZoneFile } from "../domains/zone-file.ts";
 import { Refusal } from "../errors.ts";
 import { listDomainKeys } from "../keys/service.ts";
+import { allMistakesOf, mistakesOf } from "./mistakes.ts";
 import type { Form } from "./request.ts";
-import { allMistakesOf, keysetOf, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
+import { keysetOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 const place = "domains";
 /** Of the newest claims, beside the domains; all of them have a page. */

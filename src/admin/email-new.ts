@@ -12,10 +12,11 @@ import { Refusal } from "../errors.ts";
 import { sentVersion } from "../templates/published.ts";
 import { getPublishedTemplates } from "../templates/service.ts";
 import { addressesIn } from "./address-line.ts";
+import { allMistakesOf, type PageWords } from "./mistakes.ts";
 import { pairsIn } from "./pair-lines.ts";
 import type { Form } from "./request.ts";
 import { asTyped } from "./template-form.ts";
-import { allMistakesOf, type PageWords, signedIn, type Visit } from "./visit.ts";
+import { signedIn, type Visit } from "./visit.ts";
 
 /** Of domains, templates and topics, as many as one may choose from. */
 const mostChoices = 500;

@@ -31,7 +31,8 @@ import { composedFor } from "./composed.ts";
 import { fileAnswer, pathOf } from "./file.ts";
 import { hasRemotePictures, mailDocument } from "./mail-document.ts";
 import { headerFields, rawText } from "./message-text.ts";
-import { keysetOf, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
+import { mistakesOf } from "./mistakes.ts";
+import { keysetOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 type Query = Record<string, string | undefined>;
 

@@ -6,7 +6,8 @@ import { listDomains } from "../domains/service.ts";
 import { getEmails } from "../emails/read.ts";
 import { type EmailSearch, searchEmails } from "../emails/search.ts";
 import { Refusal } from "../errors.ts";
-import { inWords, keysetOf, signedIn, sliceOf, type Visit } from "./visit.ts";
+import { inWords } from "./mistakes.ts";
+import { keysetOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 const perPage = 50;
 /** Of the domains, as many as one may choose from. */

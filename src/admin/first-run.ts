@@ -30,9 +30,10 @@ import { Refusal } from "../errors.ts";
 import { createKey, listTeamKeys } from "../keys/service.ts";
 import { documentAnswer, leadTo } from "./answer.ts";
 import { requireSameSite } from "./csrf.ts";
+import { type Mistakes, mistakesOf } from "./mistakes.ts";
 import { type Form, readForm } from "./request.ts";
 import { readTheme } from "./theme.ts";
-import { type Mistakes, mistakesOf, sessionCookieOf, sessionTokenOf, signedIn, type Visit } from "./visit.ts";
+import { sessionCookieOf, sessionTokenOf, signedIn, type Visit } from "./visit.ts";
 
 /**
  * From nothing to a delivered email. Each step has an address of its own and may be left out: what is done is seen from

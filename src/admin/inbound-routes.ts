@@ -27,7 +27,8 @@ import {
 } from "../inbound/schema.ts";
 import { type TriedAddress, tryAddress } from "../inbound/try-address.ts";
 import { getWebhook, getWebhooks } from "../webhooks/service.ts";
-import { mistakesOf, signedIn, type Visit } from "./visit.ts";
+import { mistakesOf } from "./mistakes.ts";
+import { signedIn, type Visit } from "./visit.ts";
 
 const base = "/admin/receiving/routes";
 /** Of the domains, as many as one may choose from. */

@@ -8,10 +8,11 @@ import { type Connections, clientAddressReader } from "../client-address.ts";
 import { findInvitation, joinAs, joinByPassword, type OpenInvitation } from "../invitations/service.ts";
 import { documentAnswer, leadTo } from "./answer.ts";
 import { csrfToken, requireCsrfToken, requireSameSite } from "./csrf.ts";
+import { mistakesOf } from "./mistakes.ts";
 import { noticeCookie } from "./notice.ts";
 import { type Form, readForm } from "./request.ts";
 import { readTheme } from "./theme.ts";
-import { isSecure, mistakesOf, sessionCookieOf, sessionTokenOf } from "./visit.ts";
+import { isSecure, sessionCookieOf, sessionTokenOf } from "./visit.ts";
 
 /** Where an invitation's link leads, for people with an account and without one, signed in or not. */
 export const invitationPages = (app: App) => {

@@ -6,8 +6,9 @@ import { timeOfId } from "../ids.ts";
 import { listTeamKeys } from "../keys/service.ts";
 import { type LogQuery, readLogFilter } from "../logs/filter.ts";
 import { getLog, getLogs } from "../logs/read.ts";
+import { mistakesOf } from "./mistakes.ts";
 import { dayAfter } from "./moment.ts";
-import { keysetOf, mistakesOf, signedIn, type Visit } from "./visit.ts";
+import { keysetOf, signedIn, type Visit } from "./visit.ts";
 
 const fields = ["method", "status", "endpoint", "api_key_id", "from", "to"] as const;
 

@@ -11,8 +11,9 @@ import { readIds, readList, readTag, readTimezone } from "../metrics/asked.ts";
 import { type Dimension, type Granularity, granularities, knownMetrics } from "../metrics/names.ts";
 import { isTimezone } from "../metrics/range.ts";
 import { getMetrics, listMetrics, listTop, type MetricsQuery, type MetricsRow } from "../metrics/read.ts";
+import { mistakesOf, type PageWords } from "./mistakes.ts";
 import { dayAfter } from "./moment.ts";
-import { mistakesOf, type PageWords, signedIn, type Visit } from "./visit.ts";
+import { signedIn, type Visit } from "./visit.ts";
 
 type Asked = MetricsPageProps["asked"];
 

@@ -5,7 +5,9 @@ import { testDomain } from "../../test/support/test-domain.ts";
 import { createBroadcast } from "../broadcasts/change.ts";
 import { getBroadcast } from "../broadcasts/read.ts";
 import { createSegment } from "../contacts/segments.ts";
+import { Refusal } from "../errors.ts";
 import { createTemplate } from "../templates/service.ts";
+import { mistakesOf } from "./mistakes.ts";
 
 const app = await testApp();
 const team = await testTeam(app);
@@ -118,4 +120,29 @@ test("numbers that can't be asked for together are refused in the words of the p
   expect(mistakesIn(dates)).toEqual({
     start_date: "It must be on or before the last day: a later one than now counts as now.",
   });
+});
+
+const said = (message: string) => mistakesOf(new Refusal("validation_error", message), ["name", "email"]);
+
+test("a mistake beside its field does not say what the API calls the field", () => {
+  expect(said("Invalid `name` field. A name has 1 to 100 characters.")).toEqual({
+    name: "A name has 1 to 100 characters.",
+  });
+  expect(said("Invalid `email` field: the address has `@` in it twice.")).toEqual({
+    email: "The address has @ in it twice.",
+  });
+  expect(said("Invalid `email` field. example.com is none of yours.")).toEqual({
+    email: "example.com is none of yours.",
+  });
+  expect(said("Missing `email` field.")).toEqual({ email: "It can't be empty." });
+});
+
+test("a mistake in what the form does not have is said whole, at its head", () => {
+  expect(said("Invalid `topic_id` field. It must be a topic of the team.")).toEqual({
+    form: "Invalid topic_id field. It must be a topic of the team.",
+  });
+});
+
+test("what is no refusal is no mistake of the person's", () => {
+  expect(() => mistakesOf(new Error("disk full"), ["name"])).toThrow("disk full");
 });

@@ -12,7 +12,8 @@ import { changeRole, getMember, listMembers, removeMember } from "../accounts/me
 import type { App } from "../app.ts";
 import { type Inviting, invite, inviteAgain, listInvitations, takeBack } from "../invitations/service.ts";
 import { atLeast } from "../roles.ts";
-import { keysetOf, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
+import { mistakesOf } from "./mistakes.ts";
+import { keysetOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 /** Who is in the team, and who is asked to come in. */
 export const peoplePages = (app: App) => new Elysia().use(memberPages(app)).use(invitationPages(app));

@@ -18,8 +18,9 @@ import {
 } from "../contacts/properties.ts";
 import { getTotals } from "../contacts/read.ts";
 import type { ContactProperty } from "../contacts/schema.ts";
+import { type Mistakes, mistakesOf } from "./mistakes.ts";
 import { readTyped, shownValue } from "./typed-value.ts";
-import { keysetOf, type Mistakes, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
+import { keysetOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 const fields = ["key", "type", "label", "fallback_value"] as const;
 const mostShown = 5;

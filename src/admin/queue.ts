@@ -25,7 +25,8 @@ import {
   resumeSending,
 } from "../delivery/queue-switches.ts";
 import { Refusal } from "../errors.ts";
-import { mistakesOf, signedIn, type Visit } from "./visit.ts";
+import { mistakesOf } from "./mistakes.ts";
+import { signedIn, type Visit } from "./visit.ts";
 
 const lanesOnPage = 25;
 const emailsShown = 20;

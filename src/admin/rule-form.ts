@@ -1,9 +1,9 @@
 /** The rules of a segment as a form has them: what was chosen in each row, finished or not; and as the API has them. */
 import type { FieldRule, Leaf, Rule, Rules } from "../contacts/rules.ts";
 import type { PropertyType } from "../contacts/schema.ts";
+import { besideField } from "./mistakes.ts";
 import type { Form } from "./request.ts";
 import { readTyped, shownValue } from "./typed-value.ts";
-import { besideField } from "./visit.ts";
 
 export interface DraftGroup {
   word: "all" | "any";

@@ -22,7 +22,8 @@ import { clearSandbox, getSandboxInbox, getSandboxMessage, type ReadMessage } fr
 import { fileAnswer } from "./file.ts";
 import { hasRemotePictures, mailDocument } from "./mail-document.ts";
 import { headerFields, rawText } from "./message-text.ts";
-import { keysetOf, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
+import { mistakesOf } from "./mistakes.ts";
+import { keysetOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 const base = "/admin/sandbox";
 

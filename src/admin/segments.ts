@@ -24,6 +24,7 @@ import {
 } from "../contacts/segments.ts";
 import { listTopics } from "../contacts/topics.ts";
 import { Refusal } from "../errors.ts";
+import { inWords, type Mistakes, mistakesOf } from "./mistakes.ts";
 import {
   changeDraft,
   type DraftGroup,
@@ -33,7 +34,7 @@ import {
   toDraft,
   toRules,
 } from "./rule-form.ts";
-import { inWords, keysetOf, type Mistakes, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
+import { keysetOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 const mostChoices = 200;
 const mostShown = 5;

@@ -8,7 +8,8 @@ import { listAudit } from "../audit/service.ts";
 import { clientAddressReader } from "../client-address.ts";
 import { smtpAccess, toldSettings } from "../config/told.ts";
 import { atLeast } from "../roles.ts";
-import { keysetOf, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
+import { mistakesOf } from "./mistakes.ts";
+import { keysetOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 /** What a team is and how the server is set; its people are in `people.ts`, a person's own account in `account.ts`. */
 export const settingsPages = (app: App) => {

@@ -12,9 +12,10 @@ import { clientAddressReader } from "../client-address.ts";
 import { Refusal } from "../errors.ts";
 import { documentAnswer, leadTo } from "./answer.ts";
 import { requireSameSite } from "./csrf.ts";
+import { mistakesOf } from "./mistakes.ts";
 import { readForm } from "./request.ts";
 import { readTheme } from "./theme.ts";
-import { mistakesOf, sessionCookieOf, sessionTokenOf, signedIn } from "./visit.ts";
+import { sessionCookieOf, sessionTokenOf, signedIn } from "./visit.ts";
 
 export const signInPages = (app: App) => {
   const clientAddress = clientAddressReader(app.config.server.trustedProxies);

@@ -20,8 +20,9 @@ import { type ImportResult, importSuppressions } from "../suppressions/import.ts
 import { getSuppression, getSuppressions, searchSuppressions } from "../suppressions/read.ts";
 import { removeSuppression } from "../suppressions/remove.ts";
 import { type Suppression, type SuppressionReason, suppressionReasons } from "../suppressions/schema.ts";
+import { mistakesOf } from "./mistakes.ts";
 import { readMoment } from "./moment.ts";
-import { keysetOf, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
+import { keysetOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 const place = "suppressions";
 const path = "/admin/suppressions";

@@ -27,18 +27,9 @@ import {
 } from "../templates/service.ts";
 import { getVersion, getVersions, restoreVersion } from "../templates/versions.ts";
 import { mailFrame, wordsFrame } from "./mail-frame.ts";
+import { allMistakesOf, inWords, type Mistakes, mistakesOf } from "./mistakes.ts";
 import { linesOf, readValues, toInput, toTrials, valuesOf } from "./template-form.ts";
-import {
-  allMistakesOf,
-  inWords,
-  keysetOf,
-  type Mistakes,
-  mistakesOf,
-  seenAt,
-  signedIn,
-  sliceOf,
-  type Visit,
-} from "./visit.ts";
+import { keysetOf, seenAt, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 export const templatePages = (app: App) =>
   new Elysia({ prefix: "/templates" })

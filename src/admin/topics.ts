@@ -6,8 +6,9 @@ import type { App } from "../app.ts";
 import { usesOfTopic } from "../broadcasts/uses.ts";
 import type { Subscription, Topic } from "../contacts/schema.ts";
 import { createTopic, deleteTopic, getTopic, listTopics, updateTopic } from "../contacts/topics.ts";
+import { type Mistakes, mistakesOf } from "./mistakes.ts";
 import { previewAnswer } from "./preview.ts";
-import { keysetOf, type Mistakes, mistakesOf, signedIn, sliceOf, type Visit } from "./visit.ts";
+import { keysetOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 const fields = ["name", "description", "default_subscription", "visibility"] as const;
 const mostShown = 5;

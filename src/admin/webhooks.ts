@@ -26,9 +26,10 @@ import {
   revealSecret,
   rotateSecret,
 } from "../webhooks/service.ts";
+import { allMistakesOf } from "./mistakes.ts";
 import { readMoment } from "./moment.ts";
 import type { Form } from "./request.ts";
-import { allMistakesOf, keysetOf, signedIn, sliceOf, type Visit } from "./visit.ts";
+import { keysetOf, signedIn, sliceOf, type Visit } from "./visit.ts";
 
 const place = "webhooks";
 const eventsPerPage = 50;

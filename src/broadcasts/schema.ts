@@ -73,7 +73,7 @@ export const broadcasts = sqliteTable(
     createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
     updatedAt: integer("updated_at", { mode: "timestamp_ms" }).notNull(),
   },
-  (t) => [index("broadcasts_team").on(t.teamId, t.id)],
+  (t) => [index("broadcasts_team").on(t.teamId, t.id, t.status, t.name, t.subject)],
 );
 export type Broadcast = typeof broadcasts.$inferSelect;
 

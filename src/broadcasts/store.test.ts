@@ -12,7 +12,13 @@ import { begin } from "./begin.ts";
 import { createBroadcast } from "./change.ts";
 import { expand } from "./expand.ts";
 import { changeRate } from "./rate.ts";
-import { getBroadcast, getBroadcastsUsing } from "./read.ts";
+import {
+  findBroadcastsBy,
+  findBroadcastsPlace,
+  getBroadcast,
+  getBroadcasts,
+  getBroadcastsUsing,
+} from "./read.ts";
 import { behindAll, heldNote } from "./schema.ts";
 import { cancelBroadcast, pauseBroadcast, resumeBroadcast, sendBroadcast } from "./send.ts";
 import { steer } from "./steer.ts";
@@ -61,6 +67,28 @@ eachTransport((_, open) => {
     expect(await getBroadcastsUsing(app, "other", { topicId: topic.id }, 5)).toEqual([]);
     await atomically(app, [rawWrite("update broadcasts set status = 'sent' where id = ?", [id])]);
     expect(await getBroadcastsUsing(app, teamId, { segmentId: segment.id }, 5)).toEqual([]);
+  });
+
+  test("lists by status and text are looked through in an index, and no body is read for it", async () => {
+    const { app, teamId } = await scene();
+    const plans: string[] = [];
+    const { query } = app.transport;
+    app.transport.query = async (sql, params, method) => {
+      // Which broadcasts are listed, without what is shown of them.
+      const asked = sql.replace(
+        /^select "id", "team_id".* from "broadcasts"/,
+        'select "id" from "broadcasts"',
+      );
+      const { rows } = await query(`explain query plan ${asked}`, params, "values");
+      plans.push(rows.flat().join(" "));
+      return query(sql, params, method);
+    };
+    const filter = { statuses: ["sending", "paused"], search: "march" } as const;
+    await findBroadcastsPlace(app, teamId, { page: 1, perPage: 20 }, filter);
+    expect(await getBroadcasts(app, teamId, { limit: 20 }, filter)).toEqual([]);
+    await findBroadcastsBy(app, teamId, filter, { limit: 20 });
+    expect(plans.length).toBeGreaterThan(4);
+    for (const plan of plans) expect(plan).toContain("USING COVERING INDEX broadcasts_team (team_id=?");
   });
 
   test("each contact has a delivery with what is filled in for them alone, and a job in the lane of their domain", async () => {

@@ -5,6 +5,7 @@ import { deliveryScene } from "../../test/support/delivery-scene.ts";
 import type { TestApp } from "../../test/support/test-app.ts";
 import { eachTransport } from "../../test/support/transports.ts";
 import { atomically } from "../app.ts";
+import { rawWrite } from "../db/write.ts";
 import type { EmailDraft } from "../emails/draft.ts";
 import { getEmail } from "../emails/read.ts";
 import { counters, events } from "../events/schema.ts";
@@ -97,6 +98,9 @@ eachTransport((_name, open) => {
     ]);
     expect(await getEmail(app, here.teamId, id)).toMatchObject({ lastEvent: "complained" });
     expect(await here.suppression()).toMatchObject({ reason: "complaint", sourceId: id });
+    await atomically(app, [rawWrite("delete from events", [])]); // kept for a time alone
+    await complain(app, came);
+    expect(await here.events(id)).toEqual([]);
   });
 
   test("a Message-ID counts where the recipient's own domain vouches for the report, and only there", async () => {

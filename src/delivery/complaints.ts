@@ -2,6 +2,7 @@
 import type { App } from "../app.ts";
 import { setLastEvent } from "../emails/store.ts";
 import { recordEvent } from "../events/record.ts";
+import { tellOnce } from "../events/told.ts";
 import { once } from "../jobs/once.ts";
 import { parseAddress } from "../mail/address.ts";
 import { readFeedbackId } from "../mail/feedback-id.ts";
@@ -12,7 +13,6 @@ import type { SuppressionReason } from "../suppressions/schema.ts";
 import { suppress } from "../suppressions/suppress.ts";
 import { isSameMailbox } from "./judge-report.ts";
 import {
-  expectFirst,
   findReportedDelivery,
   findReporter,
   listReportedDeliveries,
@@ -67,7 +67,7 @@ export async function recordComplaint(
   { event, reason }: Meaning = meanings.abuse!,
 ): Promise<void> {
   await once(app, [
-    expectFirst(event, { id: deliveryId, emailId }),
+    ...tellOnce(event, deliveryId),
     ...recordEvent(app, {
       ...{ type: event, teamId, emailId, deliveryId, recipient, domainId, broadcastId, tags },
       provider: providerOf(mxHost),

@@ -2,7 +2,6 @@ import { and, asc, eq, getTableColumns } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
 import { rawWrite, type Write } from "../db/write.ts";
 import { type Delivery, deliveries, type Email, emails } from "../emails/schema.ts";
-import { isOutcome, type outcomeTypes } from "../events/schema.ts";
 import { inboundEmails } from "../inbound/schema.ts";
 import { jobs } from "../jobs/schema.ts";
 import type { Attempt } from "./schema.ts";
@@ -73,15 +72,4 @@ export const insertReport = (
      select ?1, ?2, coalesce(max(position), -1) + 1, ?3, ?4, ?5, 0, '[]', ?6, ?7, ?7
      from attempts where delivery_id = ?1 and number = ?2`,
     [id, Math.max(attempts, 1), outcome, about, host, said, now.getTime()],
-  );
-
-/** Fails the batch with a `stale` conflict when such an event of the delivery is on record already. */
-export const expectFirst = (
-  type: (typeof outcomeTypes)[number],
-  { id, emailId }: Pick<Delivery, "id" | "emailId">,
-): Write =>
-  rawWrite(
-    `insert into expect select not exists (
-       select 1 from events where email_id = ? and delivery_id = ? and type = ? and ${isOutcome})`,
-    [emailId, id, type],
   );

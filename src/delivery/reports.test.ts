@@ -5,6 +5,7 @@ import { type TestApp, testApp, testTeam } from "../../test/support/test-app.ts"
 import { eachTransport } from "../../test/support/transports.ts";
 import { addWaiting, takeJob } from "../../test/support/waiting.ts";
 import { atomically } from "../app.ts";
+import { rawWrite } from "../db/write.ts";
 import { getEmail } from "../emails/read.ts";
 import { deliveries } from "../emails/schema.ts";
 import { counters, events } from "../events/schema.ts";
@@ -144,6 +145,9 @@ eachTransport((_name, open) => {
     });
     expect(await getEmail(app, teamId, id)).toMatchObject({ lastEvent: "delivered" });
     expect((await here.attempts(id)).map(({ outcome }) => outcome)).toEqual(["delivered", "deferred"]);
+    await atomically(app, [rawWrite("delete from events", [])]); // kept for a time alone
+    await come(app, deliveryId, delay);
+    expect(await here.events(id)).toEqual([]);
     await come(app, deliveryId);
     expect(await here.onlyDelivery(id)).toMatchObject({ state: "bounced" });
   });

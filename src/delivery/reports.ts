@@ -3,6 +3,7 @@ import type { App } from "../app.ts";
 import { expectChange, type Write } from "../db/write.ts";
 import { setLastEvent, setProgress } from "../emails/store.ts";
 import { recordEvent, recordEvents } from "../events/record.ts";
+import { tellOnce } from "../events/told.ts";
 import { reportReceived } from "../inbound/jobs.ts";
 import { again, done, type Ending, handle } from "../jobs/job.ts";
 import { once } from "../jobs/once.ts";
@@ -11,13 +12,7 @@ import { suppress } from "../suppressions/suppress.ts";
 import { takeComplaint } from "./complaints.ts";
 import { blockFor, type DeliveryReport, judgeBlock, type ReportedFailure } from "./judge-report.ts";
 import { describeBounce } from "./record.ts";
-import {
-  expectFirst,
-  findReportedDelivery,
-  insertReport,
-  type ReportedDelivery,
-  settleReported,
-} from "./report-store.ts";
+import { findReportedDelivery, insertReport, type ReportedDelivery, settleReported } from "./report-store.ts";
 import { providerOf, sitePolicy } from "./site-policy.ts";
 
 export const reporting = handle(reportReceived, async (app, { inboundId, report, deliveryId, role }) => {
@@ -135,14 +130,25 @@ function endWrites(app: App, { delivery, failure, host }: Learnt, outcome: "boun
 
 /**
  * A host further on has trouble with what the first one took: told once. Deliveries that we still try tell of their own
- * delays; and the email's last event stays "delivered", since no host would say that the trouble is over.
+ * delays, as have those that were tried more than once; and the email's last event stays "delivered", since no host would say that the trouble is over.
  */
 async function delayLater(app: App, { delivery, failure, host }: Learnt): Promise<Ending> {
-  const { id: deliveryId, teamId, emailId, recipient, domainId, broadcastId, tags, mxHost, state } = delivery;
-  if (state !== "delivered") return done();
+  const {
+    id: deliveryId,
+    teamId,
+    emailId,
+    recipient,
+    domainId,
+    broadcastId,
+    tags,
+    mxHost,
+    state,
+    attempts,
+  } = delivery;
+  if (state !== "delivered" || attempts > 1) return done();
   const said = inWords(failure, host);
   await once(app, [
-    expectFirst("email.delivery_delayed", delivery),
+    ...tellOnce("email.delivery_delayed", deliveryId),
     insertReport(delivery, { outcome: "deferred", class: failure.class, host, said }, app.now()),
     ...recordEvent(app, {
       ...{

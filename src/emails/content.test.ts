@@ -16,6 +16,14 @@ test("a body is shared for an hour, and only once it is on disk", async () => {
   expect(storeContent(app, bodies).writes).toHaveLength(1);
 });
 
+test("a body that was stored while the clock was ahead is not shared once it is right", async () => {
+  const app = await testApp();
+  app.clock.advance(86_400_000);
+  storeContent(app, bodies).isStored();
+  app.clock.advance(-86_400_000);
+  expect(storeContent(app, bodies).writes).toHaveLength(1);
+});
+
 test("bodies that only look alike, and those of another program's start, are stored on their own", async () => {
   const app = await testApp();
   storeContent(app, { html: "a", text: "b" }).isStored();

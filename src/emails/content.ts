@@ -10,7 +10,7 @@ type Bodies = Pick<Content, "html" | "text">;
 
 interface Seen {
   id: string;
-  until: number;
+  madeAt: number;
 }
 
 const keptMs = 3_600_000;
@@ -54,7 +54,9 @@ export function storeContent(
   if (shared) return { id: shared.id, writes: [], isStored() {} };
   const now = app.now().getTime();
   const known = memory.young.get(hash) ?? memory.old.get(hash);
-  if (known && now < known.until) return { id: known.id, writes: [], isStored() {} };
+  // One that is yet to be made was by a clock that was ahead: it would be given away long after others have removed it.
+  if (known && known.madeAt <= now && now < known.madeAt + keptMs)
+    return { id: known.id, writes: [], isStored() {} };
 
   const id = newId();
   const found = typeof links === "function" ? links(bodies.html ?? "") : (links ?? []);
@@ -65,7 +67,7 @@ export function storeContent(
       ...(found.length > 0 ? [insertLinks(id, found)] : []),
     ],
     isStored() {
-      memory.young.set(hash, { id, until: now + keptMs });
+      memory.young.set(hash, { id, madeAt: now });
       if (memory.young.size < keptPerGeneration) return;
       memory.old = memory.young;
       memory.young = new Map();

@@ -5,9 +5,9 @@ import { type App, atomically } from "../app.ts";
 import type { TopicChoice } from "../contacts/changes.ts";
 import { contactWrites, type NewContact } from "../contacts/save.ts";
 import { contacts, contactTopics, type Topic, topics } from "../contacts/schema.ts";
-import { rawWrite, type Write } from "../db/write.ts";
+import type { Write } from "../db/write.ts";
 import { recordEvent } from "../events/record.ts";
-import { isOutcome } from "../events/schema.ts";
+import { tellOnce } from "../events/told.ts";
 import { once } from "../jobs/once.ts";
 import { type Leaving, makeLeavingToken, readLeavingToken } from "../mail/unsubscribe.ts";
 import { deliveries, emails } from "./schema.ts";
@@ -153,11 +153,7 @@ async function tellLeaving(app: App, { teamId, deliveryId, address, topicId }: L
   if (!source) return [];
   const { emailId, domainId, broadcastId, tags } = source;
   return [
-    rawWrite(
-      `insert into expect select not exists (select 1 from events
-         where email_id = ? and delivery_id = ? and type = 'email.unsubscribed' and ${isOutcome})`,
-      [emailId, deliveryId],
-    ),
+    ...tellOnce("email.unsubscribed", deliveryId),
     ...recordEvent(app, {
       ...{ type: "email.unsubscribed", teamId, emailId, deliveryId, recipient: address },
       ...{ domainId, broadcastId, tags, data: { unsubscribed: { topic_id: topicId } } },

@@ -84,6 +84,16 @@ export const outcomeTypes = [
 /** SQLite finds the index only where a statement says this, as the index does. */
 export const isOutcome = `type in (${outcomeTypes.map((type) => `'${type}'`).join(", ")})`;
 
+/** What others reported of a delivery and was told; each once, however long events are kept. */
+export const told = sqliteTable(
+  "told",
+  {
+    deliveryId: text("delivery_id").notNull(),
+    type: text("type", { enum: outcomeTypes }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.deliveryId, t.type] })],
+);
+
 /** How many events of a kind in an hour; kept in the event's own batch, so that nothing ever counts rows. */
 export const counters = sqliteTable(
   "counters",

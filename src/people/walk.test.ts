@@ -1,15 +1,16 @@
 import { expect, test } from "bun:test";
-import { sql } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import { type BroadcastScene, broadcastScene } from "../../test/support/broadcast-scene.ts";
 import type { TestApp } from "../../test/support/test-app.ts";
 import { atomically } from "../app.ts";
 import { saveContact } from "../contacts/save.ts";
 import { contactImportErrors, contactImports } from "../contacts/schema.ts";
 import { IncomingMessage } from "../emails/incoming.ts";
+import { emails } from "../emails/schema.ts";
 import { indexEmails } from "../emails/search-index.ts";
 import { submitEmail } from "../emails/submit.ts";
 import { recordEvent } from "../events/record.ts";
-import { newId } from "../ids.ts";
+import { newId, newIdAt } from "../ids.ts";
 import { insertBody, insertInboundAttachment, insertRaw, insertUnread, markRead } from "../inbound/store.ts";
 import { flushLogs, noteRequest } from "../logs/record.ts";
 import { parseAddress } from "../mail/address.ts";
@@ -222,6 +223,19 @@ test("a body that somebody else was sent is kept", async () => {
   const { app, teamId, send } = await broadcastScene({});
   await send({ to: [ada], html: "<p>News</p>" });
   await send({ to: [bob], html: "<p>News</p>" });
+  await finish(app, (await startErasure(app, teamId, ada)).id);
+  expect(await app.db.values(sql`select html from contents`)).toEqual([["<p>News</p>"]]);
+});
+
+test("a body is kept for an email that another clock has given an id of long ago", async () => {
+  const { app, teamId, send } = await broadcastScene({});
+  const id = await send({ to: [ada], html: "<p>News</p>" });
+  const email = (await app.db.select().from(emails).where(eq(emails.id, id)).get())!;
+  const early = newIdAt(new Date(app.now().getTime() - 90 * 86_400_000));
+  const another = app.db
+    .insert(emails)
+    .values({ ...email, id: early, messageId: "<early@example.com>", recipients: [bob] });
+  await atomically(app, [another]);
   await finish(app, (await startErasure(app, teamId, ada)).id);
   expect(await app.db.values(sql`select html from contents`)).toEqual([["<p>News</p>"]]);
 });

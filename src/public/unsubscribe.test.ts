@@ -115,6 +115,9 @@ test("a message makes its recipient leave once, however often they click", async
   for (let click = 0; click < 3; click++) await post(urlFor(), oneClick);
   expect(await toldOf(app, teamId, "email.unsubscribed")).toHaveLength(1);
   expect(await toldOf(app, teamId, "contact.topics.updated")).toHaveLength(1);
+  await atomically(app, [rawWrite("delete from events where team_id = ?", [teamId])]); // kept for a time alone
+  await post(urlFor(), oneClick);
+  expect(await toldOf(app, teamId, "email.unsubscribed")).toEqual([]);
 });
 
 test("that somebody left and that it is told are one write: neither stands without the other", async () => {

@@ -50,6 +50,8 @@ export interface MetricsPageProps {
   /** Where a breakdown was asked for. */
   parts?: (Top & { subjects: ReadonlyMap<string, string> }) | undefined;
   mistakes: Partial<Record<Field, string>>;
+  /** Whether less of the time is shown than was asked for. */
+  isCut?: boolean;
 }
 
 type Field = "start_date" | "end_date" | "timezone" | "domain_id" | "email_id" | "broadcast_id" | "form";
@@ -73,6 +75,9 @@ export function MetricsPage(props: MetricsPageProps) {
         <FormMistake>{props.mistakes.form}</FormMistake>
         {periods && <Totals totals={periods.totals} />}
         {parts && <Parts parts={parts} asked={asked} />}
+        {props.isCut && (
+          <p class="quiet">By the hour the last two weeks are shown. The CSV file has all of the time.</p>
+        )}
         {periods && <Charts periods={periods} step={asked.granularity} zone={asked.timezone} />}
       </div>
     </>

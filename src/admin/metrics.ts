@@ -9,7 +9,8 @@ import { getSubjects } from "../emails/read.ts";
 import { Refusal } from "../errors.ts";
 import { readIds, readList, readTag, readTimezone } from "../metrics/asked.ts";
 import { type Dimension, type Granularity, granularities, knownMetrics } from "../metrics/names.ts";
-import { isTimezone } from "../metrics/range.ts";
+import { hourMs } from "../metrics/periods.ts";
+import { isTimezone, readRange } from "../metrics/range.ts";
 import { getMetrics, listMetrics, listTop, type MetricsQuery, type MetricsRow } from "../metrics/read.ts";
 import { mistakesOf, type PageWords } from "./mistakes.ts";
 import { dayAfter } from "./moment.ts";
@@ -29,12 +30,13 @@ export const metricsPages = (app: App) =>
       );
       const page = { asked, domains, search };
       try {
-        const query = queryOf(asked);
+        const whole = queryOf(asked);
+        const query = cut(whole, app.now());
         const [periods, parts] = await Promise.all([
           getMetrics(app, visit.teamId, { ...query, dimensions: ["period"] }),
           query.dimensions.length === 0 ? undefined : partsOf(app, visit, query),
         ]);
-        return show(visit, { ...page, periods, parts, mistakes: {} });
+        return show(visit, { ...page, periods, parts, isCut: query !== whole, mistakes: {} });
       } catch (error) {
         const mistakes = mistakesOf(error, isOfBreakdown(error) ? [] : fields, words);
         return show(visit, { ...page, mistakes }, 422);
@@ -52,6 +54,17 @@ export const metricsPages = (app: App) =>
         },
       });
     });
+
+/** More hours than these are neither told apart in a chart nor drawn in no time. */
+const mostHours = 14 * 24;
+
+/** What the page shows of what is asked for: by the hour its last two weeks. The file has all. */
+function cut(query: MetricsQuery, now: Date): MetricsQuery {
+  if (query.granularity !== "hourly") return query;
+  const { start, end } = readRange(query, now);
+  const from = Math.floor(end.getTime() / hourMs - mostHours) * hourMs;
+  return start.getTime() < from ? { ...query, startDate: new Date(from).toISOString() } : query;
+}
 
 const show = (visit: Visit, props: MetricsPageProps, status?: number) =>
   visit.page({ title: "Metrics", place: "metrics", status }, h(MetricsPage, props));

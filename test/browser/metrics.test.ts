@@ -142,7 +142,7 @@ test("of many tags the most used are told one by one, and the others of each nam
   expect(await page.getByLabel("Tag", { exact: true }).inputValue()).toBe("order");
 });
 
-test("a month of hours is drawn whole, and its newest numbers are told", async () => {
+test("of a month of hours the last two weeks are drawn, with the newest numbers, and it says so", async () => {
   const page = await open("/admin/metrics?granularity=hourly");
   await page.getByRole("img", { name: "Outcomes" }).first().waitFor();
   await page.getByText("Numbers", { exact: true }).first().click();
@@ -150,5 +150,6 @@ test("a month of hours is drawn whole, and its newest numbers are told", async (
     .getByText(/The last 100 of \d+\. The CSV file has all of them\./)
     .first()
     .waitFor();
+  await page.getByText("By the hour the last two weeks are shown").waitFor();
   await see(page, "metrics-hourly");
 });

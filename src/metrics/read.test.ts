@@ -360,6 +360,10 @@ eachTransport((_name, open) => {
     await atomically(app, [fill(5_001, 10_001)]);
     expect((await ask(query)).totals).toEqual({ delivered: 10_001 });
     await expect(ask({ ...query, dimensions: ["tag"] })).rejects.toThrow("more than 10000 rows");
+    await atomically(app, [fill(10_002, 40_000)]); // two slices to the last counter
+    expect((await ask(query)).totals).toEqual({ delivered: 40_000 });
+    await atomically(app, [fill(40_001, 40_001)]);
+    expect((await ask(query)).totals).toEqual({ delivered: 40_001 });
     const one = await ask({ ...query, tag: { name: "order", value: "09999" }, dimensions: ["tag"] });
     expect(one.rows).toEqual([{ tag: { name: "order", value: "09999" }, values: { delivered: 1 } }]);
   });

@@ -31,7 +31,8 @@ export interface CountedFilter {
 
 /** Of a team with ten domains some 10,000 counters, which take a few milliseconds. */
 const sliceHours = 100;
-const sliceCounters = 10_000;
+/** So many take some ten milliseconds. */
+const sliceTagCounters = 20_000;
 const sliceRows = 2_000;
 
 /** What counters are told apart by beside their event. */
@@ -174,16 +175,12 @@ async function* walkTagName(
   const told = [...(time === "all" ? [] : ["begun"]), ...(isByValue ? ["value"] : []), "event"];
   const groups = sql.raw(told.join(", "));
   for (let from = sql`begun >= ${begin}`; ; ) {
-    const here = sql`from ${counters} where team_id = ${teamId} and name = ${name} and ${from}`;
-    const [next] = await db.values<[number, string, string]>(
-      sql`select begun, value, event ${here} and begun < ${to}
-          order by begun, value, event limit 1 offset ${sliceCounters}`,
-    );
-    const key = next && sql`(${next[0]}, ${next[1]}, ${next[2]})`;
+    const here = sql`from ${counters} where team_id = ${teamId} and name = ${name} and begun < ${to} and ${from}`;
     // Of what is not told apart SQLite gives any row's: some begun of the slice, and some value that is left out here.
-    const rows = await db.values<[number, string, CounterName, number]>(
-      sql`select begun, value, event, sum(total) ${here}
-          and ${key ? sql`(begun, value, event) < ${key}` : sql`begun < ${to}`} group by ${groups}`,
+    const rows = await db.values<[number, string, CounterName, number, number]>(
+      sql`select begun, value, event, sum(total), count(*) from (
+            select begun, value, event, total ${here} order by begun, value, event limit ${sliceTagCounters}
+          ) group by ${groups}`,
     );
     const counted = rows.map(([hour, value, event, total]) => ({
       hour,
@@ -194,9 +191,14 @@ async function* walkTagName(
       total,
       tag: isByValue ? { name, value } : undefined,
     }));
-    yield { counted, read: next ? sliceCounters : rows.length };
-    if (!key) return;
-    from = sql`(begun, value, event) >= ${key}`;
+    const read = rows.reduce((sum, row) => sum + row[4], 0);
+    yield { counted, read };
+    if (read < sliceTagCounters) return;
+    const [last] = await db.values<[number, string, string]>(
+      sql`select begun, value, event ${here} order by begun, value, event limit 1 offset ${sliceTagCounters - 1}`,
+    );
+    if (!last) return;
+    from = sql`(begun, value, event) > (${last[0]}, ${last[1]}, ${last[2]})`;
     await setImmediate();
   }
 }

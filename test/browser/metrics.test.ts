@@ -147,7 +147,7 @@ test("of a month of hours the last two weeks are drawn, with the newest numbers,
   await page.getByRole("img", { name: "Outcomes" }).first().waitFor();
   await page.getByText("Numbers", { exact: true }).first().click();
   await page
-    .getByText(/The last 100 of \d+\. The CSV file has all of them\./)
+    .getByText(/The last 60 of \d+\. The CSV file has all of them\./)
     .first()
     .waitFor();
   await page.getByText("By the hour the last two weeks are shown").waitFor();

@@ -76,7 +76,7 @@ test("of very many points the last numbers are in the table, and it says so", ()
   const html = draw(101, of(Array.from({ length: 101 }, (_, n) => n)), "bars");
   expect(html).toContain('<th scope="row">Hour 100</th><td class="number">100</td>');
   expect(html).not.toContain('<th scope="row">Hour 0</th>');
-  expect(html).toContain("The last 100 of 101.");
+  expect(html).toContain("The last 60 of 101.");
 });
 
 test("names are text, whatever they hold", () => {

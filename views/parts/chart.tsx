@@ -42,7 +42,7 @@ type Size = (typeof sizes)[number];
 const margin = { top: 10, right: 8, bottom: 22, left: 42 };
 
 /** More rows than these nobody reads in a table; a longer chart stands where its numbers can be downloaded. */
-const mostNumbers = 100;
+const mostNumbers = 60;
 
 /** How things went over time: stacked bars or lines, drawn here, with all of its numbers as a table. */
 export function Chart(props: ChartProps) {

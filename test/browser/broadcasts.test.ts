@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { type Page, scene, see } from "./browser.ts";
+import { until } from "./sending.ts";
 
 const { open, elsewhere, api, mailit } = await scene();
 const hostile = '<script>alert(1)</script><img src=x onerror="alert(2)">';
@@ -8,6 +9,7 @@ const hostile = '<script>alert(1)</script><img src=x onerror="alert(2)">';
 async function audience() {
   const domain = await api("POST", "/domains", { name: "example.com", click_tracking: true });
   await api("POST", `/domains/${domain.id}/verify`);
+  await until(async () => (await api("GET", `/domains/${domain.id}`)).status === "verified");
   const segment = await api("POST", "/segments", { name: hostile });
   const segments = [{ id: segment.id }];
   const person = (email: string, more = {}) => api("POST", "/contacts", { email, segments, ...more });
@@ -228,7 +230,7 @@ test("each recipient has a page: why it bounced or waits, the talk with the host
   await see(page, "emails-in-a-broadcast");
   expect(await page.getByRole("link", { name: "Metrics of" }).count()).toBe(0); // they would be everybody's
   await page.keyboard.press("ControlOrMeta+k");
-  await page.keyboard.type("deferred@recipient.test");
+  await page.getByRole("searchbox", { name: "Search and commands" }).fill("deferred@recipient.test");
   await page
     .locator("#palette")
     .getByRole("link", { name: /^Why.*deferred@recipient\.test/ })

@@ -1,12 +1,13 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { scene, see } from "./browser.ts";
+import { addDomain } from "./sending.ts";
 
-const { open, api, mailit } = await scene();
+const stage = await scene();
+const { open, api, mailit } = stage;
 const hostile = "<img src=x onerror=alert(1)>";
 
-const domain = await api("POST", "/domains", { name: "shop.example" });
-await api("POST", `/domains/${domain.id}/verify`);
+await addDomain(stage, "shop.example");
 
 /** New bodies may be another email's too for a while; of who was sent nothing there is nothing to wait for. */
 const bodiesWait = "All but bodies of emails is erased.";

@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
 import { scene } from "./browser.ts";
+import { addDomain } from "./sending.ts";
 
-const { open, api } = await scene();
-const domain = await api("POST", "/domains", { name: "example.com" });
-await api("POST", `/domains/${domain.id}/verify`);
+const stage = await scene();
+const { open, api } = stage;
+const domainId = await addDomain(stage);
 await api("POST", "/contact-properties", { key: "a".repeat(50), type: "string" });
 const contact = await api("POST", "/contacts", { email: "ada@example.org" });
 const template = await api("POST", "/templates", { name: "Order", html: "<p>Hello</p>" });
@@ -21,7 +22,7 @@ const paths = [
     "/receiving/routes",
   ],
   ...["/contacts", `/contacts/${contact.id}`, "/contacts/new", "/contacts/imports/new", "/segments"],
-  ...["/segments/new", "/topics", "/properties", "/domains", `/domains/${domain.id}`, "/domains/new"],
+  ...["/segments/new", "/topics", "/properties", "/domains", `/domains/${domainId}`, "/domains/new"],
   ...["/api-keys", "/webhooks", "/webhooks/new", "/logs", "/docs", "/settings", "/settings/members"],
   ...["/settings/invitations", "/settings/sending", "/settings/audit-log", "/settings/account", "/sandbox"],
 ];

@@ -1,11 +1,13 @@
 import { expect, test } from "bun:test";
 import { type Page, scene, see } from "./browser.ts";
+import { until } from "./sending.ts";
 
 const { open, elsewhere, api, sdk } = await scene();
 const hostile = '<script>alert(1)</script><img src=x onerror="alert(2)">';
 
 const domain = await api("POST", "/domains", { name: "example.com" });
 await api("POST", `/domains/${domain.id}/verify`);
+await until(async () => (await api("GET", `/domains/${domain.id}`)).status === "verified");
 
 /** The code that is in the editor, and a way to write another. */
 const editor = (page: Page) => page.locator("#html-editor .cm-content");

@@ -5,6 +5,7 @@ create table told (
   primary key (delivery_id, type)
 ) without rowid
 
+-- The second list is that of the index of outcomes, which SQLite takes only where it is said.
 insert into told (delivery_id, type)
 select distinct d.id, e.type from events e cross join deliveries d on d.id = e.delivery_id
 where e.type in ('email.complained', 'email.unsubscribed', 'email.delivery_delayed')

@@ -37,8 +37,6 @@ export class Refusal extends Error {
   }
 }
 
-export type ConflictKind = "unique" | "foreign_key" | "check" | "not_null" | "stale";
-
 /** What is refused to whoever would write over what they have not seen. */
 export class SavedMeanwhile extends Refusal {
   constructor() {
@@ -48,6 +46,8 @@ export class SavedMeanwhile extends Refusal {
     );
   }
 }
+
+export type ConflictKind = "unique" | "foreign_key" | "check" | "not_null" | "stale";
 
 /**
  * A batch of writes the database refused as a whole: a constraint did not hold, or (`stale`) a row was no longer as the

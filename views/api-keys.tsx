@@ -17,7 +17,7 @@ export interface KeyRowsProps {
   /** The cursor of the next page. */
   next: string | undefined;
   /** Names by id. */
-  domains: Record<string, string>;
+  domains: ReadonlyMap<string, string>;
   /** Whether whoever looks is an admin of the team or its owner. */
   isAdmin: boolean;
   now: Date;
@@ -78,7 +78,7 @@ export function KeyRows({ keys, next, domains, isAdmin, now, csrf }: KeyRowsProp
             <Badge tone={key.permission === "full_access" ? "warn" : "quiet"}>
               {key.permission === "full_access" ? "full access" : "sending"}
             </Badge>{" "}
-            {key.domainId && <span class="quiet">{domains[key.domainId]}</span>}
+            {key.domainId && <span class="quiet">{domains.get(key.domainId)}</span>}
           </td>
           <td class="quiet wide">{key.allowedIps.length > 0 ? key.allowedIps.join(", ") : "anywhere"}</td>
           <td class="quiet wide">{key.lastUsedAt ? <Ago at={key.lastUsedAt} now={now} /> : "never"}</td>

@@ -103,7 +103,7 @@ async function keyPage(
     { title: apiKey.name, place: "api-keys", status: given ? 422 : 200 },
     h(KeyPage, {
       ...{ apiKey, requests, isAdmin: isAdmin(visit), csrf: visit.csrf, now: app.now() },
-      domain: apiKey.domainId === null ? undefined : domains[apiKey.domainId],
+      domain: apiKey.domainId === null ? undefined : domains.get(apiKey.domainId),
       ...(given ?? { values: kept, mistakes: {} }),
     }),
   );

@@ -1,5 +1,4 @@
 /** One broadcast from when it is scheduled or sent: how far it is, and what came of it. */
-
 import { Elysia } from "elysia";
 import { h } from "preact";
 import {
@@ -7,14 +6,11 @@ import {
   BroadcastProgress,
   BroadcastRate,
   BroadcastState,
-  ClickedLinks,
   ContentPage,
-  LinksPage,
-  RecipientRows,
-  RecipientsPage,
   ResultsPage,
 } from "../../views/broadcast.tsx";
 import { BroadcastPace } from "../../views/broadcast-draft.tsx";
+import { ClickedLinks, LinksPage, RecipientRows, RecipientsPage } from "../../views/broadcast-reports.tsx";
 import type { App } from "../app.ts";
 import { expectedEnd } from "../broadcasts/pace.ts";
 import { changeRate, isOnItsWay } from "../broadcasts/rate.ts";

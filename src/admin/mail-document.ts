@@ -1,5 +1,4 @@
 /** A stranger's HTML as the admin shows it: a document of its own, for a frame that lets nothing out. */
-export { hasRemotePictures } from "../mail/remote-pictures.ts";
 
 /** Pictures from elsewhere tell who reads an email, and when: they are loaded only when the reader asks for them. */
 const policyOf = (hasPictures: boolean) =>

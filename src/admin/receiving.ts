@@ -19,9 +19,10 @@ import { findReceivedBy, getReceivedEmail, type ReceivedWhole, removeReceived } 
 import { getReceivedStart } from "../inbound/received-files.ts";
 import { linkReceivedAttachment } from "../inbound/received-links.ts";
 import { type TriedAddress, tryAddress } from "../inbound/try-address.ts";
+import { hasRemotePictures } from "../mail/remote-pictures.ts";
 import { getToldOfReceived } from "../webhooks/read.ts";
 import { pathOf } from "./file.ts";
-import { hasRemotePictures, mailDocument } from "./mail-document.ts";
+import { mailDocument } from "./mail-document.ts";
 import { headerFields, rawText } from "./message-text.ts";
 import { keysetOf, signedIn, type Visit } from "./visit.ts";
 

@@ -17,10 +17,11 @@ import {
 import type { App } from "../app.ts";
 import { listDomains } from "../domains/service.ts";
 import { Refusal } from "../errors.ts";
+import { hasRemotePictures } from "../mail/remote-pictures.ts";
 import { injectMail } from "../sandbox/inject.ts";
 import { clearSandbox, getSandboxInbox, getSandboxMessage, type ReadMessage } from "../sandbox/read.ts";
 import { fileAnswer } from "./file.ts";
-import { hasRemotePictures, mailDocument } from "./mail-document.ts";
+import { mailDocument } from "./mail-document.ts";
 import { headerFields, rawText } from "./message-text.ts";
 import { mistakesOf } from "./mistakes.ts";
 import { keysetOf, signedIn, sliceOf, type Visit } from "./visit.ts";

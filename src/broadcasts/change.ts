@@ -45,18 +45,16 @@ export async function updateBroadcast(
   const broadcast = await getBroadcast(app, teamId, id);
   if (broadcast.status !== "draft") return updateOnItsWay(app, broadcast, fields);
   const written = await checkChanged(app, teamId, broadcast, fields);
-  const isAsSeen = !seen || broadcast.updatedAt.getTime() === seen.getTime();
-  if (!isAsSeen) {
-    const now: Partial<Record<string, unknown>> = broadcast;
-    if (Object.entries(written).every(([name, value]) => Bun.deepEquals(value, now[name]))) return { id };
-    throw new SavedMeanwhile();
-  }
   const changes = { ...written, problem: null, updatedAt: app.now() };
-  const asOf = seen && broadcast.updatedAt;
-  const isDone = await once(app, [changeIn(app.db, broadcast, ["draft"], changes, asOf), expectChange()]);
-  if (isDone) return { id: broadcast.id };
+  if (await once(app, [changeIn(app.db, broadcast, ["draft"], changes, seen), expectChange()])) {
+    return { id: broadcast.id };
+  }
   const now = await getBroadcast(app, teamId, id);
-  throw now.status === "draft" ? new SavedMeanwhile() : onlyDrafts("updated", now);
+  if (now.status !== "draft") throw onlyDrafts("updated", now);
+  const stored: Partial<Record<string, unknown>> = now;
+  const isTheSame = Object.entries(written).every(([name, value]) => Bun.deepEquals(value, stored[name]));
+  if (!isTheSame) throw new SavedMeanwhile();
+  return { id: broadcast.id };
 }
 
 /** Of one that is on its way nothing can be changed but how fast it goes. */

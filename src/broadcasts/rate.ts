@@ -35,13 +35,8 @@ export async function changeRate(
     }
     if (broadcast.ratePerMinute === ratePerMinute) return { id };
     const changes = { ratePerMinute, updatedAt: app.now() };
-    if (
-      await once(
-        app,
-        status === "sending" ? repaced(app, broadcast, changes) : later(app, broadcast, changes),
-      )
-    )
-      return { id };
+    const writes = status === "sending" ? repaced(app, broadcast, changes) : later(app, broadcast, changes);
+    if (await once(app, writes)) return { id };
   }
 }
 

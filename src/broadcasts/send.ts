@@ -41,7 +41,6 @@ export async function sendBroadcast(
   seen?: Date,
 ): Promise<{ id: string }> {
   const broadcast = await getBroadcast(app, sender.teamId, id);
-  if (seen && broadcast.updatedAt.getTime() !== seen.getTime()) throw changedMeanwhile();
   await permittedDomain(app, sender, parseAddress(broadcast.sender)!);
   const now = app.now();
   const isLater = scheduledAt !== undefined && scheduledAt > now;
@@ -53,7 +52,7 @@ export async function sendBroadcast(
       problem: null,
     },
     runAt: isLater ? scheduledAt : now,
-    asOf: broadcast.updatedAt,
+    asOf: seen ?? broadcast.updatedAt,
     refuse: (status) =>
       `Only draft broadcasts can be sent: this one is ${status}. Duplicate it to send it again.`,
   });

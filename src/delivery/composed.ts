@@ -25,7 +25,7 @@ export async function getMessage(
     throw new Refusal("not_found", "No message was sent to this recipient, and none will be.");
   }
   const { domain } = due;
-  const contentless = whyContentless({ ...due.email, ...due.content }, due.hasSource);
+  const contentless = whyContentless(due.email, due.content, due.hasSource);
   const content = isInvitation(due.email) ? withoutInvitationLink(due.content) : due.content;
   if (contentless !== undefined) throw new Refusal("not_found", contentless);
   if (!domain) {

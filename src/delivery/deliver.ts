@@ -49,7 +49,7 @@ async function tryOnce(app: App, due: DueDelivery, held: Held): Promise<Tried | 
     const said = "The sending domain was removed, so the message can't be signed any more";
     return { outcome: { kind: "failed", said }, attempts: [] };
   }
-  const contentless = whyContentless({ ...email, ...content }, hasSource);
+  const contentless = whyContentless(email, content, hasSource);
   if (contentless !== undefined) {
     // Ours to answer for: nobody may hear of it by an empty message.
     app.log.error(

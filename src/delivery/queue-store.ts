@@ -1,5 +1,3 @@
-import { sql } from "drizzle-orm";
-import type { Db } from "../db/open.ts";
 import type { SqlValue } from "../db/transport.ts";
 import { rawWrite, type Write } from "../db/write.ts";
 import type { DeliveryState, LastEvent } from "../emails/schema.ts";
@@ -70,12 +68,3 @@ export const showEnd = (emailId: string, lastEvent: LastEvent): Write =>
        and exists (select 1 from deliveries where email_id = ?2 and state = 'queued'))`,
     [lastEvent, emailId],
   );
-
-/** What emails are called, by id. */
-export async function listSubjects(db: Db, emailIds: string[]): Promise<Map<string, string>> {
-  const rows = await db.values<[string, string]>(
-    sql`select e.id, e.subject from json_each(${JSON.stringify(emailIds)}) asked
-        cross join emails e on e.id = asked.value`,
-  );
-  return new Map(rows);
-}

@@ -1,12 +1,13 @@
 /** What an operator does to the deliveries that wait: count, hold, resume, try now, bounce, cancel. */
 import { type App, atomically, requireRole } from "../app.ts";
 import type { Write } from "../db/write.ts";
+import { listSubjects } from "../emails/store.ts";
 import { Refusal } from "../errors.ts";
 import { settleLane, touchLane } from "../jobs/store.ts";
 import { isoTime } from "./explain.ts";
 import { oneLine, type QueueFilter, shortLane } from "./queue-filter.ts";
 import { endUnsent, type UnsentEnd } from "./queue-settle.ts";
-import { hastenJobs, holdJobs, listSubjects, resumeJobs, showNextAttempt } from "./queue-store.ts";
+import { hastenJobs, holdJobs, resumeJobs, showNextAttempt } from "./queue-store.ts";
 import { countWaiting, type QueueCount, type Waiting, walkWaiting } from "./queue-walk.ts";
 
 /** Matched the filter; were changed; and were left alone because they were being attempted or changed by others. */
@@ -38,7 +39,9 @@ export async function listInQueue(app: App, filter: QueueFilter, most: number): 
     found.push(...rows.slice(0, most - found.length));
     if (found.length === most) break;
   }
-  const subjects = await listSubjects(app.db, [...new Set(found.map(({ emailId }) => emailId))]);
+  const subjects = await listSubjects(app.db, filter.teamId, [
+    ...new Set(found.map(({ emailId }) => emailId)),
+  ]);
   return found.map(({ id, state, isBusy, emailId, broadcastId, recipient, runAt, lane }) => ({
     ...{ id, state, isBusy, emailId, broadcastId, recipient, runAt, lane: shortLane(lane) },
     subject: subjects.get(emailId) ?? "",

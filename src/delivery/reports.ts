@@ -130,22 +130,12 @@ function endWrites(app: App, { delivery, failure, host }: Learnt, outcome: "boun
 
 /**
  * A host further on has trouble with what the first one took: told once. Deliveries that we still try tell of their own
- * delays, as have those that were tried more than once; and the email's last event stays "delivered", since no host would say that the trouble is over.
+ * delays, as have those that were tried more than once; and the email's last event stays "delivered", since no host would
+ * say that the trouble is over.
  */
 async function delayLater(app: App, { delivery, failure, host }: Learnt): Promise<Ending> {
-  const {
-    id: deliveryId,
-    teamId,
-    emailId,
-    recipient,
-    domainId,
-    broadcastId,
-    tags,
-    mxHost,
-    state,
-    attempts,
-  } = delivery;
-  if (state !== "delivered" || attempts > 1) return done();
+  if (delivery.state !== "delivered" || delivery.attempts > 1) return done();
+  const { id: deliveryId, teamId, emailId, recipient, domainId, broadcastId, tags, mxHost } = delivery;
   const said = inWords(failure, host);
   await once(app, [
     ...tellOnce("email.delivery_delayed", deliveryId),

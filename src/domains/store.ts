@@ -148,16 +148,12 @@ const isAmong = (column: SQLiteColumn, ids: string[]) =>
   sql`${column} in (select value from json_each(${JSON.stringify(ids)}))`;
 
 /** Names by id, of those that are the team's. */
-export async function listDomainNames(
-  db: Db,
-  teamId: string,
-  ids: string[],
-): Promise<Record<string, string>> {
+export async function listDomainNames(db: Db, teamId: string, ids: string[]): Promise<Map<string, string>> {
   const rows = await db
     .select({ id: domains.id, name: domains.name })
     .from(domains)
     .where(and(eq(domains.teamId, teamId), isAmong(domains.id, ids)));
-  return Object.fromEntries(rows.map(({ id, name }) => [id, name]));
+  return new Map(rows.map(({ id, name }) => [id, name]));
 }
 
 export const findDomainPlace = (db: Db, teamId: string, numbers: Numbers): Promise<Place> =>

@@ -3,6 +3,7 @@ import type { Keyset, Numbers, Place } from "../db/page.ts";
 import { Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
 import { asMerged } from "./made-from-template.ts";
+import type { Content, Email } from "./schema.ts";
 import {
   type EmailWithContent,
   findEmail,
@@ -53,7 +54,8 @@ export const contentRemoved = (at: Date): string =>
  * came: where there is nothing at all it was taken by mistake, and its mail must not go out so.
  */
 export function whyContentless(
-  { contentRemovedAt, html, text }: Pick<EmailWithContent, "contentRemovedAt" | "html" | "text">,
+  { contentRemovedAt }: Pick<Email, "contentRemovedAt">,
+  { html, text }: Pick<Content, "html" | "text">,
   hasSource: boolean,
 ): string | undefined {
   if (contentRemovedAt !== null) return contentRemoved(contentRemovedAt);

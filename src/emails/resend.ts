@@ -64,7 +64,7 @@ function refuseUnsendable(email: EmailWithContent, hasSource: boolean): void {
       "This email is a broadcast, and can't be sent again as one email: send a new broadcast.",
     );
   }
-  const contentless = whyContentless(email, hasSource);
+  const contentless = whyContentless(email, email, hasSource);
   if (contentless !== undefined) throw new Refusal("validation_error", `${contentless} Send it anew.`);
 }
 

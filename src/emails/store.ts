@@ -229,11 +229,16 @@ export async function listEmails(db: Db, teamId: string, keyset: Keyset): Promis
   return newestFirst(await db.select(listed).from(emails).where(where).orderBy(orderBy).limit(limit), keyset);
 }
 
-/** The subjects of those of the emails that are the team's. */
-export async function listSubjects(db: Db, teamId: string, ids: string[]): Promise<Map<string, string>> {
+/** The subjects of those of the emails that are the team's; of all teams' where none is named. */
+export async function listSubjects(
+  db: Db,
+  teamId: string | undefined,
+  ids: string[],
+): Promise<Map<string, string>> {
+  const ofTeam = teamId === undefined ? sql`` : sql`where e.team_id = ${teamId}`;
   const rows = await db.values<[string, string]>(
     sql`select e.id, e.subject from json_each(${JSON.stringify(ids)}) asked
-        cross join emails e on e.id = asked.value where e.team_id = ${teamId}`,
+        cross join emails e on e.id = asked.value ${ofTeam}`,
   );
   return new Map(rows);
 }

@@ -168,4 +168,3 @@ export const emailCounters = sqliteTable(
     index("email_counters_team").on(t.teamId, t.hour),
   ],
 );
-export type EmailCounter = typeof emailCounters.$inferSelect;

@@ -145,4 +145,3 @@ export const unnamedBlobs = sqliteTable(
   },
   (t) => [index("unnamed_blobs_since").on(t.since)],
 );
-export type UnnamedBlob = typeof unnamedBlobs.$inferSelect;

@@ -1,6 +1,7 @@
 /** metrics/ answers how sending goes, from what was counted as it happened: nothing here ever counts rows. */
 import type { App } from "../app.ts";
 import { listBroadcastNames } from "../broadcasts/store.ts";
+import { listDomainNames } from "../domains/store.ts";
 import { Refusal } from "../errors.ts";
 import { type Group, Groups, tooMany } from "./groups.ts";
 import { addUp, type Counts, type Dimension, type Granularity, type Metric, metricOf } from "./names.ts";
@@ -10,7 +11,6 @@ import {
   type Counted,
   type CounterColumn,
   hasMoreEmailCounters,
-  listDomainNames,
   listEmailCounters,
   listTagNames,
   type Tag,

@@ -298,12 +298,3 @@ const toCounted = ([hour, emailId, event, total, domainId]: EmailRow): Counted =
   ...{ hour, domainId, emailId, broadcastId: null },
   ...{ event, total },
 });
-
-/** The names of those of the domains that the team still has. */
-export async function listDomainNames(db: Db, teamId: string, ids: string[]): Promise<Map<string, string>> {
-  const rows = await db.values<[string, string]>(
-    sql`select d.id, d.name from json_each(${JSON.stringify(ids)}) asked
-        cross join domains d on d.id = asked.value where d.team_id = ${teamId}`,
-  );
-  return new Map(rows);
-}

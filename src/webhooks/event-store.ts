@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, getTableColumns, gt, gte, lt, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
-import { type Keyset, newestFirst, pageOf } from "../db/page.ts";
+import { idAt, type Keyset, newestFirst, pageOf } from "../db/page.ts";
 import { preparedRead } from "../db/read.ts";
 import { preparedWrite, rawWrite, type Write } from "../db/write.ts";
 import { type Email, emails } from "../emails/schema.ts";
@@ -20,8 +20,6 @@ import {
 const { placeholder } = sql;
 
 /** The job of one event for one endpoint. */
-export const callJobId = (webhookId: string, id: string): string => `${webhookId}/${id}`;
-
 const jobOf = sql`${jobs.id} = ${webhookEvents.webhookId} || '/' || ${webhookEvents.id}`;
 
 /** An event to be told, with all that its call needs. `event` is null once it is no longer kept. */
@@ -138,22 +136,15 @@ export async function listEvents(db: Db, webhookId: string, page: Keyset): Promi
 }
 
 /** The id at which a look at so many events below `after` ends; undefined where there are fewer. */
-export async function endOfEvents(
+export const endOfEvents = (
   db: Db,
   webhookId: string,
   after: string | undefined,
   rows: number,
-): Promise<string | undefined> {
-  const row = await db
-    .select({ id: webhookEvents.id })
-    .from(webhookEvents)
-    .where(and(eq(webhookEvents.webhookId, webhookId), after ? lt(webhookEvents.id, after) : undefined))
-    .orderBy(desc(webhookEvents.id))
-    .limit(1)
-    .offset(rows - 1)
-    .get();
-  return row?.id;
-}
+): Promise<string | undefined> => {
+  const below = after ? lt(webhookEvents.id, after) : undefined;
+  return idAt(db, webhookEvents.id, and(eq(webhookEvents.webhookId, webhookId), below), rows);
+};
 
 /** Those with a status, newest first, below `after` and not below `end`. */
 export async function listEventsWithin(

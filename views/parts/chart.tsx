@@ -1,5 +1,5 @@
 /** @jsxImportSource preact */
-import { scaleBand, scaleLinear, scalePoint } from "d3-scale";
+import { scaleLinear } from "d3-scale";
 import { line, stack, stackOrderNone } from "d3-shape";
 import type { Tone } from "./badge.tsx";
 import { number } from "./number.ts";
@@ -49,6 +49,7 @@ export function Chart(props: ChartProps) {
   const { id, title, points, series, of, unit } = props;
   const from = Math.max(0, points.length - mostNumbers);
   const layers = props.kind === "bars" ? stacked(series, points.length) : undefined;
+  const told = toldOf(props);
   return (
     <figure class="figure" id={id}>
       <figcaption>
@@ -63,7 +64,7 @@ export function Chart(props: ChartProps) {
         </ul>
       </figcaption>
       {sizes.map((size) => (
-        <Drawing {...props} layers={layers} size={size} />
+        <Drawing {...props} layers={layers} told={told} size={size} />
       ))}
       <details>
         <summary>Numbers</summary>
@@ -101,7 +102,13 @@ export function Chart(props: ChartProps) {
   );
 }
 
-function Drawing({ size, layers, ...props }: ChartProps & { size: Size; layers: Layers | undefined }) {
+interface DrawingProps extends ChartProps {
+  size: Size;
+  layers: Layers | undefined;
+  told: readonly string[];
+}
+
+function Drawing({ size, layers, told, ...props }: DrawingProps) {
   const { id, title, points, unit, series } = props;
   const { width, height } = size;
   const most = layers ? mostStacked(layers) : mostOf(series);
@@ -132,7 +139,7 @@ function Drawing({ size, layers, ...props }: ChartProps & { size: Size; layers: 
       ) : (
         <Lines {...props} y={y} size={size} />
       )}
-      <Told {...props} size={size} />
+      <Told told={told} size={size} />
     </svg>
   );
 }
@@ -141,12 +148,11 @@ type Drawn = ChartProps & { size: Size; y: ValueScale };
 
 /** One shape a series, whatever the number of points: a month of hours is thousands of bars. */
 function Bars({ id, points, series, layers, y, size }: Drawn & { layers: Layers }) {
-  const x = scaleBand<number>()
-    .domain([...points.keys()])
-    .range([margin.left, size.width - margin.right])
-    .padding(points.length > 60 ? 0.1 : 0.25);
-  const lefts = points.map((_, at) => round(x(at)!));
-  const width = round(x.bandwidth());
+  const x = bandScale(points.length, size);
+  // Less than a pixel between bars is no gap, but a pattern that nothing stands for.
+  const gap = points.length > 200 ? 0 : x.step * (points.length > 60 ? 0.1 : 0.25);
+  const lefts = points.map((_, at) => round(x.left(at) + gap / 2));
+  const width = round(x.step - gap);
   return (
     <>
       {layers.map((layer, n) => {
@@ -166,8 +172,8 @@ function Bars({ id, points, series, layers, y, size }: Drawn & { layers: Layers 
 }
 
 function Lines({ points, series, y, size }: Drawn) {
-  const x = pointScale(points.length, size);
-  const middles = points.map((_, at) => round(x(at)!));
+  const x = bandScale(points.length, size);
+  const middles = points.map((_, at) => round(x.middle(at)));
   const draw = line<number>()
     .x((_, at) => middles[at]!)
     .y((value) => round(y.at(value)));
@@ -193,20 +199,26 @@ function Lines({ points, series, y, size }: Drawn) {
 /** More points than these nobody can point at one by one. */
 const mostPointed = 200;
 
-/** What is told of each point to whoever points at it, wherever above its name. */
-function Told({ points, series, size, unit }: ChartProps & { size: Size }) {
-  if (points.length > mostPointed) return null;
-  const x = scaleBand<number>()
-    .domain([...points.keys()])
-    .range([margin.left, size.width - margin.right]);
-  const [width, height] = [round(x.bandwidth()), size.height - margin.top - margin.bottom];
+/** What is told of each point. */
+function toldOf({ points, series, unit }: ChartProps): string[] {
+  if (points.length > mostPointed) return [];
+  const names = series.map(({ name }) => name.toLowerCase());
+  return points.map(
+    ({ name }, at) =>
+      `${name}: ${series.map(({ values }, n) => `${amount(values[at], unit)} ${names[n]}`).join(", ")}`,
+  );
+}
+
+/** It is told to whoever points at a point, wherever above its name. */
+function Told({ told, size }: Pick<DrawingProps, "told" | "size">) {
+  if (told.length === 0) return null;
+  const x = bandScale(told.length, size);
+  const [width, height] = [round(x.step), size.height - margin.top - margin.bottom];
   return (
     <g class="told">
-      {points.map(({ name }, at) => (
-        <rect x={round(x(at)!)} y={margin.top} width={width} height={height}>
-          <title>
-            {`${name}: ${series.map((each) => `${amount(each.values[at], unit)} ${each.name.toLowerCase()}`).join(", ")}`}
-          </title>
+      {told.map((text, at) => (
+        <rect x={round(x.left(at))} y={margin.top} width={width} height={height}>
+          <title>{text}</title>
         </rect>
       ))}
     </g>
@@ -265,18 +277,18 @@ export function valueScale(most: number, height: number, unit?: "%"): ValueScale
 /** Which points are named below a chart, and where: evenly, and no more than there is room for. */
 export function labelPlaces(count: number, size: Size): { index: number; at: number }[] {
   if (count === 0) return [];
-  const x = pointScale(count, size);
+  const x = bandScale(count, size);
   const every = Math.ceil(count / size.labels);
   const indexes = Array.from({ length: Math.ceil(count / every) }, (_, n) => n * every);
-  return indexes.map((index) => ({ index, at: round(x(index)!) }));
+  return indexes.map((index) => ({ index, at: round(x.middle(index)) }));
 }
 
-/** The middle of each point's part of the width; of one point the middle of all. */
-const pointScale = (count: number, { width }: Size) =>
-  scalePoint<number>()
-    .domain(Array.from({ length: count }, (_, at) => at))
-    .range([margin.left, width - margin.right])
-    .padding(0.5);
+/** Each point's part of the width, all of them as wide. d3's bands look each of them up by its name, which takes long. */
+function bandScale(count: number, { width }: Size) {
+  const step = (width - margin.left - margin.right) / count;
+  const left = (at: number) => margin.left + at * step;
+  return { step, left, middle: (at: number) => left(at + 0.5) };
+}
 
 /** Of each series where each of its bars begins and ends. */
 type Layers = [from: number, to: number][][];

@@ -1,5 +1,8 @@
 /** A number as one reads it: 12,345. */
-export const number = (count: number): string => written.format(count);
+export const number = (count: number): string => (isShort(count) ? String(count) : written.format(count));
+
+/** A page may have thousands of numbers, most of them zero: these need no formatter. */
+const isShort = (count: number) => Number.isInteger(count) && count >= 0 && count < 1000;
 
 /** It takes half as long as `toLocaleString`, and a page may have thousands of numbers. */
 const written = new Intl.NumberFormat("en");

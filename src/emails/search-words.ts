@@ -35,12 +35,24 @@ export function textsOf(email: SearchedEmail): Record<WordColumn, string> {
 /** Text as the tokenizer of SQLite's FTS5 (`unicode61 remove_diacritics 2`) takes it apart. */
 export function wordsOf(text: string): string[] {
   return text
-    .normalize("NFD")
-    .replace(/\p{M}+/gu, "")
     .toLowerCase()
+    .replace(/[^\0-\x7f]/gu, folded)
     .split(/[^\p{L}\p{N}\p{Co}]+/u)
     .filter(Boolean);
 }
+
+/** It takes marks off Latin letters alone: й and 한 are letters of their own. Marks that stand by themselves it drops, but not all. */
+function folded(letter: string): string {
+  if (droppedMarks.test(letter)) return "";
+  const base = letter.normalize("NFD")[0]!;
+  return /[a-z]/.test(base) ? base : (oneOf[letter] ?? letter);
+}
+
+const droppedMarks = /[\u0300-\u0304\u0306-\u030c\u030f\u0311\u031b\u0323-\u0328\u032d-\u032e\u0330-\u0331]/u;
+/** Forms that it takes for the letter they are a form of. */
+const oneOf: Record<string, string> = {
+  ...{ µ: "μ", ſ: "s", ẛ: "s", ς: "σ", ϐ: "β", ϑ: "θ", ϕ: "φ", ϖ: "π", ϰ: "κ", ϱ: "ρ", ϵ: "ε" },
+};
 
 /** Words that must stand one after another. */
 export interface Phrase {

@@ -1,3 +1,4 @@
+import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type TestApp, testApp, testTeam } from "../../test/support/test-app.ts";
@@ -5,11 +6,11 @@ import { atomically } from "../app.ts";
 import type { Row } from "../db/transport.ts";
 import { rawWrite } from "../db/write.ts";
 import { newIdAt } from "../ids.ts";
-
+import { emails } from "./schema.ts";
 import { type EmailSearch, searchEmails } from "./search.ts";
 import { indexEmails } from "./search-index.ts";
 import { idPrefixSql, searchRowid } from "./search-rowid.ts";
-import { hasPhrase, matchOf, wordsOf } from "./search-words.ts";
+import { hasPhrase, matchOf, textsOf, wordsOf } from "./search-words.ts";
 import { insertContent, insertEmail, type NewEmail } from "./store.ts";
 
 const minute = 60_000;
@@ -74,9 +75,19 @@ const indexed = async (app: TestApp) => {
   await indexEmails(app);
 };
 
-describe.each(["written", "not written yet"])("with the words %s", (when) => {
-  const settle = async ({ app }: Scene) => {
-    if (when === "written") await indexed(app);
+/** An email of another team that says a thousand times what all of them say: then none of it leads to few emails. */
+async function repeat(scene: Scene): Promise<void> {
+  const { app } = scene;
+  const { teamId } = await testTeam(app, "Repeaters");
+  const rows = await app.db.select().from(emails);
+  const words = new Set(rows.flatMap((row) => wordsOf(Object.values(textsOf(row)).join(" "))));
+  await email(scene, { teamId, subject: `${[...words].join(" ")} `.repeat(1_000) });
+}
+
+describe.each(["written", "written, and had by many", "not written yet"])("with the words %s", (when) => {
+  const settle = async (s: Scene) => {
+    if (when === "written, and had by many") await repeat(s);
+    if (when !== "not written yet") await indexed(s.app);
   };
 
   test("an email is found by what its addresses, subject and tags begin with, and by nothing else", async () => {
@@ -198,6 +209,86 @@ test("one answer looks at a bounded number of emails, and says where to go on", 
   expect(second.emails.map(({ id }) => id)).toEqual([oldest]);
 });
 
+test("a word that few have leads to them at once, however many emails there are", async () => {
+  const s = await scene();
+  const oldest = await email(s, { subject: "needle", recipients: ["ada@haystack.test"] });
+  const fresh = () => Array.from({ length: 900 }, () => insertEmail(emailRow(s)));
+  await atomically(s.app, fresh());
+  await indexed(s.app);
+  const ask = (text: string) => searchEmails(s.app, s.teamId, { text }, { limit: 10 });
+  for (const text of ["needle", "need", "ada@haystack.test", '"needle" engines', "hello needle"]) {
+    const { emails, next } = await ask(text);
+    expect([text, emails.map(({ id }) => id), next]).toEqual([text, [oldest], undefined]);
+  }
+  for (const text of ["needles", '"needle" bob', "to:needle"])
+    expect(await ask(text)).toEqual({ emails: [] });
+});
+
+test("of what a word leads to a bounded number is looked at, and the next answer goes on", async () => {
+  const s = await scene();
+  const oldest = await email(s, { subject: "needle", tags: [{ name: "kind", value: "rare" }] });
+  const others = Array.from({ length: 850 }, () => insertEmail(emailRow(s, { subject: "needle" })));
+  await atomically(s.app, others);
+  await indexed(s.app);
+  const search = { text: "needle", status: "bounced" };
+  const first = await searchEmails(s.app, s.teamId, search, { limit: 10 });
+  expect(first).toEqual({ emails: [], next: expect.any(String) });
+  expect(await searchEmails(s.app, s.teamId, search, { limit: 10, after: first.next! })).toEqual({
+    emails: [],
+  });
+  expect(await found(s, { text: "needle" }, 100)).toHaveLength(851);
+  expect(await found(s, { text: "tag:kind" })).toEqual([oldest]);
+});
+
+test("words that the index writes in another way than they are typed are found", async () => {
+  const s = await scene();
+  const subjects = ["ΚΩΔΙΚΟΣ ΠΑΡΑΓΓΕΛΙΑΣ", "5 µF", "ſtraße", "Новый заказ", "한국 주문", "हिन्दी"];
+  for (const subject of subjects) await email(s, { subject });
+  await indexed(s.app);
+  const texts = ["ΚΩΔΙΚΟΣ", "κωδικος", '"παραγγελιας"', "µF", "ſtraße", "новый", "Новы", "한국", "हिन्दी"];
+  for (const text of texts) {
+    expect([text, (await found(s, { text })).length]).toEqual([text, 1]);
+  }
+});
+
+test("emails that share a row of words are each found, also where a batch or a page ends between them", async () => {
+  const s = await scene();
+  const before = Array.from({ length: 199 }, () => insertEmail(emailRow(s)));
+  await atomically(s.app, before);
+  const twins: string[] = [];
+  for (let n = 0; n < 6; n++) {
+    const id = `${newIdAt(s.app.now()).slice(0, -1)}0`;
+    for (const end of ["1", "2"]) twins.unshift(`${id.slice(0, -1)}${end}`);
+    await email(s, { id: twins[1]!, subject: "twin one" });
+    await email(s, { id: twins[0]!, subject: "twin two" });
+  }
+  await indexed(s.app);
+  const ids = twins.toSorted().reverse();
+  for (const limit of [1, 3, 5]) expect(await found(s, { text: "twin" }, limit)).toEqual(ids);
+  await repeat(s);
+  await indexed(s.app);
+  for (const limit of [1, 3, 5]) expect(await found(s, { text: "twin" }, limit)).toEqual(ids);
+  expect(await found(s, { text: "subject:two" })).toHaveLength(6);
+});
+
+test("where a time is asked for, nothing is said to be behind its first email", async () => {
+  const s = await scene();
+  await atomically(
+    s.app,
+    Array.from({ length: 850 }, () => insertEmail(emailRow(s, { subject: "needle" }))),
+  );
+  const from = s.app.now();
+  const newest = await email(s, { subject: "needle" });
+  await indexed(s.app);
+  const { emails, next } = await searchEmails(
+    s.app,
+    s.teamId,
+    { text: "needle", from: new Date(from.getTime() + 1) },
+    { limit: 10 },
+  );
+  expect([emails.map(({ id }) => id), next]).toEqual([[newest], undefined]);
+});
+
 test("a status there is not is refused", async () => {
   const s = await scene();
   expect(searchEmails(s.app, s.teamId, { status: "lost" }, { limit: 10 })).rejects.toThrow(
@@ -264,6 +355,48 @@ test("words are taken apart here as the database takes them apart", async () => 
     ),
     { numRuns: 200 },
   );
+});
+
+test("letters of other scripts are words here as they are in the database", () => {
+  const database = new Database(":memory:");
+  database.run("create virtual table texts using fts5(text, tokenize = 'unicode61 remove_diacritics 2')");
+  database.run("create virtual table terms using fts5vocab(texts, instance)");
+  const scripts: [from: number, to: number][] = [
+    ...([
+      [0x80, 0x17f],
+      [0x300, 0x331],
+      [0x386, 0x3ce],
+      [0x3d0, 0x3f5],
+      [0x400, 0x527],
+    ] as [number, number][]), // Latin, Greek, Cyrillic
+    ...([
+      [0x5d0, 0x5ea],
+      [0x620, 0x65f],
+      [0x904, 0x970],
+      [0xe01, 0xe4e],
+    ] as [number, number][]), // Hebrew, Arabic, Devanagari, Thai
+    ...([
+      [0x1e00, 0x1eff],
+      [0x3041, 0x3096],
+      [0x30a1, 0x30fa],
+      [0x4e00, 0x4eff],
+      [0xac00, 0xacff],
+    ] as [number, number][]),
+  ];
+  const texts = scripts.flatMap(([from, to]) =>
+    Array.from({ length: to - from + 1 }, (_, n) => `A${String.fromCodePoint(from + n)}b`),
+  );
+  const insert = database.prepare("insert into texts (rowid, text) values (?, ?)");
+  for (const [n, text] of texts.entries()) insert.run(n, text);
+  const terms = database
+    .query<[string, number], []>("select term, doc from terms order by doc, offset")
+    .values();
+  const written = Map.groupBy(terms, ([, doc]) => doc);
+  const wrong = texts.filter((text, n) => {
+    const words = (written.get(n) ?? []).map(([term]) => term);
+    return /[\p{L}\p{M}\p{N}]/u.test(text[1]!) && words.join(" ") !== wordsOf(text).join(" ");
+  });
+  expect(wrong).toEqual([]);
 });
 
 test("the row of an email's words leads back to its id", async () => {

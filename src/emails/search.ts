@@ -51,6 +51,10 @@ const slices = 2;
 const perSlice = { whole: 330, narrowed: 2_000, words: 40_000, matches: 400 } as const;
 /** More words than this begin so: whoever has one of them is found sooner by looking. */
 const mostEnds = 24;
+/** An email has a word some times at most: where it has been written no oftener than this, few emails have it. */
+const fewTimes = 1_000;
+/** So many words are asked for whether few have them, the longest first. */
+const mostWholeWords = 8;
 
 /**
  * The emails of a team that are looked for, newest first, behind an id when one is given. Of broadcasts the copies of whom
@@ -93,15 +97,19 @@ function merged(one: FoundEmails, other: FoundEmails, limit: number): FoundEmail
 
 async function byWords(app: App, wanted: Wanted, place: Place): Promise<FoundEmails> {
   const { teamId, limit } = place;
-  const match = await matchOfWanted(app.db, teamId, wanted);
-  const writtenTo = match === undefined ? "" : await wordsWrittenTo(app.db);
+  // In this order: what is written meanwhile is then looked at, and not taken for what no word has led to.
+  const written = await wordsWrittenTo(app.db);
+  const words = await askWords(app.db, teamId, wanted);
+  const writtenTo = words === undefined ? "" : written;
   const found: ListedEmail[] = [];
   let { position } = place;
   for (let n = 0; n < slices; n++) {
     const rest = { teamId, position, limit: limit - found.length };
     const slice =
-      match !== undefined && position !== undefined && position <= writtenTo
-        ? await matching(app.db, wanted, match, rest)
+      words !== undefined && position !== undefined && position <= writtenTo
+        ? "few" in words
+          ? await having(app.db, wanted, words.few, rest)
+          : await matching(app.db, wanted, words.match, rest)
         : isIndexed(wanted)
           ? await withOutcome(app.db, wanted, rest)
           : await walking(app.db, wanted, writtenTo, rest);
@@ -193,27 +201,50 @@ async function withOutcome(
   return { emails: rows, next: rows.length === limit ? rows.at(-1)!.id : undefined };
 }
 
+/** Looks at the emails that have a word which few have. */
+async function having(db: Db, wanted: Wanted, few: readonly string[], place: Place): Promise<Slice> {
+  const { teamId, position, limit } = place;
+  const least = later(wanted.from && leastIdAt(wanted.from), "");
+  const behind = few.filter(
+    (prefix) => (position === undefined || prefix < position) && endOf(prefix) > least,
+  );
+  const looked = behind.slice(0, perSlice.matches);
+  const kept: ListedEmail[] = [];
+  for (const row of await listByPrefix(db, teamId, looked, wanted.status)) {
+    if (position !== undefined && row.id >= position) continue;
+    if (row.id >= least && isWanted(row, wanted)) kept.push(row);
+    if (kept.length === limit) return { emails: kept, next: row.id };
+  }
+  return { emails: kept, next: looked.length < behind.length ? beginOf(looked.at(-1)!) : undefined };
+}
+
+/** The least id that begins so, and what is behind the last. */
+const beginOf = (prefix: string) => `${prefix}000-000000000000`;
+const endOf = (prefix: string) => `${prefix}g`;
+
 /** Asks the words. */
 async function matching(db: Db, wanted: Wanted, match: string, place: Place): Promise<Slice> {
   const { teamId, position, limit } = place;
   const { status, from } = wanted;
   const end = await idBehind(db, place, perSlice.words);
   const least = later(from && leastIdAt(from), end ?? "");
-  const mostMatches = status === undefined ? limit : perSlice.matches;
+  // One more: emails may share the row that the last answer ended in.
+  const mostMatches = (status === undefined ? limit : perSlice.matches) + 1;
   const rows = await db.all<[string]>(
     sql`select ${sql.raw(idPrefixSql("rowid"))} from email_search
       where email_search match ${match}
-        and rowid < cast(${position === undefined ? "9223372036854775807" : searchRowid(position)} as integer)
+        and rowid <= cast(${position === undefined ? "9223372036854775807" : searchRowid(position)} as integer)
         and rowid >= cast(${least === "" ? "0" : searchRowid(least)} as integer)
       order by rowid desc limit ${mostMatches}`,
   );
   const prefixes = rows.map(([prefix]) => prefix);
   const kept: ListedEmail[] = [];
   for (const row of await listByPrefix(db, teamId, prefixes, status)) {
+    if (position !== undefined && row.id >= position) continue;
     if (isWanted(row, wanted)) kept.push(row);
     if (kept.length === limit) return { emails: kept, next: row.id };
   }
-  if (prefixes.length === mostMatches) return { emails: kept, next: `${prefixes.at(-1)}000-000000000000` };
+  if (prefixes.length === mostMatches) return { emails: kept, next: beginOf(prefixes.at(-1)!) };
   return { emails: kept, next: end !== undefined && least === end ? end : undefined };
 }
 
@@ -238,36 +269,80 @@ async function listByPrefix(
   return rows.sort((one, other) => (one.id < other.id ? 1 : -1));
 }
 
-/** What is asked of the words; undefined where they are not asked: nothing is looked for in them, or too many begin so. */
-async function matchOfWanted(
-  db: Db,
-  teamId: string,
-  { phrases, domainId }: Wanted,
-): Promise<string | undefined> {
-  if (phrases.length === 0 && domainId === undefined) return undefined;
-  const scope = [teamId, ...(domainId ? [domainId] : [])].map((id) => `scope : "${scopeWord(id)}"`);
-  const asked: string[] = [];
-  for (const phrase of phrases) {
-    const last = phrase.words.at(-1)!;
-    const ends = phrase.isBegun ? await wordsBeginning(db, last) : [last];
-    if (ends.length > mostEnds) return undefined;
-    // Where no word begins so, the word itself finds nothing.
-    asked.push(matchOf(phrase, ends.length > 0 ? ends : [last]));
-  }
-  return [...scope, ...asked].join(" AND ");
+/** What the words say: how to ask them, or who has one of those asked for where few have it, newest first. */
+type Words = { match: string } | { few: string[] };
+
+/** The words that begin as one does, and who has one of them where few have. */
+interface Begun {
+  words: string[];
+  few?: string[];
 }
 
-/** The words that begin so, one more than may be asked for at most: each is sought, so that none is counted through. */
-async function wordsBeginning(db: Db, word: string): Promise<string[]> {
-  const rows = await db.all<[string]>(sql`select term from (
+/** Undefined where the words don't help: nothing is looked for in them, or too many begin so. */
+async function askWords(db: Db, teamId: string, { phrases, domainId }: Wanted): Promise<Words | undefined> {
+  if (phrases.length === 0 && domainId === undefined) return undefined;
+  const scope = [teamId, ...(domainId ? [domainId] : [])].map((id) => `scope : "${scopeWord(id)}"`);
+  const whole = phrases.flatMap(({ words, isBegun }) => (isBegun ? words.slice(0, -1) : words));
+  const longestFirst = [...new Set(whole)].sort((one, other) => other.length - one.length);
+  for (const word of longestFirst.slice(0, mostWholeWords)) {
+    const few = await fewHaving(db, word);
+    if (few) return { few };
+  }
+  const begunWords = new Map<string, Begun>();
+  const asked: string[] = [];
+  let mayAsk = true;
+  for (const phrase of phrases) {
+    const last = phrase.words.at(-1)!;
+    const begun: Begun = phrase.isBegun
+      ? (begunWords.get(last) ?? (await readBegun(db, last)))
+      : { words: [last] };
+    if (phrase.isBegun) begunWords.set(last, begun);
+    if (begun.few) return { few: begun.few };
+    if (begun.words.length > mostEnds) mayAsk = false;
+    else asked.push(matchOf(phrase, begun.words));
+  }
+  return mayAsk ? { match: [...scope, ...asked].join(" AND ") } : undefined;
+}
+
+/** What the ids begin with of the emails that have a word, newest first; undefined where many have it. */
+async function fewHaving(db: Db, word: string): Promise<string[] | undefined> {
+  const rows = await db.all<[string]>(
+    sql`select ${sql.raw(idPrefixSql("doc"))} from email_search_terms where term = ${word} limit ${fewTimes}`,
+  );
+  return isFew(rows) ? newestFirst(rows.map(([prefix]) => prefix)) : undefined;
+}
+
+/** None says nothing: the index may write a letter in another way than a search is typed, which only asking it settles. */
+const isFew = (rows: readonly unknown[]) => rows.length > 0 && rows.length < fewTimes;
+
+const newestFirst = (prefixes: string[]) => [...new Set(prefixes)].sort().reverse();
+
+/**
+ * Who has a word that begins so, or else the words, one more than may be asked for at most. To look for a word takes long
+ * where it is not: in each of its parts the index then passes by all emails that have the word before. So those behind the
+ * first are read on from there, and only where many emails share them is each sought, so that none is counted through.
+ */
+async function readBegun(db: Db, word: string): Promise<Begun> {
+  const end = `${word}\u{10ffff}`;
+  const read = await db.all<[term: string, prefix: string]>(
+    sql`select term, ${sql.raw(idPrefixSql("doc"))} from email_search_terms
+        where term >= ${word} and term < ${end} limit ${fewTimes}`,
+  );
+  const words = new Set(read.map(([term]) => term));
+  if (isFew(read)) return { words: [...words], few: newestFirst(read.map(([, prefix]) => prefix)) };
+  // Where no word begins so, the word itself is asked for.
+  if (read.length === 0) return { words: [word] };
+  if (words.size > mostEnds) return { words: [...words] };
+  const sought = await db.all<[string]>(sql`select term from (
     with recursive t(term) as (
-      select (select term from email_search_terms where term >= ${word} limit 1)
+      select ${read.at(-1)![0]}
       union all
       select (select term from email_search_terms where term >= t.term || char(1) limit 1)
-      from t where t.term < ${`${word}\u{10ffff}`}
+      from t where t.term < ${end}
     )
-    select term from t where term < ${`${word}\u{10ffff}`} limit ${mostEnds + 1})`);
-  return rows.map(([term]) => term);
+    select term from t where term < ${end} limit ${mostEnds + 1})`);
+  for (const [term] of sought) words.add(term);
+  return { words: [...words] };
 }
 
 function isWanted(email: ListedEmail, { phrases, status, domainId }: Wanted): boolean {

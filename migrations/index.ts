@@ -42,6 +42,8 @@ import down0021 from "./0021_broadcast_emails.down.sql" with { type: "text" };
 import up0021 from "./0021_broadcast_emails.up.sql" with { type: "text" };
 import down0022 from "./0022_told.down.sql" with { type: "text" };
 import up0022 from "./0022_told.up.sql" with { type: "text" };
+import down0023 from "./0023_counter_sums.down.sql" with { type: "text" };
+import up0023 from "./0023_counter_sums.up.sql" with { type: "text" };
 
 /** One step of the database's shape. `up` and `down` are SQL statements separated by empty lines. */
 export interface Migration {
@@ -75,4 +77,5 @@ export const migrations: Migration[] = [
   { version: 20, name: "retention", up: up0020, down: down0020 },
   { version: 21, name: "broadcast_emails", up: up0021, down: down0021 },
   { version: 22, name: "told", up: up0022, down: down0022 },
+  { version: 23, name: "counter_sums", up: up0023, down: down0023 },
 ];

@@ -19,6 +19,7 @@ import { forgettingLanes } from "./jobs/forget-lanes.ts";
 import type { JobHandler } from "./jobs/job.ts";
 import type { Recurring } from "./jobs/recurring.ts";
 import { forgettingLogs } from "./logs/retention.ts";
+import { summingCounters } from "./metrics/sums.ts";
 import { erasing } from "./people/walk.ts";
 import { bouncingLater } from "./sandbox/bounce-later.ts";
 import { complaining } from "./sandbox/jobs.ts";
@@ -43,6 +44,7 @@ export const recurringWork: Recurring[] = [
   forgettingEvents,
   forgettingWebhookEvents,
   indexingEmails,
+  summingCounters,
 ];
 
 /** Every job handler, in one list, as routes are in one list. */

@@ -107,9 +107,38 @@ export const counters = sqliteTable(
     event: text("event", { enum: counterNames }).notNull(),
     total: integer("total").notNull(),
   },
-  (t) => [primaryKey({ columns: [t.teamId, t.hour, t.domainId, t.broadcastId, t.event] })],
+  (t) => [
+    primaryKey({ columns: [t.teamId, t.hour, t.domainId, t.broadcastId, t.event] }),
+    index("counters_hour").on(t.hour),
+  ],
 );
 export type Counter = typeof counters.$inferSelect;
+
+/** What `counters` come to in each hour: `metrics/sums.ts` keeps it. */
+export const counterHours = sqliteTable(
+  "counter_hours",
+  {
+    teamId: text("team_id").notNull(),
+    hour: integer("hour", { mode: "timestamp_ms" }).notNull(),
+    event: text("event", { enum: counterNames }).notNull(),
+    total: integer("total").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.teamId, t.hour, t.event] })],
+);
+
+/** What they come to in each day of UTC. */
+export const counterDays = sqliteTable(
+  "counter_days",
+  {
+    teamId: text("team_id").notNull(),
+    day: integer("day", { mode: "timestamp_ms" }).notNull(),
+    domainId: text("domain_id").notNull(),
+    broadcastId: text("broadcast_id").notNull(),
+    event: text("event", { enum: counterNames }).notNull(),
+    total: integer("total").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.teamId, t.day, t.domainId, t.broadcastId, t.event] })],
+);
 
 /** The same for each large provider, of the outcomes and visits that `record.ts` is told one of. */
 export const providerCounters = sqliteTable(
@@ -122,7 +151,23 @@ export const providerCounters = sqliteTable(
     event: text("event", { enum: counterNames }).notNull(),
     total: integer("total").notNull(),
   },
-  (t) => [primaryKey({ columns: [t.teamId, t.hour, t.provider, t.event] })],
+  (t) => [
+    primaryKey({ columns: [t.teamId, t.hour, t.provider, t.event] }),
+    index("provider_counters_hour").on(t.hour),
+  ],
+);
+
+/** What `provider_counters` come to in each day of UTC. */
+export const providerDays = sqliteTable(
+  "provider_days",
+  {
+    teamId: text("team_id").notNull(),
+    day: integer("day", { mode: "timestamp_ms" }).notNull(),
+    provider: text("provider").notNull(),
+    event: text("event", { enum: counterNames }).notNull(),
+    total: integer("total").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.teamId, t.day, t.provider, t.event] })],
 );
 
 /** The same for each tag of the emails that have some, of what becomes of them. */

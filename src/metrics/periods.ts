@@ -16,6 +16,9 @@ export const hourMs = 3_600_000;
 export const dayMs = 24 * hourMs;
 const mostPeriods = 10_000;
 
+/** The beginning of the hour or the day of UTC that a moment is in. */
+export const floorTo = (at: number, stepMs: number): number => Math.floor(at / stepMs) * stepMs;
+
 /** Every period of the range, also those in which nothing was counted. */
 export function periodsOf(range: Range, granularity: Granularity, timezone: string): Periods {
   const starts: number[] = [];

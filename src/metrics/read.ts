@@ -3,22 +3,22 @@ import type { App } from "../app.ts";
 import { listBroadcastNames } from "../broadcasts/store.ts";
 import { listDomainNames } from "../domains/store.ts";
 import { Refusal } from "../errors.ts";
+import { hasMoreEmailCounters, listEmailCounters, walkEmailCounters } from "./email-store.ts";
 import { type Group, Groups, tooMany } from "./groups.ts";
 import { addUp, type Counts, type Dimension, type Granularity, type Metric, metricOf } from "./names.ts";
 import { dayMs, hourMs, type Periods, periodsOf } from "./periods.ts";
 import { type Range, readRange } from "./range.ts";
 import {
   type Counted,
-  type CounterColumn,
-  hasMoreEmailCounters,
-  listEmailCounters,
-  listTagNames,
+  type CounterGrain,
+  countedPart,
   type Tag,
+  type TimeGrain,
   walkCounters,
-  walkEmailCounters,
   walkProviders,
-  walkTag,
 } from "./store.ts";
+import { summedUntil } from "./sums.ts";
+import { listTagNames, walkTag } from "./tag-store.ts";
 
 export interface MetricsQuery {
   startDate?: string;
@@ -61,7 +61,7 @@ const mostTagCounters = 500_000;
 
 export async function getMetrics(app: App, teamId: string, query: MetricsQuery): Promise<Metrics> {
   const range = readRange(query, app.now());
-  const { groups, periods, isPartial } = await gather(app, teamId, range, query);
+  const { groups, periods, isPartial } = await gatherAll(app, teamId, range, query);
   const counts = isPartial ? await countsOfAll(app, teamId, range, query) : groups.totals;
   const totals = valuesOf(query.metrics, counts);
   if (query.dimensions.length === 0) return { ...range, totals };
@@ -70,7 +70,7 @@ export async function getMetrics(app: App, teamId: string, query: MetricsQuery):
 
 /** The rows alone, for whoever needs no totals. */
 export async function listMetrics(app: App, teamId: string, query: MetricsQuery): Promise<MetricsRow[]> {
-  const { groups, periods } = await gather(app, teamId, readRange(query, app.now()), query);
+  const { groups, periods } = await gatherAll(app, teamId, readRange(query, app.now()), query);
   return rowsOf(app, teamId, query, groups.inOrder(), periods);
 }
 
@@ -117,47 +117,98 @@ export async function listTop(app: App, teamId: string, query: MetricsQuery, mos
 /** By period no more periods than the rows come of, the newest: of each day there may be hundreds of rows. */
 async function gatherTop(app: App, teamId: string, query: MetricsQuery, most: number) {
   const range = readRange(query, app.now());
-  const starts = query.dimensions.includes("period")
-    ? periodsOf(range, query.granularity, query.timezone).starts
-    : [];
-  for (let count = 1; ; count *= 4) {
+  const gathering = begin(range, query);
+  const starts = query.dimensions.length > 1 ? (gathering.periods?.starts ?? []) : [];
+  let { end } = range;
+  for (let count = 1; ; ) {
     const isAll = count >= starts.length;
     const start = isAll ? range.start : new Date(starts[starts.length - count]!);
-    const found = await gather(app, teamId, { ...range, start }, query);
-    if (isAll || found.groups.size > most) return { ...found, isAll };
+    await gather(app, teamId, { start, end }, query, gathering);
+    const { size } = gathering.groups;
+    if (isAll || size > most) return { ...gathering, isAll };
+    end = start;
+    // As many as it takes where older periods have as many rows as these, and four times as many at most.
+    count = Math.min(4 * count, Math.max(count + 1, Math.ceil((count * (most + 1)) / size)));
   }
 }
 
-async function gather(app: App, teamId: string, range: Range, query: MetricsQuery) {
+async function gatherAll(app: App, teamId: string, range: Range, query: MetricsQuery): Promise<Gathering> {
+  const gathering = begin(range, query);
+  await gather(app, teamId, range, query, gathering);
+  return gathering;
+}
+
+interface Gathering {
+  groups: Groups;
+  periods: Periods | undefined;
+  /** Whether what is gathered is not all that was counted. */
+  isPartial: boolean;
+  /** So many counters of tags or emails were read. */
+  read: number;
+}
+
+/** Refuses what can't be asked for together. */
+function begin(range: Range, query: MetricsQuery): Gathering {
   const { dimensions, granularity, timezone } = query;
-  const isOfEmails = dimensions.includes("email") || query.emailIds.length > 0;
-  if (isOfEmails && (dimensions.includes("broadcast") || query.broadcastIds.length > 0)) {
+  if (isOfEmails(query) && (dimensions.includes("broadcast") || query.broadcastIds.length > 0)) {
     throw new Refusal(
       "validation_error",
       "The `email` dimension and `email_id` cannot be combined with the `broadcast` dimension or `broadcast_id`: ask for emails or for broadcasts.",
     );
   }
   const byProvider = dimensions.includes("provider");
-  const isOfTags = dimensions.includes("tag") || query.tag !== undefined;
   if (byProvider) requireAlone("provider", query);
-  if (isOfTags) requireAlone("tag", query);
+  if (isOfTags(query)) requireAlone("tag", query);
   const periods = dimensions.includes("period") ? periodsOf(range, granularity, timezone) : undefined;
-  const groups = new Groups(dimensions, periods);
-  const slices = byProvider
-    ? walkProviders(app.db, teamId, range, periods !== undefined)
-    : isOfTags
-      ? walkTags(app, teamId, range, query)
-      : isOfEmails
-        ? walkEmails(app, teamId, range, query)
-        : walkCounters(app.db, teamId, range, columnsOf(dimensions), query);
-  for await (const slice of slices) for (const counted of slice) groups.add(counted);
   // Most mail goes to providers that are too small to be told apart, and an email may have several tags or none.
-  return { groups, periods, isPartial: byProvider || (isOfTags && !query.tag) };
+  const isPartial = byProvider || (isOfTags(query) && !query.tag);
+  return { groups: new Groups(dimensions, periods), periods, isPartial, read: 0 };
+}
+
+const isOfEmails = ({ dimensions, emailIds }: MetricsQuery) =>
+  dimensions.includes("email") || emailIds.length > 0;
+const isOfTags = ({ dimensions, tag }: MetricsQuery) => dimensions.includes("tag") || tag !== undefined;
+
+/** Adds up what was counted in a range, which may be a part of what is asked for. */
+async function gather(
+  app: App,
+  teamId: string,
+  range: Range,
+  query: MetricsQuery,
+  gathering: Gathering,
+): Promise<void> {
+  const { groups, periods } = gathering;
+  const counted = isOfEmails(query) ? range : await countedPart(app.db, teamId, range);
+  if (!counted) return;
+  const summed = await summedUntil(app.db);
+  const { time, isByPeriod } = timeGrainOf(query);
+  for (const part of isByPeriod ? partsOf(counted, periods!) : [counted]) {
+    const slices = query.dimensions.includes("provider")
+      ? walkProviders(app.db, teamId, { ...part, summed }, time)
+      : isOfTags(query)
+        ? walkTags(app, teamId, part, query, gathering)
+        : isOfEmails(query)
+          ? walkEmails(app, teamId, part, query, gathering)
+          : walkCounters(app.db, teamId, { ...part, summed }, grainOf(query), query);
+    for await (const slice of slices) for (const each of slice) groups.add(each);
+  }
+}
+
+/** The periods of a range, each from where the range begins to where it ends. */
+function partsOf({ start, end }: Range, { starts }: Periods): Range[] {
+  const ends = [...starts.slice(1), Number.POSITIVE_INFINITY];
+  return starts
+    .map((begun, n) => ({
+      start: new Date(Math.max(begun, start.getTime())),
+      end: new Date(Math.min(ends[n]!, end.getTime())),
+    }))
+    .filter((part) => part.start < part.end);
 }
 
 async function countsOfAll(app: App, teamId: string, range: Range, query: MetricsQuery): Promise<Counts> {
   const all = new Groups([], undefined);
-  for await (const slice of walkCounters(app.db, teamId, range, [], query)) {
+  const summed = { ...range, summed: await summedUntil(app.db) };
+  for await (const slice of walkCounters(app.db, teamId, summed, nothingTold, query)) {
     for (const counted of slice) all.add(counted);
   }
   return all.totals;
@@ -212,11 +263,25 @@ async function rowsOf(
   }));
 }
 
-const columnsOf = (dimensions: Dimension[]): CounterColumn[] => [
-  ...(dimensions.includes("period") ? (["hour"] as const) : []),
-  ...(dimensions.includes("domain") ? (["domain_id"] as const) : []),
-  ...(dimensions.includes("broadcast") ? (["broadcast_id"] as const) : []),
-];
+const grainOf = (query: MetricsQuery): CounterGrain => ({
+  time: timeGrainOf(query).time,
+  byDomain: query.dimensions.includes("domain"),
+  byBroadcast: query.dimensions.includes("broadcast"),
+});
+const nothingTold: CounterGrain = { time: "all", byDomain: false, byBroadcast: false };
+
+/**
+ * How finely time must be told apart: whole days of UTC lie in one period each, unless these are hours, or days of another
+ * zone. Then each period is read by itself, and in it nothing is told apart; where that would be a look for each of many tags,
+ * or where each counter is a row anyway, hours are.
+ */
+function timeGrainOf(query: MetricsQuery): { time: TimeGrain; isByPeriod?: true } {
+  const { dimensions, granularity, timezone } = query;
+  if (!dimensions.includes("period")) return { time: "all" };
+  if (granularity !== "hourly" && timezone === "UTC") return { time: "day" };
+  if (granularity === "hourly" || isOfTags(query) || isOfEmails(query)) return { time: "hour" };
+  return { time: "all", isByPeriod: true };
+}
 
 /** More names of tags than anybody tells apart in one answer. */
 const mostTagNames = 200;
@@ -225,8 +290,10 @@ async function* walkTags(
   app: App,
   teamId: string,
   range: Range,
-  { tag, dimensions, granularity, timezone }: MetricsQuery,
+  query: MetricsQuery,
+  gathering: Gathering,
 ): AsyncGenerator<Counted[]> {
+  const { tag, dimensions } = query;
   const names = tag ? [] : await listTagNames(app.db, teamId, mostTagNames + 1);
   if (names.length > mostTagNames) {
     throw new Refusal(
@@ -234,18 +301,13 @@ async function* walkTags(
       `The emails have tags of more than ${mostTagNames} names: say which with the \`tag\` parameter.`,
     );
   }
-  const time = !dimensions.includes("period")
-    ? "all"
-    : granularity === "hourly" || timezone !== "UTC"
-      ? "hour"
-      : "day";
+  const { time } = timeGrainOf(query);
   const until = time === "hour" ? range.end : endOfToday(range.end, app.now());
   const grain = { time, isByValue: dimensions.includes("tag") } as const;
-  let all = 0;
   for (const asked of tag ? [tag] : names.map((name) => ({ name }))) {
     for await (const { counted, read } of walkTag(app.db, teamId, { ...range, end: until }, asked, grain)) {
-      all += read;
-      if (all > mostTagCounters) throw tooMany();
+      gathering.read += read;
+      if (gathering.read > mostTagCounters) throw tooMany();
       yield counted;
     }
   }
@@ -262,14 +324,17 @@ async function* walkEmails(
   teamId: string,
   range: Range,
   { emailIds, domainIds }: MetricsQuery,
+  gathering: Gathering,
 ): AsyncGenerator<Counted[]> {
   const isOfAll = emailIds.length === 0;
   // Found out before the walk, not at its end.
-  if (isOfAll && (await hasMoreEmailCounters(app.db, teamId, range, mostCounters))) throw tooMany();
+  const left = Math.max(0, mostCounters - gathering.read);
+  if (isOfAll && (await hasMoreEmailCounters(app.db, teamId, range, left))) throw tooMany();
   const slices = isOfAll
     ? walkEmailCounters(app.db, teamId, range)
     : [await listEmailCounters(app.db, teamId, range, emailIds)];
   for await (const slice of slices) {
+    gathering.read += slice.length;
     yield domainIds.length === 0
       ? slice
       : slice.filter(({ domainId }) => domainId !== null && domainIds.includes(domainId));

@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { type SQL, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
 import type { CounterName } from "../events/schema.ts";
-import { dayMs, hourMs } from "./periods.ts";
+import { dayMs, floorTo, hourMs } from "./periods.ts";
 import type { Range } from "./range.ts";
 
 /** How often one event happened to some things in some time; null where a thing is of no domain, email or broadcast. */
@@ -24,277 +24,172 @@ export interface Tag {
   value: string;
 }
 
+/** How finely time is told apart: by the day, what was counted in a whole day of UTC comes as one, of its first hour. */
+export type TimeGrain = "hour" | "day" | "all";
+
+/** What counters are told apart by beside their event. */
+export interface CounterGrain {
+  time: TimeGrain;
+  byDomain: boolean;
+  byBroadcast: boolean;
+}
+
 export interface CountedFilter {
   domainIds: string[];
   broadcastIds: string[];
 }
 
-/** Of a team with ten domains some 10,000 counters, which take a few milliseconds. */
-const sliceHours = 100;
-/** So many take some ten milliseconds. */
-const sliceTagCounters = 20_000;
-const sliceRows = 2_000;
+/** A range, and until when hours and days are summed up, by the first millisecond after them. */
+export interface SummedRange extends Range {
+  summed: number;
+}
 
-/** What counters are told apart by beside their event. */
-export type CounterColumn = "hour" | "domain_id" | "broadcast_id";
-const counterColumns = ["hour", "domain_id", "broadcast_id"] as const;
+/**
+ * Where counters and what they come to are kept: what says which time a row is of, and how much time is read in one go. A
+ * team with ten domains has some 10,000 counters of a hundred hours; one with sixty broadcasts a day as many sums of 20 days.
+ */
+const tables = {
+  counters: { column: "hour", sliceMs: 100 * hourMs },
+  counter_hours: { column: "hour", sliceMs: 1_000 * hourMs },
+  counter_days: { column: "day", sliceMs: 20 * dayMs },
+  provider_counters: { column: "hour", sliceMs: 100 * hourMs },
+  provider_days: { column: "day", sliceMs: 100 * dayMs },
+} as const;
+
+/** Some time, and the table that has what was counted in it. */
+interface Stretch {
+  from: number;
+  to: number;
+  table: keyof typeof tables;
+}
 
 /** What a team's counters hold, of domains and broadcasts where the filter names some. */
 export async function* walkCounters(
   db: Db,
   teamId: string,
-  range: Range,
-  told: readonly CounterColumn[],
+  range: SummedRange,
+  grain: CounterGrain,
   filter: CountedFilter,
 ): AsyncGenerator<Counted[]> {
-  const end = range.end.getTime();
-  const first = await firstHour(db, teamId, range);
-  if (first === undefined) return;
-  const known = counterColumns.map((column) => (told.includes(column) ? column : "null"));
-  for (let from = first; from < end; from += sliceHours * hourMs) {
-    const to = Math.min(from + sliceHours * hourMs, end);
-    const rows = await db.values<[number | null, string | null, string | null, CounterName, number]>(
-      sql`select ${sql.raw(known.join(", "))}, event, sum(total) from counters
-          where team_id = ${teamId} and hour >= ${from} and hour < ${to}
-          ${among("domain_id", filter.domainIds)} ${among("broadcast_id", filter.broadcastIds)}
-          group by ${sql.raw([...told, "event"].join(", "))}`,
+  const { time, byDomain, byBroadcast } = grain;
+  const stretches = stretchesOf<Stretch>(range, time, {
+    hours: (from, to) =>
+      isOfAll(grain, filter) ? hoursOfAll(from, to, range.summed) : [{ from, to, table: "counters" }],
+    days: (from, to) => [{ from, to, table: "counter_days" }],
+  });
+  const told = [byDomain ? "domain_id" : "null", byBroadcast ? "broadcast_id" : "null"];
+  const chosen = sql`${among("domain_id", filter.domainIds)} ${among("broadcast_id", filter.broadcastIds)}`;
+  for await (const rows of readRows(db, teamId, stretches, time, told, chosen)) {
+    yield rows.map(({ hour, told: [domainId, broadcastId], event, total }) => ({
+      ...{ hour, domainId: domainId || null, emailId: null, broadcastId: broadcastId || null, event, total },
+    }));
+  }
+}
+
+/** Whether neither domains nor broadcasts are told apart or chosen. */
+const isOfAll = ({ byDomain, byBroadcast }: CounterGrain, { domainIds, broadcastIds }: CountedFilter) =>
+  !byDomain && !byBroadcast && domainIds.length + broadcastIds.length === 0;
+
+/** Of all that a team has sent the hours are summed up, but for the last. */
+function hoursOfAll(from: number, to: number, summed: number): Stretch[] {
+  const middle = Math.min(Math.max(from, summed), to);
+  return [
+    { from, to: middle, table: "counter_hours" },
+    { from: middle, to, table: "counters" },
+  ];
+}
+
+/** What was counted at large providers, as `walkCounters` does. */
+export async function* walkProviders(
+  db: Db,
+  teamId: string,
+  range: SummedRange,
+  time: TimeGrain,
+): AsyncGenerator<Counted[]> {
+  const stretches = stretchesOf<Stretch>(range, time, {
+    hours: (from, to) => [{ from, to, table: "provider_counters" }],
+    days: (from, to) => [{ from, to, table: "provider_days" }],
+  });
+  for await (const rows of readRows(db, teamId, stretches, time, ["provider"], sql``)) {
+    yield rows.map(({ hour, told: [provider], event, total }) => ({
+      ...{ hour, ...nowhere, provider: provider ?? undefined, event, total },
+    }));
+  }
+}
+
+export const nowhere = { domainId: null, emailId: null, broadcastId: null };
+
+/** What a row is of: the first hour of its time, the columns asked for, and its event. */
+interface Row {
+  hour: number;
+  told: (string | null)[];
+  event: CounterName;
+  total: number;
+}
+
+async function* readRows(
+  db: Db,
+  teamId: string,
+  stretches: Stretch[],
+  time: TimeGrain,
+  told: string[],
+  filter: SQL,
+): AsyncGenerator<Row[]> {
+  for (const { from, to, table } of stretches.flatMap(slicesOf)) {
+    const { column } = tables[table];
+    const hour =
+      time === "all" ? "null" : time === "day" && column === "hour" ? `hour - hour % ${dayMs}` : column;
+    const columns = [hour, ...told];
+    const groups = [...columns.filter((each) => each !== "null"), "event"];
+    const rows = await db.values<[number | null, ...(string | null)[], CounterName, number]>(
+      sql`select ${sql.raw(columns.join(", "))}, event, sum(total) from ${sql.raw(table)}
+          where team_id = ${teamId} and ${sql.raw(column)} >= ${from} and ${sql.raw(column)} < ${to} ${filter}
+          group by ${sql.raw(groups.join(", "))}`,
     );
-    yield rows.map(([hour, domainId, broadcastId, event, total]) => ({
-      ...{ hour: hour ?? from, domainId: domainId || null, emailId: null, broadcastId: broadcastId || null },
-      ...{ event, total },
+    yield rows.map((row) => ({
+      hour: row[0] ?? from,
+      told: row.slice(1, -2) as (string | null)[],
+      event: row.at(-2) as CounterName,
+      total: row.at(-1) as number,
     }));
     await setImmediate();
   }
 }
 
-/** The first hour in which anything was counted: a range may begin long before the team did. */
-async function firstHour(db: Db, teamId: string, { start, end }: Range): Promise<number | undefined> {
+/** As much at a time as can be read in one go. */
+function slicesOf({ from, to, table }: Stretch): Stretch[] {
+  const { sliceMs } = tables[table];
+  return Array.from({ length: Math.max(0, Math.ceil((to - from) / sliceMs)) }, (_, n) => ({
+    ...{ from: from + n * sliceMs, to: Math.min(from + (n + 1) * sliceMs, to), table },
+  }));
+}
+
+/**
+ * The hours of a range before its first whole day, the whole days as far as they are summed up, and the hours after them;
+ * all of it by the hour where hours are told apart.
+ */
+export function stretchesOf<T>(
+  { start, end, summed }: SummedRange,
+  time: TimeGrain,
+  { hours, days }: { hours(from: number, to: number): T[]; days(from: number, to: number): T[] },
+): T[] {
+  const [from, to] = [start.getTime(), end.getTime()];
+  const firstDay = Math.ceil(from / dayMs) * dayMs;
+  const lastDay = floorTo(Math.min(to, summed), dayMs);
+  if (time === "hour" || firstDay >= lastDay) return hours(from, to);
+  return [...hours(from, firstDay), ...days(firstDay, lastDay), ...hours(lastDay, to)];
+}
+
+/** A range from the first hour in which anything was counted: it may begin long before the team did. Undefined where nothing was. */
+export async function countedPart(db: Db, teamId: string, { start, end }: Range): Promise<Range | undefined> {
   const [row] = await db.values<[number]>(
     sql`select hour from counters where team_id = ${teamId} and hour >= ${start.getTime()} and hour < ${end.getTime()}
         order by hour limit 1`,
   );
-  return row?.[0];
+  return row && { start: new Date(row[0]), end };
 }
 
 const among = (column: string, ids: string[]): SQL =>
   ids.length > 0
     ? sql`and ${sql.raw(column)} in (select value from json_each(${JSON.stringify(ids)}))`
     : sql``;
-
-/** What was counted at large providers, as `walkCounters` does. */
-export async function* walkProviders(
-  db: Db,
-  teamId: string,
-  range: Range,
-  isByHour: boolean,
-): AsyncGenerator<Counted[]> {
-  const end = range.end.getTime();
-  const [told, groups] = isByHour ? ["hour", "hour, provider, event"] : ["null", "provider, event"];
-  for (let from = await firstHour(db, teamId, range); from !== undefined && from < end; ) {
-    const begin = from;
-    const to = Math.min(from + sliceHours * hourMs, end);
-    const rows = await db.values<[number | null, string, CounterName, number]>(
-      sql`select ${sql.raw(told)}, provider, event, sum(total) from provider_counters
-          where team_id = ${teamId} and hour >= ${from} and hour < ${to} group by ${sql.raw(groups)}`,
-    );
-    yield rows.map(([hour, provider, event, total]) => ({
-      ...{ hour: hour ?? begin, ...nowhere, provider, event, total },
-    }));
-    await setImmediate();
-    from = to;
-  }
-}
-
-const nowhere = { domainId: null, emailId: null, broadcastId: null };
-
-/** What counters of a tag are told apart by beside their event. */
-export interface TagGrain {
-  time: "hour" | "day" | "all";
-  isByValue: boolean;
-}
-
-/** Counters, and at least so many of them were read. */
-export interface TagSlice {
-  counted: Counted[];
-  read: number;
-}
-
-/**
- * What was counted of emails with a tag: of one value or, where none is given, of all. By day, what was counted in a whole
- * day of UTC comes as one, of its first hour.
- */
-export async function* walkTag(
-  db: Db,
-  teamId: string,
-  range: Range,
-  { name, value }: { name: string; value?: string },
-  grain: TagGrain,
-): AsyncGenerator<TagSlice> {
-  const first = await firstHour(db, teamId, range);
-  if (first === undefined) return;
-  const end = range.end.getTime();
-  for (const stretch of grain.time === "hour" ? [hoursOf(first, end)] : stretchesOf(first, end)) {
-    if (value !== undefined) yield* walkTagValue(db, teamId, stretch, { name, value });
-    else yield* walkTagName(db, teamId, stretch, name, grain);
-  }
-}
-
-/** Some time, and where what was counted in it is read. */
-interface Stretch {
-  from: number;
-  to: number;
-  counters: SQL;
-  /** How much time each counter is of. */
-  stepMs: number;
-}
-
-const hoursOf = (from: number, to: number): Stretch => ({
-  ...{ from, to, stepMs: hourMs },
-  counters: sql`(select team_id, name, hour as begun, value, event, total from tag_counters)`,
-});
-const daysOf = (from: number, to: number): Stretch => ({
-  ...{ from, to, stepMs: dayMs },
-  counters: sql`(select team_id, name, day as begun, value, event, total from tag_days)`,
-});
-
-/** The hours before the first whole day, the whole days, and the hours after them. */
-function stretchesOf(from: number, to: number): Stretch[] {
-  const [firstDay, lastDay] = [Math.ceil(from / dayMs) * dayMs, Math.floor(to / dayMs) * dayMs];
-  if (firstDay >= lastDay) return [hoursOf(from, to)];
-  return [hoursOf(from, firstDay), daysOf(firstDay, lastDay), hoursOf(lastDay, to)];
-}
-
-/** As many counters at a time as can be read in one go: of a day there may be a million values. */
-async function* walkTagName(
-  db: Db,
-  teamId: string,
-  { from: begin, to, counters }: Stretch,
-  name: string,
-  { time, isByValue }: TagGrain,
-): AsyncGenerator<TagSlice> {
-  const told = [...(time === "all" ? [] : ["begun"]), ...(isByValue ? ["value"] : []), "event"];
-  const groups = sql.raw(told.join(", "));
-  for (let from = sql`begun >= ${begin}`; ; ) {
-    const here = sql`from ${counters} where team_id = ${teamId} and name = ${name} and begun < ${to} and ${from}`;
-    // Of what is not told apart SQLite gives any row's: some begun of the slice, and some value that is left out here.
-    const rows = await db.values<[number, string, CounterName, number, number]>(
-      sql`select begun, value, event, sum(total), count(*) from (
-            select begun, value, event, total ${here} order by begun, value, event limit ${sliceTagCounters}
-          ) group by ${groups}`,
-    );
-    const counted = rows.map(([hour, value, event, total]) => ({
-      hour,
-      domainId: null,
-      emailId: null,
-      broadcastId: null,
-      event,
-      total,
-      tag: isByValue ? { name, value } : undefined,
-    }));
-    const read = rows.reduce((sum, row) => sum + row[4], 0);
-    yield { counted, read };
-    if (read < sliceTagCounters) return;
-    const [last] = await db.values<[number, string, string]>(
-      sql`select begun, value, event ${here} order by begun, value, event limit 1 offset ${sliceTagCounters - 1}`,
-    );
-    if (!last) return;
-    from = sql`(begun, value, event) > (${last[0]}, ${last[1]}, ${last[2]})`;
-    await setImmediate();
-  }
-}
-
-/** Counter by counter, past all other values: of an order's number there may be a million. */
-async function* walkTagValue(
-  db: Db,
-  teamId: string,
-  { from: begin, to, counters, stepMs }: Stretch,
-  tag: Tag,
-): AsyncGenerator<TagSlice> {
-  for (let from = begin; from < to; from += sliceRows * stepMs) {
-    const steps = Math.min(sliceRows, Math.ceil((to - from) / stepMs));
-    const list = JSON.stringify(Array.from({ length: steps }, (_, n) => from + n * stepMs));
-    const rows = await db.values<[number, CounterName, number]>(
-      sql`select c.begun, c.event, c.total from json_each(${list}) asked
-          cross join ${counters} c on c.team_id = ${teamId} and c.name = ${tag.name}
-          and c.begun = asked.value and c.value = ${tag.value}`,
-    );
-    const counted = rows.map(([hour, event, total]) => ({ hour, ...nowhere, tag, event, total }));
-    yield { counted, read: rows.length };
-    await setImmediate();
-  }
-}
-
-/** The names of a team's tags by the alphabet, up to so many; each is one look at the index. */
-export async function listTagNames(db: Db, teamId: string, most: number): Promise<string[]> {
-  const names: string[] = [];
-  while (names.length < most) {
-    const [row] = await db.values<[string]>(
-      sql`select name from tag_counters where team_id = ${teamId} and name > ${names.at(-1) ?? ""}
-          order by name limit 1`,
-    );
-    if (!row) break;
-    names.push(row[0]);
-  }
-  return names;
-}
-
-type EmailRow = [number, string, CounterName, number, string | null];
-
-/** Whether there is more of a team's single emails than so many counters: a look at the index, without the rows. */
-export async function hasMoreEmailCounters(
-  db: Db,
-  teamId: string,
-  { start, end }: Range,
-  most: number,
-): Promise<boolean> {
-  const rows = await db.values(
-    sql`select 1 from email_counters where team_id = ${teamId} and hour >= ${start.getTime()} and hour < ${end.getTime()}
-        limit 1 offset ${most}`,
-  );
-  return rows.length > 0;
-}
-
-/** What was counted of a team's single emails, each counter by itself. */
-export async function* walkEmailCounters(
-  db: Db,
-  teamId: string,
-  { start, end }: Range,
-): AsyncGenerator<Counted[]> {
-  let after: [number, string, string] = [start.getTime(), "", ""];
-  for (;;) {
-    const rows = await db.values<EmailRow>(
-      sql`select c.hour, c.email_id, c.event, c.total, e.domain_id
-          from email_counters c left join emails e on e.id = c.email_id
-          where c.team_id = ${teamId} and c.hour < ${end.getTime()}
-          and (c.hour, c.email_id, c.event) > (${after[0]}, ${after[1]}, ${after[2]})
-          order by c.hour, c.email_id, c.event limit ${sliceRows}`,
-    );
-    yield rows.map(toCounted);
-    const last = rows.at(-1);
-    if (!last || rows.length < sliceRows) return;
-    after = [last[0], last[1], last[2]];
-    await setImmediate();
-  }
-}
-
-/** The same of those of the emails that are the team's. */
-export async function listEmailCounters(
-  db: Db,
-  teamId: string,
-  { start, end }: Range,
-  emailIds: string[],
-): Promise<Counted[]> {
-  // A cross join keeps SQLite from reading all that the team has of these hours.
-  const rows = await db.values<EmailRow>(
-    sql`select c.hour, c.email_id, c.event, c.total, e.domain_id
-        from json_each(${JSON.stringify(emailIds)}) asked cross join email_counters c on c.email_id = asked.value
-        left join emails e on e.id = c.email_id
-        where c.team_id = ${teamId} and c.hour >= ${start.getTime()} and c.hour < ${end.getTime()}`,
-  );
-  return rows.map(toCounted);
-}
-
-const toCounted = ([hour, emailId, event, total, domainId]: EmailRow): Counted => ({
-  ...{ hour, domainId, emailId, broadcastId: null },
-  ...{ event, total },
-});

@@ -47,7 +47,7 @@ const exceptions: { text: string; may: Fault[]; because: string }[] = [
   {
     text: "event, sum(total)",
     may: ["sort"],
-    because: "metrics/store.ts gives it slices of 10,000 to 20,000 counters, of which few groups come",
+    because: "metrics/ gives it slices of 10,000 to 20,000 counters, of which few groups come",
   },
   {
     text: "delete from sandbox_messages where id <=",

@@ -1,6 +1,6 @@
 /**
- * The pages of the admin with a million emails and a million contacts behind them: how long the server takes for each, as
- * a browser that is signed in asks for it.
+ * The pages of the admin with a million emails and a million contacts behind them, and what a team with ten domains has
+ * counted in a month: how long the server takes for each, as a browser that is signed in asks for it.
  */
 import { Database } from "bun:sqlite";
 import { startMailit } from "../test/e2e/mailit.ts";
@@ -8,7 +8,12 @@ import { startBench } from "./account.ts";
 import { fill } from "./fill.ts";
 import { load } from "./load.ts";
 import { type Figure, report } from "./report.ts";
+import { settle } from "./settle.ts";
 
+const happened = [
+  ...["email.queued", "email.sent", "email.delivered", "email.delivery_delayed", "email.bounced"],
+  ...["email.opened", "email.unique_opened", "email.clicked", "email.unique_clicked", "email.complained"],
+];
 const emails = Number(process.env.BENCH_EMAILS ?? 1_000_000);
 const contacts = Number(process.env.BENCH_CONTACTS ?? 1_000_000);
 const { folder, mailit } = await startBench();
@@ -16,6 +21,8 @@ await mailit.stop();
 const path = `${folder}/data/mailit.db`;
 const { sample } = fill(path, emails);
 fillContacts();
+fillCounters();
+await settle(folder);
 
 const env = { MAILIT_LOGGING_LEVEL: "warn", MAILIT_RATE_LIMIT_ENABLED: "false" };
 const running = await startMailit({ folder, env });
@@ -24,9 +31,12 @@ const cookie = await signIn();
 const middle = sample[Math.floor(sample.length / 2)]!;
 const pages = [
   ...["/admin", "/admin/emails", `/admin/emails?after=${middle}`, `/admin/emails/${middle}`],
-  ...["/admin/emails?q=user4321", "/admin/emails?status=bounced", "/admin/broadcasts", "/admin/templates"],
+  ...["/admin/emails?q=user4321", "/admin/emails?q=message", "/admin/emails?status=bounced"],
+  ...["/admin/broadcasts", "/admin/templates"],
   ...["/admin/queue", "/admin/suppressions", "/admin/suppressions?search=user1", "/admin/metrics"],
   ...["/admin/metrics?by=domain", "/admin/metrics?by=provider", "/admin/metrics?granularity=hourly"],
+  ...["/admin/metrics?by=domain&by_period=1", "/admin/metrics?by=provider&by_period=1"],
+  ...["/admin/metrics?range=12mo", "/admin/metrics?timezone=Europe/Berlin"],
   ...["/admin/metrics?by=tag", "/admin/metrics?by=tag&tag=category", "/admin/metrics?by=tag&by_period=1"],
   ...[
     "/admin/receiving",
@@ -43,7 +53,7 @@ const pages = [
     "/admin/settings",
     "/admin/settings/audit-log",
   ],
-  ...["/admin/sandbox", "/admin/palette", "/admin/palette/find?q=user4321"],
+  ...["/admin/sandbox", "/admin/palette", "/admin/palette/find?q=user4321", "/admin/palette/find?q=message"],
 ];
 const figures: Figure[] = [];
 for (const page of pages) {
@@ -73,6 +83,28 @@ async function signIn(): Promise<string> {
   const [cookie] = (answer.headers.get("set-cookie") ?? "").split(";");
   if (answer.status !== 303 || !cookie) throw new Error(`signing in was answered with ${answer.status}`);
   return cookie;
+}
+
+/** In each hour of 30 days whatever can become of an email, of nine more domains and at six providers. */
+function fillCounters(): void {
+  const database = new Database(path);
+  database.run("pragma synchronous = off");
+  const [teamId] = database.query("select id from teams").values()[0] as [string];
+  const domains = Array.from({ length: 9 }, () => Bun.randomUUIDv7());
+  const [hourMs, now] = [3_600_000, Date.now()];
+  const domain = database.prepare("insert into counters values (?, ?, ?, '', ?, 7)");
+  const provider = database.prepare("insert into provider_counters values (?, ?, ?, ?, 7)");
+  database.transaction(() => {
+    for (let hour = now - (now % hourMs) - 719 * hourMs; hour < now; hour += hourMs) {
+      for (const event of happened) {
+        for (const id of domains) domain.run(teamId, hour, id, event);
+        for (const name of ["gmail", "microsoft", "yahoo", "icloud", "gmx", "proton"]) {
+          provider.run(teamId, hour, name, event);
+        }
+      }
+    }
+  })();
+  database.close();
 }
 
 function fillContacts(): void {

@@ -1,14 +1,12 @@
 /** Searching a million emails: how long the server takes for an answer of 50, and what writing their words costs. */
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { loadConfig } from "../src/config/load.ts";
-import { indexEmails, wordsWrittenTo } from "../src/emails/search-index.ts";
-import { openApp } from "../src/open-app.ts";
 import { startMailit } from "../test/e2e/mailit.ts";
 import { startBench } from "./account.ts";
 import { fill } from "./fill.ts";
 import { getRequest, load } from "./load.ts";
 import { type Figure, report } from "./report.ts";
+import { settle } from "./settle.ts";
 
 const emails = Number(process.env.BENCH_EMAILS ?? 1_000_000);
 const { folder, key, mailit } = await startBench();
@@ -18,17 +16,7 @@ fill(path, emails);
 
 const sizeBefore = statSync(path).size;
 const env = { MAILIT_LOGGING_LEVEL: "warn" };
-const config = await loadConfig({ env, cwd: folder, dataDir: "data", sandbox: true, isRoot: false });
-const app = await openApp(config);
-const startedAt = performance.now();
-for (let before = ""; ; ) {
-  await indexEmails(app);
-  const now = await wordsWrittenTo(app.db);
-  if (now === before) break;
-  before = now;
-}
-const seconds = (performance.now() - startedAt) / 1000;
-await app.close();
+const seconds = await settle(folder);
 const figures: Figure[] = [
   { what: "words written", value: emails / seconds, unit: "emails/s" },
   {

@@ -62,8 +62,8 @@ const mostTagCounters = 500_000;
 export async function getMetrics(app: App, teamId: string, query: MetricsQuery): Promise<Metrics> {
   const range = readRange(query, app.now());
   const { groups, periods, isPartial } = await gatherAll(app, teamId, range, query);
-  const counts = isPartial ? await countsOfAll(app, teamId, range, query) : groups.totals;
-  const totals = valuesOf(query.metrics, counts);
+  const all = isPartial ? await gatherAll(app, teamId, range, { ...query, dimensions: [] }) : { groups };
+  const totals = valuesOf(query.metrics, all.groups.totals);
   if (query.dimensions.length === 0) return { ...range, totals };
   return { ...range, totals, rows: await rowsOf(app, teamId, query, groups.inOrder(), periods) };
 }
@@ -205,15 +205,6 @@ function partsOf({ start, end }: Range, { starts }: Periods): Range[] {
     .filter((part) => part.start < part.end);
 }
 
-async function countsOfAll(app: App, teamId: string, range: Range, query: MetricsQuery): Promise<Counts> {
-  const all = new Groups([], undefined);
-  const summed = { ...range, summed: await summedUntil(app.db) };
-  for await (const slice of walkCounters(app.db, teamId, summed, nothingTold, query)) {
-    for (const counted of slice) all.add(counted);
-  }
-  return all.totals;
-}
-
 function requireAlone(
   dimension: "provider" | "tag",
   { dimensions, domainIds, emailIds, broadcastIds }: MetricsQuery,
@@ -268,7 +259,6 @@ const grainOf = (query: MetricsQuery): CounterGrain => ({
   byDomain: query.dimensions.includes("domain"),
   byBroadcast: query.dimensions.includes("broadcast"),
 });
-const nothingTold: CounterGrain = { time: "all", byDomain: false, byBroadcast: false };
 
 /**
  * How finely time must be told apart: whole days of UTC lie in one period each, unless these are hours, or days of another
